@@ -1,0 +1,189 @@
+//! What every command starts from: settings, roots, an open engine and the terminal.
+//!
+//! Owns the order in which layers are read and the engine is opened. Must not: know a report.
+
+use cco_engine::report::{Filter, Glance};
+use cco_engine::scan::{Finding, ScanSummary};
+use cco_engine::{Engine, LedgerPlace, Setup, price_list};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use tempfile::TempDir;
+
+use crate::args::{CommonArgs, ReportArgs};
+use crate::config::{Config, Source, keys};
+use crate::env::Env;
+use crate::error::CliError;
+use crate::print::Output;
+use crate::print::progress::ScanProgress;
+use crate::roots::Roots;
+use crate::{demo, home};
+
+/// Less than this is read before a bar would be of use.
+const BAR_FROM_BYTES: u64 = 50_000_000;
+/// Troubles with files that a report names before it refers to `scan -v`.
+const NAMED_TROUBLES: usize = 3;
+
+/// What a report stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Footing {
+    /// Transcripts were looked for and read, if there were any.
+    Transcripts,
+    /// There is no place to look in, but the ledger holds calls.
+    LedgerOnly,
+    /// There is no place to look in, and nothing is kept.
+    Nothing,
+}
+
+/// A run, ready for its command.
+pub(crate) struct App<'o> {
+    /// The terminal.
+    pub(crate) out: &'o mut Output,
+    /// The ledger and the means to fill it.
+    pub(crate) engine: Engine,
+    /// The present, in the zone of reports.
+    pub(crate) now: Zoned,
+    /// JSON is wanted.
+    pub(crate) json: bool,
+    /// Columns of the terminal; none: no limit.
+    pub(crate) width: Option<usize>,
+    roots: Roots,
+    stderr_is_terminal: bool,
+    /// Keeps the made-up tree for as long as the run.
+    _demo: Option<TempDir>,
+}
+
+impl<'o> App<'o> {
+    /// Reads the settings and opens the engine.
+    pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
+        let folder = home::folder(env);
+        let mut config = Config::load(home::config_file(folder.as_deref()).as_deref(), env)?;
+        config.warnings.iter().for_each(|warning| out.warning(warning));
+        let system_zone = system_zone(env, out);
+        let ledger_zone = config.zone().unwrap_or_else(|| system_zone.clone());
+        if let Some(zone) = &args.timezone {
+            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+        }
+        let zone = config.zone().unwrap_or(system_zone);
+
+        let demo = if args.demo { Some(demo::make_tree(env.now)?) } else { None };
+        let (ledger, roots) = match &demo {
+            Some(tree) => {
+                out.note("demo data, made up");
+                (LedgerPlace::Memory, Roots::only(tree.path().to_owned()))
+            }
+            None => (ledger(&config, env, out), Roots::find(env, &config, folder.as_deref())),
+        };
+        let engine = Engine::open(Setup {
+            ledger,
+            roots: roots.usable.clone(),
+            user_home: env.home.clone(),
+            ledger_zone,
+            prices: price_list::with_overrides(price_list::embedded(), &config.prices),
+            threads: env.threads,
+        })?;
+        Ok(Self {
+            out,
+            engine,
+            now: env.now.to_zoned(zone),
+            json: args.json,
+            width: env.width,
+            roots,
+            stderr_is_terminal: env.stderr_is_terminal,
+            _demo: demo,
+        })
+    }
+
+    /// The present as an instant.
+    pub(crate) fn instant(&self) -> Timestamp {
+        self.now.timestamp()
+    }
+
+    /// The calls that a report is about.
+    pub(crate) fn filter(&self, args: &ReportArgs) -> Filter {
+        Filter { since: args.since, until: args.until, zone: self.now.time_zone().clone() }
+    }
+
+    /// What a glance shows.
+    pub(crate) fn glance(&self) -> Result<Glance, CliError> {
+        Ok(self.engine.glance(self.now.time_zone(), self.instant())?)
+    }
+
+    /// Takes in what is new before a report, and says what the report stands on.
+    pub(crate) fn take_in(&mut self) -> Result<Footing, CliError> {
+        let summary = self.scan(BAR_FROM_BYTES)?;
+        self.warn_of_troubles(&summary);
+        self.footing()
+    }
+
+    /// Takes in what is new; a bar shows for work of at least this many bytes.
+    pub(crate) fn scan(&mut self, bar_from_bytes: u64) -> Result<ScanSummary, CliError> {
+        self.warn_of_missing_roots();
+        let mut progress = ScanProgress::new(self.stderr_is_terminal, bar_from_bytes);
+        let summary = self.engine.scan(&mut |step| progress.update(step));
+        progress.finish();
+        Ok(summary?)
+    }
+
+    /// Whether there is anything to look at.
+    pub(crate) fn footing(&mut self) -> Result<Footing, CliError> {
+        if !self.roots.usable.is_empty() {
+            return Ok(Footing::Transcripts);
+        }
+        let kept = self.glance()?.calls_ever > 0;
+        if kept {
+            self.out.warning("no transcripts of Claude Code found; these are the numbers kept in the ledger");
+            self.roots.looked_in().iter().for_each(|place| self.out.hint(place));
+        }
+        Ok(if kept { Footing::LedgerOnly } else { Footing::Nothing })
+    }
+
+    /// What to say when there is nothing to look at.
+    pub(crate) fn nothing(&self) -> CliError {
+        let mut error = CliError::failed("no transcripts of Claude Code found");
+        error.hints = self.roots.looked_in();
+        error.hint("`cco --demo` shows made-up data")
+    }
+
+    /// Defaults may be absent; what somebody named should be there.
+    fn warn_of_missing_roots(&mut self) {
+        if self.roots.usable.is_empty() {
+            return;
+        }
+        for root in &self.roots.missing {
+            let Some(named_by) = &root.named_by else { continue };
+            let projects = root.projects.display();
+            self.out.warning(&format!("{projects}, named by {named_by}, cannot be read: {}", root.reason));
+        }
+    }
+
+    /// Names files that could not be read. Damaged lines are `scan`'s to name: they are met only once.
+    fn warn_of_troubles(&mut self, summary: &ScanSummary) {
+        let troubles: Vec<&Finding> =
+            summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
+        for finding in troubles.iter().take(NAMED_TROUBLES) {
+            self.out.warning(&format!("{}: {}", finding.path.display(), finding.what));
+        }
+        if troubles.len() > NAMED_TROUBLES {
+            let more = troubles.len() - NAMED_TROUBLES;
+            self.out.hint(&format!("{more} more; `cco scan -v` names them all"));
+        }
+    }
+}
+
+fn ledger(config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
+    let (place, warning) = home::ledger_place(home::folder(env).as_deref(), config, env);
+    if let Some(warning) = warning {
+        out.warning(&warning);
+    }
+    place
+}
+
+/// The system's zone; UTC where the system does not tell, with a word only when it tried to.
+fn system_zone(env: &Env, out: &mut Output) -> TimeZone {
+    TimeZone::try_system().unwrap_or_else(|error| {
+        if env.tz.is_some() {
+            out.warning(&format!("TZ is not understood, days are those of UTC: {error}"));
+        }
+        TimeZone::UTC
+    })
+}

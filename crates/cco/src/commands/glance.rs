@@ -1,0 +1,28 @@
+//! `cco` alone: today at a glance. A machine without transcripts is greeted, not refused.
+//!
+//! Must not: fail where there is merely nothing yet.
+
+use super::note_unpriced;
+use crate::app::{App, Footing};
+use crate::error::CliError;
+use crate::print;
+
+/// Runs the command.
+pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
+    let footing = app.take_in()?;
+    let glance = app.glance()?;
+    if app.json {
+        app.out.data(&print::json::glance(&glance)?)?;
+    }
+    if footing == Footing::Nothing {
+        let nothing = app.nothing();
+        app.out.note(&nothing.message);
+        nothing.hints.iter().for_each(|hint| app.out.hint(hint));
+        return Ok(());
+    }
+    if !app.json {
+        app.out.data(&print::glance::render(&glance, &app.now))?;
+        note_unpriced(app, glance.models.iter());
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `cco scan`: reads all transcripts now, and with `-v` names what is damaged.
+//!
+//! Must not: show a report.
+
+use cco_engine::scan::{Finding, ScanSummary};
+
+use crate::app::{App, Footing};
+use crate::args::ScanArgs;
+use crate::error::CliError;
+use crate::print::{json, text};
+
+/// Runs the command.
+pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
+    let summary = app.scan(0)?;
+    if app.json {
+        app.out.data(&json::scan(&summary)?)?;
+    }
+    if app.footing()? == Footing::Nothing {
+        return Err(app.nothing());
+    }
+    if app.json {
+        return Ok(());
+    }
+    app.out.data(&render(&summary))?;
+    if args.verbose {
+        let lines: String = summary.findings.iter().map(finding_line).collect();
+        app.out.data(&lines)?;
+    } else if !summary.findings.is_empty() {
+        app.out.hint("`cco scan -v` names what was met");
+    }
+    Ok(())
+}
+
+fn render(summary: &ScanSummary) -> String {
+    let files = text::plural(summary.files, "transcript", "transcripts");
+    let read = text::plural(summary.files_read, "had something new", "had something new");
+    let mut page = format!("{files}, {read} ({})\n", text::bytes(summary.bytes_read));
+    let changed = text::count(summary.calls_changed);
+    page += &format!("{}, {changed} changed\n", text::plural(summary.calls_new, "new call", "new calls"));
+    if summary.damaged_lines > 0 {
+        let lines = text::plural(summary.damaged_lines, "damaged line", "damaged lines");
+        let records = text::plural(summary.recovered_records, "record", "records");
+        page += &format!("{lines}, {records} recovered from them\n");
+    }
+    page
+}
+
+/// `path:offset: what`.
+fn finding_line(finding: &Finding) -> String {
+    let path = finding.path.display().to_string();
+    let offset = finding.offset.map_or_else(String::new, |offset| format!(":{offset}"));
+    format!("{}{offset}: {}\n", text::clean(&path), text::clean(&finding.what))
+}

@@ -1,0 +1,315 @@
+//! `config.toml` → checked values. Errors and warnings name file, line and key.
+//!
+//! Must not: know what values are for; touch sections that are not ours.
+
+use std::collections::BTreeMap;
+
+use cco_engine::price_list::ModelOverride;
+use cco_model::price::Rate;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{self, Kind, OPAQUE, PRICES, RATES, SECTIONS, Value};
+use super::{Source, Sourced};
+use crate::error::CliError;
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub(crate) struct FileConfig {
+    /// Values by key.
+    pub(crate) values: BTreeMap<&'static str, Sourced<Value>>,
+    /// Rates by model.
+    pub(crate) prices: Vec<ModelOverride>,
+    /// What is odd, though no error.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads the text of the file with this name.
+pub(crate) fn read(file: &str, text: &str) -> Result<FileConfig, CliError> {
+    let mut reader = Reader { file, text, config: FileConfig::default() };
+    let document = DeTable::parse(text).map_err(|error| reader.invalid(&error))?;
+    for (name, value) in document.get_ref() {
+        reader.top(name.get_ref(), value)?;
+    }
+    Ok(reader.config)
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+    config: FileConfig,
+}
+
+type Spot<'a> = &'a Spanned<DeValue<'a>>;
+
+impl Reader<'_> {
+    /// One entry of the top level; what is not ours is another program's.
+    fn top(&mut self, name: &str, value: Spot<'_>) -> Result<(), CliError> {
+        if SECTIONS.contains(&name) {
+            self.section(name, value)
+        } else if name == PRICES {
+            self.prices(value)
+        } else if OPAQUE.contains(&name) {
+            self.table(name, value).map(|_| ())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn section(&mut self, section: &str, value: Spot<'_>) -> Result<(), CliError> {
+        for (name, value) in self.table(section, value)? {
+            let path = format!("{section}.{}", name.get_ref());
+            if SECTIONS.contains(&path.as_str()) {
+                self.section(&path, value)?;
+            } else if let Some(key) = keys::find(&path) {
+                self.set(key, value)?;
+            } else {
+                self.warn_unknown(&path, name, &keys::names_in(section));
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &'static keys::Key, spot: Spot<'_>) -> Result<(), CliError> {
+        let place = self.place(spot);
+        let value = value_of(key.kind, spot.get_ref()).ok_or_else(|| {
+            let found = match (key.kind, spot.get_ref()) {
+                (Kind::Texts, DeValue::Array(_)) => "one with other things in it".to_owned(),
+                (_, value) => describe(value),
+            };
+            CliError::failed(format!("{place}: `{}` must be {}, not {found}", key.path, key.kind.words()))
+                .hint(format!("for example: {}", key.example))
+        })?;
+        (key.check)(&value).map_err(|complaint| {
+            CliError::failed(format!("{place}: `{}`: {}", key.path, complaint.message)).hint(complaint.hint)
+        })?;
+        self.config.values.insert(key.path, Sourced { value, source: Source::File(place) });
+        Ok(())
+    }
+
+    fn prices(&mut self, value: Spot<'_>) -> Result<(), CliError> {
+        for (model, rates) in self.table(PRICES, value)? {
+            let model = model.get_ref();
+            let path = format!("{PRICES}.{model:?}");
+            let mut found = ModelOverride { model: model.to_string(), ..ModelOverride::default() };
+            for (class, rate) in self.table(&path, rates)? {
+                let name = class.get_ref().as_ref();
+                match slot(&mut found, name) {
+                    Some(slot) => *slot = Some(self.rate(&format!("{path}.{name}"), rate)?),
+                    None => self.warn_unknown(&format!("{path}.{name}"), class, RATES),
+                }
+            }
+            self.config.prices.push(found);
+        }
+        Ok(())
+    }
+
+    /// A rate from the text it was written as, so that no float gets hold of it.
+    fn rate(&self, path: &str, spot: Spot<'_>) -> Result<Rate, CliError> {
+        let text = match spot.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
+            DeValue::Float(number) => Some(number.as_str()),
+            DeValue::String(text) => Some(text.as_ref()),
+            _ => None,
+        };
+        text.and_then(|text| Rate::from_decimal(text.strip_prefix('+').unwrap_or(text))).ok_or_else(|| {
+            let place = self.place(spot);
+            CliError::failed(format!(
+                "{place}: `{path}` must be a price: zero or more, with up to six places"
+            ))
+            .hint("dollars for a million tokens, for example: input = 3.75")
+        })
+    }
+
+    fn table<'v>(&self, path: &str, spot: Spot<'v>) -> Result<&'v DeTable<'v>, CliError> {
+        spot.get_ref().as_table().ok_or_else(|| {
+            let (place, found) = (self.place(spot), describe(spot.get_ref()));
+            CliError::failed(format!("{place}: `{path}` must be a section, not {found}"))
+                .hint(format!("write [{path}] and its keys below it"))
+        })
+    }
+
+    fn warn_unknown<T>(&mut self, path: &str, name: &Spanned<T>, known: &[&str])
+    where
+        T: AsRef<str>,
+    {
+        let near = keys::nearest(name.get_ref().as_ref(), known.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let warning = format!("{}: unknown key `{path}`{near}", self.place(name));
+        self.config.warnings.push(warning);
+    }
+
+    fn place<T>(&self, spot: &Spanned<T>) -> String {
+        format!("{}:{}", self.file, self.line(spot.span().start))
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    fn invalid(&self, error: &toml::de::Error) -> CliError {
+        let line = self.line(error.span().map_or(0, |span| span.start));
+        CliError::failed(format!("{}:{line}: not valid TOML: {}", self.file, error.message().trim_end()))
+            .hint("strings stand in quotes, sections in [brackets]")
+    }
+}
+
+fn value_of(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
+    match (kind, value) {
+        (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
+        (Kind::Whole(least), DeValue::Integer(number)) => {
+            let number = u64::from_str_radix(number.as_str(), number.radix()).ok()?;
+            (number >= least).then_some(Value::Whole(number))
+        }
+        (Kind::Text, DeValue::String(text)) => Some(Value::Text(text.to_string())),
+        (Kind::Texts, DeValue::Array(list)) => {
+            let texts = list.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
+            texts.collect::<Option<Vec<_>>>().map(Value::Texts)
+        }
+        _ => None,
+    }
+}
+
+/// What a value is, with its text where that is short.
+fn describe(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Integer(number) => format!("the number {}", number.as_str()),
+        DeValue::Float(number) => format!("the number {}", number.as_str()),
+        DeValue::String(_) => "a string".to_owned(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a section".to_owned(),
+    }
+}
+
+/// Where a class of [`RATES`] goes.
+fn slot<'r>(rates: &'r mut ModelOverride, class: &str) -> Option<&'r mut Option<Rate>> {
+    match class {
+        "input" => Some(&mut rates.input),
+        "output" => Some(&mut rates.output),
+        "cache_write_5m" => Some(&mut rates.cache_write_5m),
+        "cache_write_1h" => Some(&mut rates.cache_write_1h),
+        "cache_read" => Some(&mut rates.cache_read),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        let error = read("c.toml", text).unwrap_err();
+        format!("{}\n  {}", error.message, error.hints.join("\n  "))
+    }
+
+    #[test]
+    fn values_remember_their_line() {
+        let config = read("c.toml", "\n[stats]\nretention_days = 0x10\ntimezone = 'UTC'").unwrap();
+        let retention = &config.values["stats.retention_days"];
+        assert_eq!(
+            (&retention.value, retention.source.to_string()),
+            (&Value::Whole(16), "c.toml:3".to_owned())
+        );
+        assert_eq!(config.values["stats.timezone"].source.to_string(), "c.toml:4");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let config = read("c.toml", "x = 1\n[tools]\ntimezone = 3\n[daemon]\nlisten = 'x'\nnew = 1").unwrap();
+        assert!(config.values.is_empty() && config.warnings.is_empty());
+    }
+
+    #[test]
+    fn unknown_keys_warn_with_the_nearest() {
+        let text = "[stats]\ntimezon = 'UTC'\ncolour = 1\n[stats.watch]\npath = []\n[prices.x]\nimput = 1\n[stats.wach]";
+        let mut warnings = read("c.toml", text).unwrap().warnings;
+        warnings.sort();
+        insta::assert_snapshot!(warnings.join("\n"), @r#"
+        c.toml:2: unknown key `stats.timezon`; did you mean `timezone`?
+        c.toml:3: unknown key `stats.colour`
+        c.toml:5: unknown key `stats.watch.path`; did you mean `paths`?
+        c.toml:7: unknown key `prices."x".imput`; did you mean `input`?
+        c.toml:8: unknown key `stats.wach`; did you mean `watch`?
+        "#);
+    }
+
+    #[test]
+    fn wrong_types_name_line_and_key() {
+        let texts = [
+            "[stats]\nenabled = 'yes'",
+            "[stats]\nretention_days = 0",
+            "[stats]\nretention_days = -3",
+            "[stats]\nretention_days = 1.5",
+            "[stats]\ntimezone = 'Europe/Berlim'",
+            "[stats]\ntimezone = 'Mars'",
+            "[stats]\ndatabase_path = 'file:x?mode=memory'",
+            "[stats.watch]\npaths = ['a', 1]",
+            "stats = 1",
+            "[stats]\nwatch = 'x'",
+            "daemon = 1",
+            "[prices.m]\ninput = -1",
+            "[prices.m]\ninput = nan",
+            "[prices]\nm = 1",
+            "[stats]\n\nenabled = ",
+            "[stats]\n[stats]",
+        ];
+        insta::assert_snapshot!(texts.map(error).join("\n"), @r#"
+        c.toml:2: `stats.enabled` must be true or false, not a string
+          for example: enabled = true
+        c.toml:2: `stats.retention_days` must be a whole number, 1 or more, not the number 0
+          for example: retention_days = 365
+        c.toml:2: `stats.retention_days` must be a whole number, 1 or more, not the number -3
+          for example: retention_days = 365
+        c.toml:2: `stats.retention_days` must be a whole number, 1 or more, not the number 1.5
+          for example: retention_days = 365
+        c.toml:2: `stats.timezone`: no time zone is called "Europe/Berlim"
+          did you mean Europe/Berlin?
+        c.toml:2: `stats.timezone`: no time zone is called "Mars"
+          names are like Europe/Berlin, America/New_York or UTC
+        c.toml:2: `stats.database_path`: a path is wanted, not a URI
+          write the path itself, without file: and parameters
+        c.toml:2: `stats.watch.paths` must be a list of strings, not one with other things in it
+          for example: paths = ["~/work/.claude"]
+        c.toml:1: `stats` must be a section, not the number 1
+          write [stats] and its keys below it
+        c.toml:2: `stats.watch` must be a section, not a string
+          write [stats.watch] and its keys below it
+        c.toml:1: `daemon` must be a section, not the number 1
+          write [daemon] and its keys below it
+        c.toml:2: `prices."m".input` must be a price: zero or more, with up to six places
+          dollars for a million tokens, for example: input = 3.75
+        c.toml:2: `prices."m".input` must be a price: zero or more, with up to six places
+          dollars for a million tokens, for example: input = 3.75
+        c.toml:2: `prices."m"` must be a section, not the number 1
+          write [prices."m"] and its keys below it
+        c.toml:3: not valid TOML: string values must be quoted, expected literal string
+          strings stand in quotes, sections in [brackets]
+        c.toml:2: not valid TOML: duplicate key
+          strings stand in quotes, sections in [brackets]
+        "#);
+    }
+
+    #[test]
+    fn rates_keep_every_digit() {
+        let text = "[prices.'a.b']\ninput = 3\noutput = 15.000001\ncache_read = '0.3'";
+        let config = read("c.toml", text).unwrap();
+        let wanted = ModelOverride {
+            model: "a.b".to_owned(),
+            input: Some(Rate(3_000_000)),
+            output: Some(Rate(15_000_001)),
+            cache_read: Some(Rate(300_000)),
+            ..ModelOverride::default()
+        };
+        assert_eq!(config.prices, [wanted]);
+    }
+
+    #[test]
+    fn every_class_has_a_place() {
+        for class in RATES {
+            assert!(slot(&mut ModelOverride::default(), class).is_some(), "{class}");
+        }
+    }
+}

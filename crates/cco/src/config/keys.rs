@@ -1,0 +1,224 @@
+//! The keys of `config.toml`: one table that drives reading, checking and defaults.
+//!
+//! Must not: read files or the environment.
+
+use jiff::tz::TimeZone;
+
+use crate::env::CCO_TIMEZONE;
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number, at least this.
+    Whole(u64),
+    /// A string.
+    Text,
+    /// A list of strings.
+    Texts,
+}
+
+impl Kind {
+    /// The kind in words, with its article.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Flag => "true or false".to_owned(),
+            Self::Whole(0) => "a whole number".to_owned(),
+            Self::Whole(least) => format!("a whole number, {least} or more"),
+            Self::Text => "a string".to_owned(),
+            Self::Texts => "a list of strings".to_owned(),
+        }
+    }
+}
+
+/// A value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// Of [`Kind::Flag`].
+    Flag(bool),
+    /// Of [`Kind::Whole`].
+    Whole(u64),
+    /// Of [`Kind::Text`].
+    Text(String),
+    /// Of [`Kind::Texts`].
+    Texts(Vec<String>),
+}
+
+/// A key of one of our sections.
+pub(crate) struct Key {
+    /// Section and name: `stats.timezone`.
+    pub(crate) path: &'static str,
+    /// What it holds.
+    pub(crate) kind: Kind,
+    /// What it is without being set; none: nothing.
+    pub(crate) default: Option<Value>,
+    /// The environment variable that overrides the file.
+    pub(crate) variable: Option<&'static str>,
+    /// A line that would be right.
+    pub(crate) example: &'static str,
+    /// What must hold beyond the kind.
+    pub(crate) check: fn(&Value) -> Result<(), Complaint>,
+}
+
+/// Why a value of the right kind is wrong all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    /// What is wrong, to follow the key's name and a colon.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: String,
+}
+
+/// The zone of reports.
+pub(crate) const TIMEZONE: &str = "stats.timezone";
+/// Where the ledger is.
+pub(crate) const DATABASE_PATH: &str = "stats.database_path";
+/// Further roots.
+pub(crate) const WATCH_PATHS: &str = "stats.watch.paths";
+
+/// All keys of the sections that are checked.
+pub(crate) static KEYS: &[Key] = &[
+    key("stats.enabled", Kind::Flag, Some(Value::Flag(true)), "enabled = true"),
+    key("stats.update_interval_secs", Kind::Whole(1), Some(Value::Whole(5)), "update_interval_secs = 5"),
+    key("stats.retention_days", Kind::Whole(1), None, "retention_days = 365"),
+    Key {
+        path: DATABASE_PATH,
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "database_path = \"/data/cco/ledger.db\"",
+        check: check_database_path,
+    },
+    Key {
+        path: TIMEZONE,
+        kind: Kind::Text,
+        default: None,
+        variable: Some(CCO_TIMEZONE),
+        example: "timezone = \"Europe/Berlin\"",
+        check: check_timezone,
+    },
+    key(WATCH_PATHS, Kind::Texts, Some(Value::Texts(Vec::new())), "paths = [\"~/work/.claude\"]"),
+    key("stats.watch.debounce_ms", Kind::Whole(0), Some(Value::Whole(100)), "debounce_ms = 100"),
+];
+
+/// Sections that hold keys of [`KEYS`], further sections aside.
+pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch"];
+
+/// Sections of ours whose keys belong to parts that are not here yet; only their being tables is checked.
+pub(crate) static OPAQUE: &[&str] = &["daemon", "statusline", "limits", "accounts"];
+
+/// The section of prices: a table for each model, with these keys.
+pub(crate) const PRICES: &str = "prices";
+/// Rates of a model, in dollars for a million tokens.
+pub(crate) static RATES: &[&str] = &["input", "output", "cache_write_5m", "cache_write_1h", "cache_read"];
+
+const fn key(path: &'static str, kind: Kind, default: Option<Value>, example: &'static str) -> Key {
+    Key { path, kind, default, variable: None, example, check: |_| Ok(()) }
+}
+
+/// The key with this path.
+pub(crate) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// What may stand in a section: its keys and the sections inside it.
+pub(crate) fn names_in(section: &str) -> Vec<&'static str> {
+    let paths = KEYS.iter().map(|key| key.path).chain(SECTIONS.iter().copied());
+    paths
+        .filter_map(|path| path.strip_prefix(section)?.strip_prefix('.'))
+        .filter(|name| !name.contains('.'))
+        .collect()
+}
+
+/// The name that was meant, if one of them is near.
+pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    let near = |name: &&str| distance(&given, &name.to_lowercase());
+    let name = names.into_iter().min_by_key(near)?;
+    (near(&name) <= 1 + name.chars().count() / 4).then_some(name)
+}
+
+/// The least number of characters to insert, remove or replace.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// The zone of this name.
+pub(crate) fn zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
+}
+
+fn check_timezone(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(name) = value else { return Ok(()) };
+    if zone(name).is_some() {
+        return Ok(());
+    }
+    let known: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+    let hint = match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "names are like Europe/Berlin, America/New_York or UTC".to_owned(),
+    };
+    Err(Complaint { message: format!("no time zone is called {name:?}"), hint })
+}
+
+fn check_database_path(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(path) = value else { return Ok(()) };
+    let (message, hint) = if path.is_empty() {
+        ("an empty path", "leave the key out to use ledger.db")
+    } else if path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:")) {
+        ("a path is wanted, not a URI", "write the path itself, without file: and parameters")
+    } else {
+        return Ok(());
+    };
+    Err(Complaint { message: message.to_owned(), hint: hint.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_in_a_section_and_its_example_is_right() {
+        for key in KEYS {
+            let (section, name) = key.path.rsplit_once('.').unwrap();
+            assert!(SECTIONS.contains(&section), "{}", key.path);
+            assert!(key.example.starts_with(&format!("{name} = ")), "{}", key.path);
+            assert!(names_in(section).contains(&name), "{}", key.path);
+            let config = super::super::file::read("x", &format!("[{section}]\n{}", key.example)).unwrap();
+            assert!(config.warnings.is_empty() && config.values.contains_key(key.path), "{}", key.path);
+            if let Some(default) = &key.default {
+                assert_eq!((key.check)(default), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_only_when_near() {
+        let names = ["timezone", "enabled", "watch"];
+        assert_eq!(nearest("time_zone", names), Some("timezone"));
+        assert_eq!(nearest("TIMEZONE", names), Some("timezone"));
+        assert_eq!(nearest("colour", names), None);
+        assert_eq!((distance("", "abc"), distance("kitten", "sitting")), (3, 3));
+    }
+
+    #[test]
+    fn a_database_is_a_path() {
+        for (path, right) in
+            [("file:x.db", false), ("FILE:/x?mode=ro", false), ("", false), ("/x/file:y", true), ("é", true)]
+        {
+            assert_eq!(check_database_path(&Value::Text(path.to_owned())).is_ok(), right, "{path}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The environment, gathered once: variables, the clock, the two terminals.
+//!
+//! Owns the only reads of environment variables and of the clock in this program.
+//! Must not: decide anything with them beyond "set", "empty" and "readable".
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::error::CliError;
+
+/// One environment variable that `cco` looks at.
+pub(crate) struct Variable {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it does, for `--help`.
+    pub(crate) about: &'static str,
+    /// For tests; not in the help.
+    pub(crate) hidden: bool,
+}
+
+const fn variable(name: &'static str, about: &'static str) -> Variable {
+    Variable { name, about, hidden: false }
+}
+
+const fn hidden(name: &'static str, about: &'static str) -> Variable {
+    Variable { name, about, hidden: true }
+}
+
+/// Where `cco` keeps its own files.
+pub(crate) const CCO_HOME: &str = "CCO_HOME";
+/// The time zone of reports.
+pub(crate) const CCO_TIMEZONE: &str = "CCO_TIMEZONE";
+const CCO_NOW: &str = "CCO_NOW";
+const CCO_THREADS: &str = "CCO_THREADS";
+#[cfg(feature = "planted-bugs")]
+const CCO_PLANTED_BUG: &str = "CCO_PLANTED_BUG";
+/// Config roots of Claude Code, by comma.
+pub(crate) const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+
+/// All variables that are looked at; what is not here is not read.
+pub(crate) static VARIABLES: &[Variable] = &[
+    variable(CCO_HOME, "where cco keeps its own files [default: ~/.cco]"),
+    variable(CCO_TIMEZONE, "time zone of reports, like --timezone"),
+    hidden(CCO_NOW, "the present, RFC 3339"),
+    hidden(CCO_THREADS, "threads that read transcripts"),
+    hidden("CCO_PLANTED_BUG", "turns on a planted bug, in builds that have them"),
+    variable(CLAUDE_CONFIG_DIR, "config folders of Claude Code, by comma; replaces the defaults"),
+    variable("XDG_CONFIG_HOME", "where claude/ is looked for [default: ~/.config]"),
+    variable("HOME", "the home folder"),
+    variable("NO_COLOR", "when set: no colour"),
+    variable("TZ", "the system's time zone"),
+    hidden("TERM", "`dumb`: no colour"),
+    hidden("COLUMNS", "width of tables"),
+];
+
+/// Everything outside of arguments and files that a run depends on.
+#[derive(Clone, Debug)]
+pub(crate) struct Env {
+    /// `HOME`.
+    pub(crate) home: Option<PathBuf>,
+    /// `CCO_HOME`.
+    pub(crate) cco_home: Option<PathBuf>,
+    /// `CCO_TIMEZONE`.
+    pub(crate) timezone: Option<String>,
+    /// `CLAUDE_CONFIG_DIR`.
+    pub(crate) claude_config_dir: Option<OsString>,
+    /// `XDG_CONFIG_HOME`.
+    pub(crate) xdg_config_home: Option<PathBuf>,
+    /// `TZ`; jiff reads it by itself, this one is for messages.
+    pub(crate) tz: Option<OsString>,
+    /// The present.
+    pub(crate) now: Timestamp,
+    /// `CCO_THREADS`; none: by the number of cores.
+    pub(crate) threads: Option<usize>,
+    /// The environment asks for plain text.
+    pub(crate) plain: bool,
+    /// Width of the terminal on stdout; none: no terminal, no limit.
+    pub(crate) width: Option<usize>,
+    /// Somebody looks at stdout.
+    pub(crate) stdout_is_terminal: bool,
+    /// Somebody looks at stderr.
+    pub(crate) stderr_is_terminal: bool,
+    /// The bug to plant.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) planted_bug: Option<String>,
+}
+
+impl Env {
+    /// Reads the environment, the clock and the terminals.
+    pub(crate) fn gather() -> Result<Self, CliError> {
+        let stdout_is_terminal = std::io::stdout().is_terminal();
+        Ok(Self {
+            home: path("HOME"),
+            cco_home: path(CCO_HOME),
+            timezone: text(CCO_TIMEZONE)?,
+            claude_config_dir: raw(CLAUDE_CONFIG_DIR),
+            xdg_config_home: raw("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
+            tz: raw("TZ"),
+            now: now()?,
+            threads: text(CCO_THREADS)?.and_then(|threads| threads.parse().ok()),
+            plain: raw("NO_COLOR").is_some() || raw("TERM").is_some_and(|term| term == "dumb"),
+            width: columns().or_else(|| stdout_is_terminal.then(terminal_width).flatten()),
+            stdout_is_terminal,
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            #[cfg(feature = "planted-bugs")]
+            planted_bug: text(CCO_PLANTED_BUG)?,
+        })
+    }
+}
+
+/// A variable's value; an empty one counts as absent.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads variables")]
+fn raw(name: &str) -> Option<OsString> {
+    debug_assert!(VARIABLES.iter().any(|variable| variable.name == name), "{name} is not declared");
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn text(name: &str) -> Result<Option<String>, CliError> {
+    raw(name)
+        .map(|value| value.into_string().map_err(|_| CliError::usage(format!("{name} is not valid UTF-8"))))
+        .transpose()
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(raw(name)?);
+    Some(std::path::absolute(&path).unwrap_or(path))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+fn now() -> Result<Timestamp, CliError> {
+    let Some(given) = text(CCO_NOW)? else { return Ok(Timestamp::now()) };
+    given.parse().map_err(|error| CliError::usage(format!("{CCO_NOW}: {error}")).hint("2026-10-20T12:00:00Z"))
+}
+
+fn columns() -> Option<usize> {
+    raw("COLUMNS")?.to_str()?.parse().ok().filter(|width| *width > 0)
+}
+
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}

@@ -1,0 +1,69 @@
+//! What went wrong, as the user sees it: one sentence, hints, and the one table of exit codes.
+//!
+//! Must not: print; decide what went wrong.
+
+use std::process::ExitCode;
+
+/// How a run ended; the only place that knows exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything asked for was done.
+    Done,
+    /// It could not be done.
+    Failed,
+    /// It was asked for in a way that cannot be understood.
+    Usage,
+    /// A check found a problem.
+    #[expect(dead_code, reason = "part of the table that scripts rely on; `doctor` will be the first check")]
+    Problem,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Problem => 3,
+        })
+    }
+}
+
+/// An error at the edge: what and where in `message`, what to do next in `hints`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CliError {
+    /// Decides the exit code.
+    pub(crate) exit: Exit,
+    /// One sentence without a full stop, names included.
+    pub(crate) message: String,
+    /// What to do next, most useful first.
+    pub(crate) hints: Vec<String>,
+}
+
+impl CliError {
+    /// Something could not be done.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into(), hints: Vec::new() }
+    }
+
+    /// Arguments or environment ask for something that does not exist.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into(), hints: Vec::new() }
+    }
+
+    /// The same error with one more thing to try.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<cco_engine::EngineError> for CliError {
+    fn from(error: cco_engine::EngineError) -> Self {
+        let failed = Self::failed(error.to_string());
+        match error.hint() {
+            Some(hint) => failed.hint(hint),
+            None => failed,
+        }
+    }
+}

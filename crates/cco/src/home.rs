@@ -1,0 +1,66 @@
+//! `cco`'s own folder: where it is, that it is there, and what to do without it.
+//!
+//! Must not: read or write the files in it.
+
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use cco_engine::LedgerPlace;
+
+use crate::config::{Config, keys};
+use crate::env::{CCO_HOME, Env};
+
+/// The folder's name in the home folder.
+const FOLDER: &str = ".cco";
+/// The ledger's name in the folder.
+const LEDGER: &str = "ledger.db";
+
+/// `$CCO_HOME`, else `~/.cco`; none where there is no home.
+pub(crate) fn folder(env: &Env) -> Option<PathBuf> {
+    env.cco_home.clone().or_else(|| Some(env.home.as_ref()?.join(FOLDER)))
+}
+
+/// `config.toml` in the folder.
+pub(crate) fn config_file(folder: Option<&Path>) -> Option<PathBuf> {
+    folder.map(|folder| folder.join("config.toml"))
+}
+
+/// Where the ledger goes, and a warning when it cannot be kept.
+pub(crate) fn ledger_place(
+    folder: Option<&Path>,
+    config: &Config,
+    env: &Env,
+) -> (LedgerPlace, Option<String>) {
+    if let Some(path) = config.text(keys::DATABASE_PATH) {
+        let path = expand(Path::new(path.value), folder, env);
+        return (LedgerPlace::File(path), None);
+    }
+    let Some(folder) = folder else {
+        let warning = format!("neither {CCO_HOME} nor HOME is set; nothing is kept after this run");
+        return (LedgerPlace::Memory, Some(warning));
+    };
+    match make_writable(folder) {
+        Ok(()) => (LedgerPlace::File(folder.join(LEDGER)), None),
+        Err(error) => {
+            let warning =
+                format!("cannot write to {} ({error}); nothing is kept after this run", folder.display());
+            (LedgerPlace::Memory, Some(warning))
+        }
+    }
+}
+
+/// A path of `config.toml`: `~/` is the home folder, a relative one starts at the folder of the file.
+pub(crate) fn expand(path: &Path, folder: Option<&Path>, env: &Env) -> PathBuf {
+    match (path.strip_prefix("~"), &env.home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => folder.map_or_else(|| path.to_owned(), |folder| folder.join(path)),
+    }
+}
+
+/// Makes the folder when it is not there, and tries it.
+fn make_writable(folder: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // Permissions alone do not tell: the file system may be read-only or full.
+    tempfile::tempfile_in(folder).map(|_| ())
+}

@@ -1,0 +1,77 @@
+//! `cco`: what Claude Code uses and what it costs.
+//!
+//! The way of a run: environment → arguments → settings → engine → command → exit code.
+//! Must not: hold logic that a library crate could hold.
+
+mod app;
+mod args;
+mod commands;
+mod config;
+mod demo;
+mod env;
+mod error;
+mod home;
+mod print;
+mod roots;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::app::App;
+use crate::args::{Args, Command};
+use crate::env::Env;
+use crate::error::{CliError, Exit};
+use crate::print::Output;
+
+fn main() -> ExitCode {
+    let mut out = Output::plain();
+    match run(&mut out) {
+        Ok(exit) => exit,
+        Err(error) => {
+            out.error(&error);
+            error.exit
+        }
+    }
+    .into()
+}
+
+fn run(out: &mut Output) -> Result<Exit, CliError> {
+    let env = Env::gather()?;
+    *out = Output::wished(args::ColorWish::Auto, &env);
+    #[cfg(feature = "planted-bugs")]
+    plant(&env)?;
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(outcome) => return explain(&outcome, out),
+    };
+    *out = Output::wished(args.common.color, &env);
+    if let Some(Command::Daily(span) | Command::Session(span) | Command::Blocks(span)) = &args.command {
+        span.check()?;
+    }
+    let mut app = App::open(&args.common, &env, out)?;
+    commands::run(&mut app, args.command)?;
+    Ok(Exit::Done)
+}
+
+/// Help and version are data; anything else about arguments is wrong usage.
+fn explain(outcome: &clap::Error, out: &mut Output) -> Result<Exit, CliError> {
+    let text = outcome.render().ansi().to_string();
+    if outcome.use_stderr() {
+        out.aside(&text);
+        return Ok(Exit::Usage);
+    }
+    out.data(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Plants the bug that the environment names; only builds for tests of tests can.
+#[cfg(feature = "planted-bugs")]
+fn plant(env: &Env) -> Result<(), CliError> {
+    use cco_model::plant::{Bug, plant};
+
+    let Some(name) = &env.planted_bug else { return Ok(()) };
+    let bug = Bug::from_name(name).ok_or_else(|| CliError::usage(format!("no bug is called {name:?}")))?;
+    plant(Some(bug));
+    Ok(())
+}

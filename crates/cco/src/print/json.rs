@@ -1,0 +1,408 @@
+//! Reports as JSON, in the shapes that scripts of this field read already; ours are further keys.
+//!
+//! Owns the wire names. Must not: add up anything but the totals of the rows it is given.
+
+use cco_engine::report::{BlockRow, BurnRate, DayRow, Glance, ModelSums, Projection, SessionRow};
+use cco_engine::scan::ScanSummary;
+use cco_model::money::NanoUsd;
+use cco_model::sums::Sums;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::text;
+use crate::error::CliError;
+
+/// `{"daily":[…],"totals":…}`.
+pub(crate) fn daily(rows: &[DayRow]) -> Result<String, CliError> {
+    #[derive(Serialize)]
+    struct Document {
+        daily: Vec<Day>,
+        totals: Totals,
+    }
+    render(&Document {
+        daily: rows.iter().map(Day::new).collect(),
+        totals: Totals::new(&total(rows.iter().map(|row| row.sums))),
+    })
+}
+
+/// `{"sessions":[…],"totals":…}`.
+pub(crate) fn sessions(rows: &[SessionRow]) -> Result<String, CliError> {
+    #[derive(Serialize)]
+    struct Document {
+        sessions: Vec<Session>,
+        totals: Totals,
+    }
+    render(&Document {
+        sessions: rows.iter().map(Session::new).collect(),
+        totals: Totals::new(&total(rows.iter().map(|row| row.sums))),
+    })
+}
+
+/// `{"blocks":[…]}`, gaps included.
+pub(crate) fn blocks(rows: &[BlockRow]) -> Result<String, CliError> {
+    #[derive(Serialize)]
+    struct Document {
+        blocks: Vec<Block>,
+    }
+    render(&Document { blocks: rows.iter().map(Block::new).collect() })
+}
+
+/// Today at a glance.
+pub(crate) fn glance(glance: &Glance) -> Result<String, CliError> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document {
+        today: Day,
+        block: Option<Block>,
+        week: Totals,
+        projects: Vec<Project>,
+        models: Vec<ModelBreakdown>,
+        last_activity: Option<String>,
+        calls_ever: u64,
+    }
+    render(&Document {
+        today: Day::new(&glance.today),
+        block: glance.block.as_ref().map(Block::new),
+        week: Totals::new(&glance.week),
+        projects: glance.projects.iter().map(Project::new).collect(),
+        models: glance.models.iter().map(ModelBreakdown::new).collect(),
+        last_activity: glance.last_call.map(text::iso),
+        calls_ever: glance.calls_ever,
+    })
+}
+
+/// What a scan did and met.
+pub(crate) fn scan(summary: &ScanSummary) -> Result<String, CliError> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document {
+        files: u64,
+        files_read: u64,
+        bytes_read: u64,
+        calls_new: u64,
+        calls_changed: u64,
+        damaged_lines: u64,
+        recovered_records: u64,
+        findings: Vec<Finding>,
+    }
+    #[derive(Serialize)]
+    struct Finding {
+        path: String,
+        offset: Option<u64>,
+        what: String,
+    }
+    let finding = |finding: &cco_engine::scan::Finding| Finding {
+        path: finding.path.to_string_lossy().into_owned(),
+        offset: finding.offset,
+        what: finding.what.clone(),
+    };
+    render(&Document {
+        files: summary.files,
+        files_read: summary.files_read,
+        bytes_read: summary.bytes_read,
+        calls_new: summary.calls_new,
+        calls_changed: summary.calls_changed,
+        damaged_lines: summary.damaged_lines,
+        recovered_records: summary.recovered_records,
+        findings: summary.findings.iter().map(finding).collect(),
+    })
+}
+
+/// The sum of groups that do not overlap.
+pub(crate) fn total(rows: impl Iterator<Item = Sums>) -> Sums {
+    rows.fold(Sums::default(), |mut total, sums| {
+        total += sums;
+        total
+    })
+}
+
+fn render(document: &impl Serialize) -> Result<String, CliError> {
+    let json = serde_json::to_string_pretty(document)
+        .map_err(|error| CliError::failed(format!("cannot write JSON: {error}")))?;
+    Ok(text::escape_json(&json) + "\n")
+}
+
+/// Dollars as an exact decimal number; a float could not hold it.
+struct Usd(NanoUsd);
+
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        exact_number(self.0.decimal(), serializer)
+    }
+}
+
+/// A number of thousandths as an exact decimal number.
+struct Milli(u64);
+
+impl Serialize for Milli {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (whole, thousandths) = (self.0 / 1000, self.0 % 1000);
+        let decimal = format!("{whole}.{thousandths:03}");
+        let decimal = decimal.trim_end_matches('0').trim_end_matches('.');
+        exact_number(decimal.to_owned(), serializer)
+    }
+}
+
+fn exact_number<S: Serializer>(decimal: String, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(decimal).map_err(serde::ser::Error::custom)?.serialize(serializer)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Classes {
+    input_tokens: u64,
+    output_tokens: u64,
+    cache_creation_tokens: u64,
+    cache_read_tokens: u64,
+}
+
+impl Classes {
+    fn new(sums: &Sums) -> Self {
+        Self {
+            input_tokens: sums.tokens.input,
+            output_tokens: sums.tokens.output,
+            cache_creation_tokens: sums.tokens.cache_write(),
+            cache_read_tokens: sums.tokens.cache_read,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Totals {
+    #[serde(flatten)]
+    classes: Classes,
+    total_tokens: u64,
+    total_cost: Usd,
+    calls: u64,
+    unpriced_calls: u64,
+    unpriced_tokens: u64,
+}
+
+impl Totals {
+    fn new(sums: &Sums) -> Self {
+        Self {
+            classes: Classes::new(sums),
+            total_tokens: sums.tokens.total(),
+            total_cost: Usd(sums.cost),
+            calls: sums.calls,
+            unpriced_calls: sums.unpriced_calls,
+            unpriced_tokens: sums.unpriced_tokens,
+        }
+    }
+}
+
+/// What every row of `daily` and `sessions` says about its calls.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    #[serde(flatten)]
+    classes: Classes,
+    total_tokens: u64,
+    total_cost: Usd,
+    models_used: Vec<String>,
+    model_breakdowns: Vec<ModelBreakdown>,
+    calls: u64,
+    #[serde(rename = "cacheCreation5mTokens")]
+    cache_creation_5m_tokens: u64,
+    #[serde(rename = "cacheCreation1hTokens")]
+    cache_creation_1h_tokens: u64,
+    unpriced_calls: u64,
+    unpriced_tokens: u64,
+}
+
+impl Group {
+    fn new(sums: &Sums, models: &[ModelSums]) -> Self {
+        Self {
+            classes: Classes::new(sums),
+            total_tokens: sums.tokens.total(),
+            total_cost: Usd(sums.cost),
+            models_used: names(models),
+            model_breakdowns: models.iter().map(ModelBreakdown::new).collect(),
+            calls: sums.calls,
+            cache_creation_5m_tokens: sums.tokens.cache_write_5m,
+            cache_creation_1h_tokens: sums.tokens.cache_write_1h,
+            unpriced_calls: sums.unpriced_calls,
+            unpriced_tokens: sums.unpriced_tokens,
+        }
+    }
+}
+
+fn names(models: &[ModelSums]) -> Vec<String> {
+    models.iter().map(|model| model.model.clone()).collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelBreakdown {
+    model_name: String,
+    #[serde(flatten)]
+    classes: Classes,
+    cost: Usd,
+    /// Only where it says something: a cost of 0 must not pass for a price.
+    #[serde(skip_serializing_if = "is_zero")]
+    unpriced_calls: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    unpriced_tokens: u64,
+}
+
+impl ModelBreakdown {
+    fn new(model: &ModelSums) -> Self {
+        Self {
+            model_name: model.model.clone(),
+            classes: Classes::new(&model.sums),
+            cost: Usd(model.sums.cost),
+            unpriced_calls: model.sums.unpriced_calls,
+            unpriced_tokens: model.sums.unpriced_tokens,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a function of a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[derive(Serialize)]
+struct Day {
+    date: String,
+    #[serde(flatten)]
+    group: Group,
+}
+
+impl Day {
+    fn new(row: &DayRow) -> Self {
+        Self { date: row.date.to_string(), group: Group::new(&row.sums, &row.models) }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    session_id: String,
+    project_path: String,
+    first_activity: String,
+    last_activity: String,
+    #[serde(flatten)]
+    group: Group,
+}
+
+impl Session {
+    fn new(row: &SessionRow) -> Self {
+        Self {
+            session_id: row.session.clone(),
+            project_path: row.project_path.clone(),
+            first_activity: text::iso(row.first),
+            last_activity: text::iso(row.last),
+            group: Group::new(&row.sums, &row.models),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Project {
+    project: String,
+    path: String,
+    #[serde(flatten)]
+    totals: Totals,
+}
+
+impl Project {
+    fn new((path, sums): &(String, Sums)) -> Self {
+        Self { project: text::project(path), path: path.clone(), totals: Totals::new(sums) }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Block {
+    id: String,
+    start_time: String,
+    end_time: String,
+    actual_end_time: Option<String>,
+    is_active: bool,
+    is_gap: bool,
+    entries: u64,
+    token_counts: TokenCounts,
+    total_tokens: u64,
+    #[serde(rename = "costUSD")]
+    cost_usd: Usd,
+    models: Vec<String>,
+    burn_rate: Option<Burn>,
+    projection: Option<Projected>,
+    recent_burn_rate: Option<Burn>,
+    unpriced_calls: u64,
+    unpriced_tokens: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenCounts {
+    input_tokens: u64,
+    output_tokens: u64,
+    cache_creation_input_tokens: u64,
+    cache_read_input_tokens: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Burn {
+    tokens_per_minute: Milli,
+    cost_per_hour: Usd,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Projected {
+    total_tokens: u64,
+    total_cost: Usd,
+    remaining_minutes: u64,
+}
+
+impl Block {
+    fn new(row: &BlockRow) -> Self {
+        let tokens = &row.sums.tokens;
+        Self {
+            id: text::iso(row.start),
+            start_time: text::iso(row.start),
+            end_time: text::iso(row.end),
+            actual_end_time: row.last.map(text::iso),
+            is_active: row.active,
+            is_gap: row.gap,
+            entries: row.sums.calls,
+            token_counts: TokenCounts {
+                input_tokens: tokens.input,
+                output_tokens: tokens.output,
+                cache_creation_input_tokens: tokens.cache_write(),
+                cache_read_input_tokens: tokens.cache_read,
+            },
+            total_tokens: tokens.total(),
+            cost_usd: Usd(row.sums.cost),
+            models: names(&row.models),
+            burn_rate: row.burn_rate.map(Burn::new),
+            projection: row.projection.map(Projected::new),
+            recent_burn_rate: row.burn_rate_recent.map(Burn::new),
+            unpriced_calls: row.sums.unpriced_calls,
+            unpriced_tokens: row.sums.unpriced_tokens,
+        }
+    }
+}
+
+impl Burn {
+    fn new(rate: BurnRate) -> Self {
+        Self {
+            tokens_per_minute: Milli(rate.milli_tokens_per_minute),
+            cost_per_hour: Usd(rate.cost_per_hour),
+        }
+    }
+}
+
+impl Projected {
+    fn new(projection: Projection) -> Self {
+        Self {
+            total_tokens: projection.total_tokens,
+            total_cost: Usd(projection.total_cost),
+            remaining_minutes: projection.remaining_minutes,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The terminal: data goes to stdout, everything else to stderr, colour only where it is wanted.
+//!
+//! Owns both streams. Must not: know what a report means.
+
+pub(crate) mod glance;
+pub(crate) mod json;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use std::io::{self, ErrorKind, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+use crate::args::ColorWish;
+use crate::env::Env;
+use crate::error::CliError;
+
+/// For headers and totals.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// For what matters less.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// `text` in `style`; the stream drops the codes where colour is not wanted.
+pub(crate) fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The only way to stdout and stderr.
+pub(crate) struct Output {
+    data: AutoStream<io::Stdout>,
+    notes: AutoStream<io::Stderr>,
+}
+
+impl Output {
+    /// Streams without colour, for what happens before arguments are known.
+    pub(crate) fn plain() -> Self {
+        Self::new(ColorChoice::Never, ColorChoice::Never)
+    }
+
+    /// Streams with colour as wished: `auto` means on a terminal that the environment does not call plain.
+    pub(crate) fn wished(wish: ColorWish, env: &Env) -> Self {
+        let choose = |is_terminal: bool| match wish {
+            ColorWish::Always => ColorChoice::Always,
+            ColorWish::Auto if is_terminal && !env.plain => ColorChoice::Always,
+            ColorWish::Auto | ColorWish::Never => ColorChoice::Never,
+        };
+        Self::new(choose(env.stdout_is_terminal), choose(env.stderr_is_terminal))
+    }
+
+    fn new(data: ColorChoice, notes: ColorChoice) -> Self {
+        Self { data: AutoStream::new(io::stdout(), data), notes: AutoStream::new(io::stderr(), notes) }
+    }
+
+    /// Writes data. A reader that has gone away (`cco daily | head`) is no error and not worth a word.
+    pub(crate) fn data(&mut self, text: &str) -> Result<(), CliError> {
+        match self.data.write_all(text.as_bytes()).and_then(|()| self.data.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(CliError::failed(format!("cannot write to stdout: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that something is worth knowing.
+    pub(crate) fn note(&mut self, message: &str) {
+        self.say(STRONG, "note", message);
+    }
+
+    /// Says that something is not as it should be, though the work goes on.
+    pub(crate) fn warning(&mut self, message: &str) {
+        self.say(WARNING, "warning", message);
+    }
+
+    /// Says what to do next.
+    pub(crate) fn hint(&mut self, message: &str) {
+        self.say(HINT, "hint", message);
+    }
+
+    /// Says why the run ends here.
+    pub(crate) fn error(&mut self, error: &CliError) {
+        self.say(ERROR, "error", &error.message);
+        for hint in &error.hints {
+            self.hint(hint);
+        }
+    }
+
+    /// Writes text that is already laid out to stderr.
+    pub(crate) fn aside(&mut self, text: &str) {
+        // Nobody is left to tell when stderr is gone.
+        let _ = self.notes.write_all(text.as_bytes());
+    }
+
+    fn say(&mut self, style: Style, word: &str, message: &str) {
+        let message = text::clean_lines(message);
+        self.aside(&format!("{}: {message}\n", styled(style, word)));
+    }
+}

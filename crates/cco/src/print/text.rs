@@ -1,0 +1,241 @@
+//! Small pieces of text: names made harmless, numbers and times made readable.
+//!
+//! Must not: write anywhere.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use cco_model::money::NanoUsd;
+use cco_model::sums::Sums;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+/// The longest name in a cell of a table.
+const NAME_LIMIT: usize = 40;
+
+/// A name from a transcript or a path, without what could steer the terminal or disguise the name.
+pub(crate) fn clean(name: &str) -> Cow<'_, str> {
+    if name.contains(is_treacherous) {
+        Cow::Owned(name.replace(is_treacherous, ""))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The same for a message of ours that may quote names, and may have lines.
+pub(crate) fn clean_lines(message: &str) -> String {
+    message.replace(|c| c != '\n' && is_treacherous(c), "")
+}
+
+/// JSON with everything treacherous inside its strings escaped: the same data, harmless to look at.
+pub(crate) fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_treacherous(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a `String` cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Controls, marks that turn the direction of text, and characters without width.
+fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A name for a cell: clean, and cut where it is longer than a name has any business to be.
+pub(crate) fn name(name: &str) -> String {
+    clip(&clean(name), NAME_LIMIT)
+}
+
+/// At most `limit` characters, the last one `…` when something was cut.
+fn clip(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit - 1).collect();
+    format!("{kept}…")
+}
+
+/// The name of a model without what all of them share: `opus-4-8` for `claude-opus-4-8-20260101`.
+pub(crate) fn short_model(model: &str) -> String {
+    let model = clean(model);
+    let short = model.strip_prefix("claude-").unwrap_or(&model);
+    let short = match short.rsplit_once('-') {
+        Some((head, date)) if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) => head,
+        _ => short,
+    };
+    clip(short, NAME_LIMIT)
+}
+
+/// The last part of a project's path; `unknown` for none.
+pub(crate) fn project(path: &str) -> String {
+    let last = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+    match (path.is_empty(), last.is_empty()) {
+        (true, _) => "unknown".to_owned(),
+        (false, true) => name(path),
+        (false, false) => name(last),
+    }
+}
+
+/// `1,234,567`.
+pub(crate) fn count(number: u64) -> String {
+    separated(&number.to_string())
+}
+
+/// `$1,234.57`, or `-$0.12`.
+pub(crate) fn dollars(amount: NanoUsd) -> String {
+    let cents = amount.cents();
+    let (sign, digits) = cents.strip_prefix('-').map_or(("", cents.as_str()), |digits| ("-", digits));
+    let (whole, rest) = digits.split_at(digits.len() - 3);
+    format!("{sign}${}{rest}", separated(whole))
+}
+
+/// The cost of a group of calls: `$12.35`, `$12.35+?` when some have no price, `?` when none has one.
+pub(crate) fn cost(sums: &Sums) -> String {
+    match sums.unpriced_calls {
+        0 => dollars(sums.cost),
+        all if all == sums.calls => "?".to_owned(),
+        _ => format!("{}+?", dollars(sums.cost)),
+    }
+}
+
+/// An amount that is worked out from a group's cost, marked as unknown as the group's cost is.
+pub(crate) fn derived_cost(amount: NanoUsd, sums: &Sums) -> String {
+    cost(&Sums { cost: amount, ..*sums })
+}
+
+/// `1.2 GB`; powers of 1000, as file managers have it.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")];
+    if number < 1000 {
+        return format!("{number} B");
+    }
+    let tenths = |unit: u64| (number + unit / 20) / (unit / 10);
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| tenths(*unit) < 10_000).unwrap_or(UNITS[3]);
+    format!("{}.{} {name}", count(tenths(unit) / 10), tenths(unit) % 10)
+}
+
+/// `one` or `{number} {many}`.
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// Hours and minutes: `2 h 13 min`, `45 min`.
+pub(crate) fn duration(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+/// `2026-10-20 14:00` in a zone.
+pub(crate) fn minute(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// `14:00` in the zone of `now`, with the day when that is not today: `Wed 02:00`.
+pub(crate) fn clock(time: Timestamp, now: &Zoned) -> String {
+    let time = time.to_zoned(now.time_zone().clone());
+    let format = if time.date() == now.date() { "%H:%M" } else { "%a %H:%M" };
+    time.strftime(format).to_string()
+}
+
+/// `2026-10-20T12:00:00.000Z`.
+pub(crate) fn iso(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+fn separated(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_steer_the_terminal() {
+        assert_eq!(clean("claude-opus-4-8"), "claude-opus-4-8");
+        assert_eq!(clean("a\u{1b}[31mb\u{9b}2Jc\r\n\td\u{7f}"), "a[31mb2Jcd");
+        assert_eq!(clean("x\u{202e}y\u{2066}z\u{200b}\u{200d}\u{feff}"), "xyz");
+        assert_eq!(clean("naïve 東京 🌿"), "naïve 東京 🌿");
+        assert_eq!(escape_json("\"a\u{9b}\u{202e}\u{e0001}b\"\n"), "\"a\\u009b\\u202e\\udb40\\udc01b\"\n");
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(dollars(NanoUsd(12_350_000_000)), "$12.35");
+        assert_eq!(dollars(NanoUsd(-1_234_567_000_000)), "-$1,234.57");
+        assert_eq!(duration(133), "2 h 13 min");
+        assert_eq!(duration(60), "1 h 00 min");
+    }
+
+    #[test]
+    fn sizes_are_readable() {
+        for (number, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (1_449, "1.4 kB"),
+            (999_949, "999.9 kB"),
+            (999_950, "1.0 MB"),
+            (52_000_000, "52.0 MB"),
+            (1_250_000_000, "1.3 GB"),
+            (5_000_000_000_000_000, "5,000.0 TB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn unknown_prices_show() {
+        let sums = |calls, unpriced_calls| Sums {
+            calls,
+            unpriced_calls,
+            cost: NanoUsd(10_000_000),
+            ..Sums::default()
+        };
+        assert_eq!(cost(&sums(2, 0)), "$0.01");
+        assert_eq!(cost(&sums(2, 1)), "$0.01+?");
+        assert_eq!(cost(&sums(2, 2)), "?");
+        assert_eq!(cost(&Sums::default()), "$0.00");
+    }
+
+    #[test]
+    fn names_are_short() {
+        assert_eq!(short_model("claude-haiku-4-5-20251001"), "haiku-4-5");
+        assert_eq!(short_model("other"), "other");
+        assert_eq!(project("/home/u/atlas/"), "atlas");
+        assert_eq!(project("/"), "/");
+        assert_eq!(project(""), "unknown");
+        assert_eq!(name(&"x".repeat(100)).chars().count(), 40);
+    }
+
+    #[test]
+    fn times_are_iso_with_milliseconds() {
+        let time: Timestamp = "2026-10-20T12:00:00.0071Z".parse().unwrap();
+        assert_eq!(iso(time), "2026-10-20T12:00:00.007Z");
+    }
+}

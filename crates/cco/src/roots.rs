@@ -1,0 +1,123 @@
+//! Where transcripts are looked for: the config roots of Claude Code.
+//!
+//! Owns the defaults and what replaces or adds to them. Must not: read a transcript.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Sourced, keys};
+use crate::env::{CLAUDE_CONFIG_DIR, Env};
+use crate::home::expand;
+
+/// The folder of transcripts in a root.
+const PROJECTS: &str = "projects";
+
+/// The roots of this run.
+#[derive(Debug, Default)]
+pub(crate) struct Roots {
+    /// Roots whose `projects` can be read, each once.
+    pub(crate) usable: Vec<PathBuf>,
+    /// Roots that have none, with why and with who named them.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// A root without readable transcripts.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    /// Its `projects` folder.
+    pub(crate) projects: PathBuf,
+    /// Why it cannot be read.
+    pub(crate) reason: String,
+    /// Who named it; none: it is a default, which nobody misses.
+    pub(crate) named_by: Option<String>,
+}
+
+impl Roots {
+    /// One root, whatever the settings say.
+    pub(crate) fn only(root: PathBuf) -> Self {
+        Self { usable: vec![root], missing: Vec::new() }
+    }
+
+    /// The roots that environment and configuration name.
+    pub(crate) fn find(env: &Env, config: &Config, folder: Option<&Path>) -> Self {
+        let mut roots = Self::default();
+        let mut seen = Vec::new();
+        for (root, named_by) in named_roots(env).into_iter().chain(watched_roots(env, config, folder)) {
+            let projects = root.join(PROJECTS);
+            match std::fs::read_dir(&projects) {
+                Ok(_) => {
+                    let real = projects.canonicalize().unwrap_or_else(|_| projects.clone());
+                    if !seen.contains(&real) {
+                        seen.push(real);
+                        roots.usable.push(root);
+                    }
+                }
+                Err(error) => {
+                    roots.missing.push(Missing { projects, reason: reason(&error), named_by });
+                }
+            }
+        }
+        roots
+    }
+
+    /// Where it was looked in vain, one line each.
+    pub(crate) fn looked_in(&self) -> Vec<String> {
+        if self.missing.is_empty() {
+            return vec![format!("set {CLAUDE_CONFIG_DIR} to the folder that holds {PROJECTS}/")];
+        }
+        self.missing
+            .iter()
+            .map(|root| format!("looked in {} ({})", root.projects.display(), root.reason))
+            .collect()
+    }
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "not there".to_owned(),
+        std::io::ErrorKind::NotADirectory => "not a folder".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// `CLAUDE_CONFIG_DIR` where it is set, else the defaults.
+fn named_roots(env: &Env) -> Vec<(PathBuf, Option<String>)> {
+    let Some(list) = &env.claude_config_dir else {
+        let home = env.home.as_ref();
+        let config = env.xdg_config_home.clone().or_else(|| Some(home?.join(".config")));
+        let defaults = [config.map(|config| config.join("claude")), home.map(|home| home.join(".claude"))];
+        return defaults.into_iter().flatten().map(|root| (root, None)).collect();
+    };
+    let here = std::path::absolute(".").ok();
+    split(list)
+        .into_iter()
+        .map(|path| (root_of(&expand(&path, here.as_deref(), env)), Some(CLAUDE_CONFIG_DIR.to_owned())))
+        .collect()
+}
+
+/// What `[stats.watch] paths` adds.
+fn watched_roots(env: &Env, config: &Config, folder: Option<&Path>) -> Vec<(PathBuf, Option<String>)> {
+    let Sourced { value, source } = config.texts(keys::WATCH_PATHS);
+    let named_by = format!("`{}` ({source})", keys::WATCH_PATHS);
+    let root = |path: &String| (root_of(&expand(Path::new(path), folder, env)), Some(named_by.clone()));
+    value.iter().map(root).collect()
+}
+
+/// The root that is meant by a root or by its `projects` folder.
+fn root_of(path: &Path) -> PathBuf {
+    let is_projects = path.file_name().is_some_and(|name| name == PROJECTS) && !path.join(PROJECTS).is_dir();
+    match path.parent() {
+        Some(parent) if is_projects => parent.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+/// The paths between commas, blanks around them aside.
+fn split(list: &std::ffi::OsStr) -> Vec<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let parts = list.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    parts
+        .filter(|part| !part.is_empty())
+        .map(|part| PathBuf::from(std::ffi::OsStr::from_bytes(part)))
+        .collect()
+}

@@ -1,0 +1,9 @@
+//! The binary as a user meets it: sealed home, clock and zone; what is seen is written down in the tests.
+
+#![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
+
+mod config;
+mod places;
+mod reports;
+mod sealed;
+mod usage;

@@ -1,0 +1,175 @@
+//! A sealed machine for one test: its own home, no inherited environment, a fixed present.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// The present of all tests: a Tuesday.
+pub(crate) const NOW: &str = "2026-10-20T12:00:00Z";
+
+/// A home folder and the variables that a run sees.
+pub(crate) struct TestEnv {
+    home: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// How a run ended, with the home folder's path replaced by `$HOME`.
+#[must_use = "a run is only a test when something is asserted of it"]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl TestEnv {
+    pub(crate) fn new() -> Self {
+        let home = TempDir::with_prefix("cco-test-").unwrap();
+        let path = home.path().to_str().unwrap().to_owned();
+        let variables = [("HOME", path.as_str()), ("CCO_NOW", NOW), ("TZ", "UTC"), ("PATH", "/usr/bin:/bin")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self { home, variables }
+    }
+
+    /// The same with a variable more.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.retain(|(other, _)| other != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same without a variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(other, _)| other != name);
+        self
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Writes a file below the home folder, with its folders.
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Writes `config.toml`.
+    pub(crate) fn config(&self, text: &str) {
+        self.write(".cco/config.toml", text);
+    }
+
+    /// Writes a transcript below `~/.claude/projects`.
+    pub(crate) fn transcript(&self, path: &str, rows: &[String]) -> PathBuf {
+        self.write(&format!(".claude/projects/{path}"), &(rows.join("\n") + "\n"))
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cco"));
+        command
+            .args(words.split_whitespace())
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `cco` into a pipe that nobody reads; gives exit code and stderr.
+    pub(crate) fn run_with_closed_stdout(&self, words: &str) -> (i32, String) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = self.command(words).stdout(writer).output().unwrap();
+        (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Runs `cco` with these words.
+    pub(crate) fn run(&self, words: &str) -> Run {
+        let output = self.command(words).output().unwrap();
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).unwrap().replace(self.home().to_str().unwrap(), "$HOME")
+        };
+        Run {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+impl Run {
+    /// All of it, for snapshots.
+    pub(crate) fn story(&self) -> String {
+        let mut story = format!("exit {}\n", self.code);
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                story += &format!("-- {name}\n{text}");
+            }
+        }
+        story
+    }
+
+    /// Its stdout as JSON; the numbers' text is not kept, see [`Run::stdout`].
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}", self.story()))
+    }
+}
+
+/// A transcript row of one call.
+pub(crate) struct Call {
+    pub(crate) number: u32,
+    pub(crate) time: &'static str,
+    pub(crate) model: &'static str,
+    pub(crate) session: &'static str,
+    pub(crate) cwd: &'static str,
+    /// Input, output, cache write for 5 minutes and for 1 hour, cache read.
+    pub(crate) tokens: [u64; 5],
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            time: "2026-10-20T11:00:00.000Z",
+            model: "claude-opus-4-8",
+            session: "11111111-1111-4111-8111-111111111111",
+            cwd: "/work/atlas",
+            tokens: [1, 10, 0, 0, 0],
+        }
+    }
+}
+
+impl Call {
+    pub(crate) fn row(&self) -> String {
+        let [input, output, write_5m, write_1h, read] = self.tokens;
+        serde_json::json!({
+            "type": "assistant",
+            "uuid": format!("00000000-0000-4000-8000-{:012}", self.number),
+            "sessionId": self.session,
+            "cwd": self.cwd,
+            "isSidechain": false,
+            "requestId": format!("req_{:020}", self.number),
+            "timestamp": self.time,
+            "message": {
+                "id": format!("msg_{:020}", self.number),
+                "type": "message",
+                "role": "assistant",
+                "model": self.model,
+                "usage": {
+                    "input_tokens": input,
+                    "output_tokens": output,
+                    "cache_read_input_tokens": read,
+                    "cache_creation_input_tokens": write_5m + write_1h,
+                    "cache_creation": {
+                        "ephemeral_5m_input_tokens": write_5m,
+                        "ephemeral_1h_input_tokens": write_1h,
+                    },
+                },
+            },
+        })
+        .to_string()
+    }
+}

@@ -1,0 +1,132 @@
+//! Wrong usage is refused with what to do instead, and help is data.
+
+use insta::assert_snapshot;
+
+use crate::sealed::TestEnv;
+
+#[test]
+fn a_span_must_not_end_before_it_starts() {
+    let run = TestEnv::new().run("daily --since 2026-10-20 --until 20261019");
+    assert_snapshot!(run.story(), @r"
+    exit 2
+    -- stderr
+    error: --since 2026-10-20 is after --until 2026-10-19
+    hint: both days are included; swap them
+    ");
+}
+
+#[test]
+fn an_unknown_zone_is_wrong_usage_with_the_nearest_name() {
+    let run = TestEnv::new().run("daily --timezone Europe/Berln");
+    assert_snapshot!(run.story(), @r#"
+    exit 2
+    -- stderr
+    error: --timezone: no time zone is called "Europe/Berln"
+    hint: did you mean Europe/Berlin?
+    "#);
+    let run = TestEnv::new().with("CCO_TIMEZONE", "Mars").run("");
+    assert_snapshot!(run.story(), @r#"
+    exit 2
+    -- stderr
+    error: CCO_TIMEZONE: no time zone is called "Mars"
+    hint: names are like Europe/Berlin, America/New_York or UTC
+    "#);
+}
+
+#[test]
+fn a_day_that_is_none_is_wrong_usage() {
+    let run = TestEnv::new().run("session -s 2026-02-30");
+    assert_snapshot!(run.story(), @r"
+    exit 2
+    -- stderr
+    error: invalid value '2026-02-30' for '--since <DAY>': no such day; a day looks like 2026-10-20 or 20261020
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn an_unknown_command_is_wrong_usage() {
+    let run = TestEnv::new().run("dayly");
+    assert_snapshot!(run.story(), @r"
+    exit 2
+    -- stderr
+    error: unrecognized subcommand 'dayly'
+
+      tip: a similar subcommand exists: 'daily'
+
+    Usage: cco [OPTIONS] [COMMAND]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn help_and_version_are_data() {
+    let env = TestEnv::new();
+    for words in ["--help", "-h", "daily --help", "scan -h"] {
+        let run = env.run(words);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{words}");
+        assert!(run.stdout.contains("Usage: cco"), "{words}");
+    }
+    assert_snapshot!(env.run("--version").story(), @r"
+    exit 0
+    -- stdout
+    cco 0.1.0
+    ");
+    assert!(!env.home().join(".cco").exists(), "help leaves no trace");
+}
+
+#[test]
+fn help_names_every_variable_that_users_may_set() {
+    assert_snapshot!(TestEnv::new().run("-h").stdout, @r"
+    Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this
+    machine
+
+    Usage: cco [OPTIONS] [COMMAND]
+
+    Commands:
+      daily    Use and cost by day
+      session  Use and cost by session [alias: sessions]
+      blocks   Use and cost by five-hour block, with burn rate [alias: block]
+      scan     Read all transcripts now
+
+    Options:
+      -j, --json             Print JSON instead of a table
+      -z, --timezone <ZONE>  Time zone of days and hours, such as Europe/Berlin [default: the system's]
+          --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
+          --demo             Show made-up data instead of yours
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+
+    Examples:
+      cco                             today at a glance
+      cco daily --since 2026-10-01    by day, from the first of October
+      cco session --json              by session, for scripts
+      cco blocks                      five-hour blocks, with burn rate
+      cco --demo                      made-up data, to have a look
+
+    Environment:
+      CCO_HOME           where cco keeps its own files [default: ~/.cco]
+      CCO_TIMEZONE       time zone of reports, like --timezone
+      CLAUDE_CONFIG_DIR  config folders of Claude Code, by comma; replaces the defaults
+      XDG_CONFIG_HOME    where claude/ is looked for [default: ~/.config]
+      HOME               the home folder
+      NO_COLOR           when set: no colour
+      TZ                 the system's time zone
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem
+    ");
+}
+
+#[test]
+fn flags_of_similar_tools_are_understood() {
+    let env = TestEnv::new();
+    env.transcript("a/s.jsonl", &[crate::sealed::Call::default().row()]);
+    for words in
+        ["daily -j -s 20261001 -u 20261031 -z UTC -O", "--json daily", "session --offline", "blocks -z UTC"]
+    {
+        let run = env.run(words);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{words}");
+    }
+}

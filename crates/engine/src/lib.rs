@@ -1,0 +1,109 @@
+//! The few verbs that every command needs: take transcripts into the ledger, and read reports out of it.
+//!
+//! Owns the way from transcripts to ledger (pricing, projects) and the shape of reports.
+//! Must not: own a thread that outlives a call, print, know HTTP or arguments.
+
+pub mod price_list;
+pub mod report;
+pub mod scan;
+
+mod plan;
+mod project;
+
+use std::path::PathBuf;
+
+use cco_ledger::{Ledger, LedgerError, OpenError};
+use cco_model::price::PriceList;
+use jiff::tz::TimeZone;
+
+pub use cco_ledger::Place as LedgerPlace;
+pub use cco_model::{block, money, price, sums, tokens};
+
+/// What an [`Engine`] is made of; everything that a test may want to set.
+pub struct Setup {
+    /// Where calls are kept.
+    pub ledger: LedgerPlace,
+    /// Config roots of Claude Code: folders that may hold `projects/`.
+    pub roots: Vec<PathBuf>,
+    /// The user's home folder; a repository rooted there does not count as a project.
+    pub user_home: Option<PathBuf>,
+    /// The zone of the day roll-ups, used when the ledger is made; an older ledger keeps its own.
+    pub ledger_zone: TimeZone,
+    /// What calls cost.
+    pub prices: PriceList,
+    /// Threads that read transcripts; none: as many as there are cores, at most four.
+    pub threads: Option<usize>,
+}
+
+/// An open ledger with the means to fill it and to ask it.
+pub struct Engine {
+    ledger: Ledger,
+    roots: Vec<PathBuf>,
+    user_home: Option<PathBuf>,
+    prices: PriceList,
+    threads: usize,
+}
+
+/// Why the engine could not be opened, filled or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The ledger was not opened, and is untouched.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A statement failed; what was committed before is safe.
+    #[error("ledger: {0}")]
+    Ledger(#[from] LedgerError),
+}
+
+impl EngineError {
+    /// The ledger cannot be written where it is; working in memory is possible.
+    pub fn is_unwritable(&self) -> bool {
+        match self {
+            Self::Open(error) => error.is_unwritable(),
+            Self::Ledger(_) => false,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Open(OpenError::UriPath(_)) => Some("write a plain path; options belong nowhere"),
+            Self::Open(OpenError::Foreign(_)) => {
+                Some("set `database_path` under `[stats]` in config.toml to another file, or move this one away")
+            }
+            Self::Open(OpenError::Newer { .. }) => Some("update cco on this machine"),
+            Self::Open(OpenError::OldSqlite(_)) => Some("build cco with its bundled SQLite"),
+            Self::Open(OpenError::Io { .. } | OpenError::Sqlite { .. }) => {
+                Some("check that the folder can be written and has room")
+            }
+            Self::Ledger(error) if error.is_full() => {
+                Some("free some disk space and run it again; nothing that was counted is lost")
+            }
+            Self::Ledger(error) if error.is_busy() => {
+                Some("another cco holds the ledger; run it again when that one is done")
+            }
+            Self::Ledger(_) => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Opens the ledger, making it when it does not exist.
+    pub fn open(setup: Setup) -> Result<Self, EngineError> {
+        let ledger = Ledger::open(&setup.ledger, &setup.ledger_zone)?;
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+        Ok(Self {
+            ledger,
+            roots: setup.roots,
+            user_home: setup.user_home,
+            prices: setup.prices,
+            threads: setup.threads.unwrap_or_else(cores).max(1),
+        })
+    }
+
+    /// The roots that this engine reads.
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+}
+

@@ -1,0 +1,95 @@
+//! What a scan has to do: which transcripts are new, grown, rewritten, moved or gone, by one `stat` each.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use cco_ledger::write::{KnownTranscript, TranscriptId};
+use cco_model::file::FileState;
+use cco_transcript::file;
+use cco_transcript::find::{Found, Walk};
+
+/// A transcript to read.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) path: PathBuf,
+    pub(crate) seen: FileState,
+    /// Where reading begins.
+    pub(crate) from: u64,
+    /// Where the ledger stands; it must still stand there when the bytes are taken in.
+    pub(crate) ledger_offset: u64,
+}
+
+/// What has to be done.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Largest first, so that threads end together.
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) moved: Vec<(TranscriptId, PathBuf)>,
+    pub(crate) gone: Vec<TranscriptId>,
+    pub(crate) back: Vec<TranscriptId>,
+}
+
+impl Plan {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.moved.is_empty() && self.gone.is_empty() && self.back.is_empty()
+    }
+}
+
+/// Compares what is there with what is known.
+pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) -> Plan {
+    let by_path: HashMap<&Path, &KnownTranscript> =
+        known.iter().map(|known| (known.path.as_path(), known)).collect();
+    let found: HashMap<&Path, &Found> = walk.files.iter().map(|found| (found.path.as_path(), found)).collect();
+    let absent: HashMap<(u64, u64), &KnownTranscript> = known
+        .iter()
+        .filter(|known| !found.contains_key(known.path.as_path()))
+        .map(|known| ((known.state.device, known.state.inode), known))
+        .collect();
+    let mut plan = Plan::default();
+    for found in &walk.files {
+        let same_file = (found.state.device, found.state.inode);
+        let known = match by_path.get(found.path.as_path()) {
+            Some(known) => Some(*known),
+            None => absent.get(&same_file).copied().filter(|known| holds_what_was_read(found, &known.state)),
+        };
+        let Some(known) = known else {
+            plan.jobs.push(job(found, 0, 0));
+            continue;
+        };
+        if known.path != found.path {
+            plan.moved.push((known.id, found.path.clone()));
+        } else if known.gone {
+            plan.back.push(known.id);
+        }
+        if !known.state.looks_unchanged(&found.state) {
+            let grown =
+                known.state.may_have_grown(&found.state) && holds_what_was_read(found, &known.state);
+            let from = if grown { known.state.offset } else { 0 };
+            plan.jobs.push(job(found, from, known.state.offset));
+        }
+    }
+    let moved: Vec<TranscriptId> = plan.moved.iter().map(|(id, _)| *id).collect();
+    let missing = absent.values().filter(|known| !known.gone && !moved.contains(&known.id));
+    plan.gone = missing.filter(|known| is_under(&known.path, roots)).map(|known| known.id).collect();
+    plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.seen.size - job.from));
+    plan
+}
+
+fn job(found: &Found, from: u64, ledger_offset: u64) -> Job {
+    Job { path: found.path.clone(), seen: found.state, from, ledger_offset }
+}
+
+/// The bytes that were read are still there, as far as their first and last kilobyte tell.
+fn holds_what_was_read(found: &Found, known: &FileState) -> bool {
+    found.state.size >= known.offset
+        && file::open(&found.path, &found.state)
+            .and_then(|file| file::fingerprint(&file, known.offset))
+            .is_ok_and(|fingerprint| fingerprint == known.fingerprint)
+}
+
+/// Files of roots that were not walked this time are not missing.
+fn is_under(path: &Path, roots: &[PathBuf]) -> bool {
+    roots.iter().any(|root| {
+        path.starts_with(root) || std::fs::canonicalize(root).is_ok_and(|root| path.starts_with(root))
+    })
+}

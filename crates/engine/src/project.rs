@@ -1,0 +1,119 @@
+//! Which project a working directory belongs to: the repository it lies in, else itself.
+//!
+//! A transcript's `cwd` is untrusted text. All that is done with it: a look for `.git` in it and its ancestors, and a
+//! bounded read of a `.git` file; local absolute paths only, once for each, nothing else is opened.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use cco_ledger::write::Projects;
+use rustix::fs::{Mode, OFlags};
+
+/// A `.git` file holds one path.
+const MAX_GIT_FILE: u64 = 8 * 1024;
+
+/// Asks the disk.
+pub(crate) struct DiskProjects {
+    /// A repository rooted here is a person's settings, not a project.
+    pub(crate) user_home: Option<PathBuf>,
+}
+
+impl Projects for DiskProjects {
+    fn project_of(&mut self, cwd: &str) -> String {
+        let repository = looked_up(Path::new(cwd)).and_then(|path| self.repository(path));
+        repository.map_or_else(|| cwd.to_owned(), |path| path.to_string_lossy().into_owned())
+    }
+}
+
+impl DiskProjects {
+    fn repository(&self, cwd: &Path) -> Option<PathBuf> {
+        for folder in cwd.ancestors().filter(|folder| Some(*folder) != self.user_home.as_deref()) {
+            let git = folder.join(".git");
+            match fs::symlink_metadata(&git) {
+                Ok(metadata) if metadata.is_dir() => return Some(folder.to_owned()),
+                Ok(metadata) if metadata.is_file() => {
+                    return Some(main_repository(folder, &git).unwrap_or_else(|| folder.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// The path, when it may be looked up: absolute, without `..`, and no device or process file.
+fn looked_up(path: &Path) -> Option<&Path> {
+    let text = path.as_os_str().as_encoded_bytes();
+    let plain = text.starts_with(b"/") && !text.starts_with(b"//") && !text.contains(&0);
+    let ordinary = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let special = ["/dev", "/proc", "/sys"].iter().any(|folder| path.starts_with(folder));
+    (plain && ordinary && !special).then_some(path)
+}
+
+/// The main repository of a linked worktree, whose `.git` file leads to `<main>/.git/worktrees/<name>`.
+/// None for other `.git` files, such as a submodule's: that is a repository of its own.
+fn main_repository(folder: &Path, git_file: &Path) -> Option<PathBuf> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(git_file, flags, Mode::empty()).ok()?);
+    let mut text = String::new();
+    file.take(MAX_GIT_FILE).read_to_string(&mut text).ok()?;
+    let target = folder.join(text.strip_prefix("gitdir:")?.trim());
+    let worktrees = target.parent()?;
+    if worktrees.file_name()? != "worktrees" {
+        return None;
+    }
+    let git = without_dots(worktrees.parent()?)?;
+    Some(if git.file_name()? == ".git" { git.parent()?.to_owned() } else { git })
+}
+
+/// The path with `.` and `..` worked out by its text alone: nothing on it is looked up.
+fn without_dots(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop().then_some(())?;
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worktree_belongs_to_its_main_repository_and_a_repository_at_home_does_not_count() {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| home.path().join(name);
+        for folder in [".git", "app/.git/worktrees/fix", "app/src/deep", "app-fix/src", "loose", "lib/sub"] {
+            fs::create_dir_all(path(folder)).expect("a folder");
+        }
+        let absolute = format!("gitdir: {}\n", path("app/.git/worktrees/fix").display());
+        fs::write(path("app-fix/.git"), absolute).expect("a file");
+        fs::write(path("lib/sub/.git"), "gitdir: ../.git/modules/sub\n").expect("a file");
+        let mut projects = DiskProjects { user_home: Some(home.path().to_owned()) };
+        for (cwd, project) in [
+            ("app/src/deep", "app"),
+            ("app-fix/src", "app"),
+            ("app/gone/since", "app"),
+            ("lib/sub", "lib/sub"),
+            ("loose", "loose"),
+        ] {
+            let cwd = path(cwd).to_string_lossy().into_owned();
+            assert_eq!(projects.project_of(&cwd), path(project).to_string_lossy(), "{cwd}");
+        }
+    }
+
+    #[test]
+    fn only_local_absolute_paths_are_looked_up() {
+        for text in ["", "app", "../etc", "/a/../b", "//server/share", "\\\\server\\share", "/proc/1/cwd", "/dev/fd"] {
+            assert_eq!(looked_up(Path::new(text)), None, "{text}");
+        }
+        assert_eq!(looked_up(Path::new("/home/dev/app")), Some(Path::new("/home/dev/app")));
+    }
+}

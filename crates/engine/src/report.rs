@@ -1,0 +1,320 @@
+//! Reports as data: grouped sums for a span of days. Printing is the caller's.
+
+pub use cco_ledger::query::ToolSums;
+pub use cco_model::block::{BurnRate, Projection};
+use std::collections::{BTreeMap, HashMap};
+
+use cco_ledger::query::ModelPart;
+use cco_model::block::{self, BLOCK_MS, BlockCursor, Placement};
+use cco_model::civil;
+use cco_model::sums::Sums;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::{Engine, EngineError};
+
+/// Which calls a report is about. Days are inclusive and civil days of `zone`.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// First day; none: from the first call.
+    pub since: Option<Date>,
+    /// Last day; none: to the last call.
+    pub until: Option<Date>,
+    /// The zone whose days are meant.
+    pub zone: TimeZone,
+}
+
+/// Sums of one model inside a group; the name as in the transcripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSums {
+    /// Model name as in the transcripts.
+    pub model: String,
+    /// Its part of the group.
+    pub sums: Sums,
+}
+
+/// One civil day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayRow {
+    /// The day.
+    pub date: Date,
+    /// All its calls.
+    pub sums: Sums,
+    /// The same by model, by name.
+    pub models: Vec<ModelSums>,
+}
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The session's id; `unknown` where rows had none.
+    pub session: String,
+    /// Path of the project that holds its latest call; empty when unknown.
+    pub project_path: String,
+    /// Its first call.
+    pub first: Timestamp,
+    /// Its last call.
+    pub last: Timestamp,
+    /// All its calls.
+    pub sums: Sums,
+    /// The same by model, by name.
+    pub models: Vec<ModelSums>,
+}
+
+/// Five hours of activity, or the pause between two blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockRow {
+    /// Start: the first call floored to the UTC hour; of a gap, the end of the block before.
+    pub start: Timestamp,
+    /// Start + 5 h; of a gap, the start of the next block.
+    pub end: Timestamp,
+    /// The last call; none for a gap.
+    pub last: Option<Timestamp>,
+    /// Now lies in the block and the last call is less than five hours old.
+    pub active: bool,
+    /// A pause of over five hours.
+    pub gap: bool,
+    /// All its calls.
+    pub sums: Sums,
+    /// The same by model, by name.
+    pub models: Vec<ModelSums>,
+    /// How fast tokens and money go, over the whole block; none for a gap or a block of one instant.
+    pub burn_rate: Option<BurnRate>,
+    /// The same over the last 30 minutes; only for an active block.
+    pub burn_rate_recent: Option<BurnRate>,
+    /// Where the block ends up at the whole-block rate; only for an active block.
+    pub projection: Option<Projection>,
+}
+
+/// Today at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Today in the asked zone.
+    pub today: DayRow,
+    /// This week's calls, from Monday.
+    pub week: Sums,
+    /// The block that is active now.
+    pub block: Option<BlockRow>,
+    /// The dearest projects of the week, at most five: path (empty: unknown) and sums.
+    pub projects: Vec<(String, Sums)>,
+    /// The dearest models of the week, at most five.
+    pub models: Vec<ModelSums>,
+    /// The latest call in the ledger.
+    pub last_call: Option<Timestamp>,
+    /// Calls in the whole ledger.
+    pub calls_ever: u64,
+}
+
+/// How many of the dearest projects and models a glance names.
+const GLANCE_ROWS: usize = 5;
+/// The stretch that a recent burn rate looks at.
+const RECENT_MS: i64 = 30 * 60_000;
+/// What a session without an id is called.
+const UNKNOWN_SESSION: &str = "unknown";
+
+impl Engine {
+    /// Days with calls, oldest first.
+    pub fn daily(&self, filter: &Filter) -> Result<Vec<DayRow>, EngineError> {
+        let mut days: BTreeMap<Date, Parts> = BTreeMap::new();
+        for (date, part) in self.ledger.days((filter.since, filter.until), &filter.zone)? {
+            days.entry(date).or_default().add(&part);
+        }
+        let row = |(date, parts): (Date, Parts)| DayRow { date, sums: parts.sums(), models: parts.models() };
+        Ok(days.into_iter().map(row).collect())
+    }
+
+    /// Sessions with calls, by their last call, oldest first. With a filter, of the calls on its days alone.
+    pub fn sessions(&self, filter: &Filter) -> Result<Vec<SessionRow>, EngineError> {
+        let filtered = filter.since.is_some() || filter.until.is_some();
+        let range = civil::day_range_ms(filter.since, filter.until, &filter.zone);
+        let mut sessions: HashMap<String, (Parts, String, i64)> = HashMap::new();
+        for part in self.ledger.sessions(filtered.then_some(&range))? {
+            let (parts, project, latest) =
+                sessions.entry(part.session).or_insert_with(|| (Parts::default(), String::new(), i64::MIN));
+            if (part.part.last_ms, &part.project) > (*latest, &*project) {
+                (*latest, *project) = (part.part.last_ms, part.project);
+            }
+            parts.add(&part.part);
+        }
+        let row = |(session, (parts, project_path, _)): (String, (Parts, String, i64))| SessionRow {
+            session: if session.is_empty() { UNKNOWN_SESSION.to_owned() } else { session },
+            project_path,
+            first: instant(parts.first_ms),
+            last: instant(parts.last_ms),
+            sums: parts.sums(),
+            models: parts.models(),
+        };
+        let mut rows: Vec<SessionRow> = sessions.into_iter().map(row).collect();
+        rows.sort_by(|a, b| (a.last, &a.session).cmp(&(b.last, &b.session)));
+        Ok(rows)
+    }
+
+    /// Blocks and the gaps between them, oldest first. A filter keeps the blocks that start on its days.
+    pub fn blocks(&self, filter: &Filter, now: Timestamp) -> Result<Vec<BlockRow>, EngineError> {
+        let mut rows: Vec<BlockRow> = Vec::new();
+        for (start_ms, parts) in self.block_parts()? {
+            if let Some(before) = rows.last()
+                && let Some(last) = before.last
+                && parts.first_ms - last.as_millisecond() > BLOCK_MS
+            {
+                rows.push(gap(before.end, instant(start_ms)));
+            }
+            rows.push(self.block(start_ms, &parts, now)?);
+        }
+        let range = civil::day_range_ms(filter.since, filter.until, &filter.zone);
+        rows.retain(|row| range.contains(&row.start.as_millisecond()));
+        Ok(rows)
+    }
+
+    /// Today, this week, this block.
+    pub fn glance(&self, zone: &TimeZone, now: Timestamp) -> Result<Glance, EngineError> {
+        let date = now.to_zoned(zone.clone()).date();
+        let days = (Some(civil::week_start(date)), Some(date));
+        let week = Filter { since: days.0, until: days.1, zone: zone.clone() };
+        let mut parts = Parts::default();
+        self.ledger.days(days, zone)?.iter().for_each(|(_, part)| parts.add(part));
+        let today = self.daily(&Filter { since: Some(date), ..week })?.pop();
+        let mut projects = self.ledger.projects(days, zone)?;
+        projects.sort_by(|a, b| (b.1.cost, &a.0).cmp(&(a.1.cost, &b.0)));
+        projects.truncate(GLANCE_ROWS);
+        let mut models = parts.models();
+        models.sort_by(|a, b| (b.sums.cost, &a.model).cmp(&(a.sums.cost, &b.model)));
+        models.truncate(GLANCE_ROWS);
+        let (calls_ever, last_ms) = self.ledger.extent()?;
+        let everything = Filter { since: None, until: None, zone: zone.clone() };
+        Ok(Glance {
+            today: today.unwrap_or(DayRow { date, sums: Sums::default(), models: Vec::new() }),
+            week: parts.sums(),
+            block: self.blocks(&everything, now)?.into_iter().find(|block| block.active),
+            projects,
+            models,
+            last_call: last_ms.map(instant),
+            calls_ever,
+        })
+    }
+
+    /// Uses and failures of each tool, by name.
+    pub fn tools(&self) -> Result<Vec<ToolSums>, EngineError> {
+        Ok(self.ledger.tools()?)
+    }
+
+    /// The calls of each block, by its start. Quarter hours are enough but where a block ends inside one: there the
+    /// single calls are asked for.
+    fn block_parts(&self) -> Result<Vec<(i64, Parts)>, EngineError> {
+        let quarters = self.ledger.quarters(&(i64::MIN..i64::MAX))?;
+        let mut blocks: Vec<(i64, Parts)> = Vec::new();
+        let mut cursor = BlockCursor::new();
+        for quarter in quarters.chunk_by(|a, b| a.0 == b.0) {
+            let first_ms = quarter.iter().map(|(_, part)| part.first_ms).min().unwrap_or(0);
+            let last_ms = quarter.iter().map(|(_, part)| part.last_ms).max().unwrap_or(0);
+            if let Placement::Block { start_ms, .. } = cursor.place(first_ms, last_ms) {
+                quarter.iter().for_each(|(_, part)| add_to_block(&mut blocks, start_ms, part));
+                continue;
+            }
+            for part in self.ledger.calls(&(first_ms..last_ms + 1))? {
+                if let Placement::Block { start_ms, .. } = cursor.place(part.first_ms, part.first_ms) {
+                    add_to_block(&mut blocks, start_ms, &part);
+                }
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn block(&self, start_ms: i64, parts: &Parts, now: Timestamp) -> Result<BlockRow, EngineError> {
+        let now_ms = now.as_millisecond();
+        let end_ms = start_ms + BLOCK_MS;
+        let (first_ms, last_ms) = (parts.first_ms, parts.last_ms);
+        let active = start_ms <= now_ms && now_ms < end_ms && now_ms - last_ms < BLOCK_MS;
+        let sums = parts.sums();
+        let recent = if active { self.recent(first_ms, now_ms)? } else { None };
+        let projection = active.then(|| block::project(&sums, first_ms, last_ms, now_ms, end_ms)).flatten();
+        Ok(BlockRow {
+            start: instant(start_ms),
+            // A clock that was wrong must not show an end further away than any block can be.
+            end: instant(end_ms.min(now_ms.saturating_add(BLOCK_MS))),
+            last: Some(instant(last_ms)),
+            active,
+            gap: false,
+            burn_rate: block::burn(&sums, first_ms, last_ms),
+            burn_rate_recent: recent,
+            projection,
+            sums,
+            models: parts.models(),
+        })
+    }
+
+    /// The burn rate of the last half hour, or of the block so far when it is younger.
+    fn recent(&self, first_ms: i64, now_ms: i64) -> Result<Option<BurnRate>, EngineError> {
+        let from = first_ms.max(now_ms - RECENT_MS);
+        let mut sums = Sums::default();
+        self.ledger.calls(&(from..now_ms + 1))?.iter().for_each(|part| sums += part.sums);
+        Ok(block::burn(&sums, from, now_ms))
+    }
+}
+
+/// Calls of a group, by model.
+struct Parts {
+    models: BTreeMap<String, Sums>,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { models: BTreeMap::new(), first_ms: i64::MAX, last_ms: i64::MIN }
+    }
+}
+
+impl Parts {
+    fn add(&mut self, part: &ModelPart) {
+        match self.models.get_mut(&part.model) {
+            Some(sums) => *sums += part.sums,
+            None => {
+                self.models.insert(part.model.clone(), part.sums);
+            }
+        }
+        self.first_ms = self.first_ms.min(part.first_ms);
+        self.last_ms = self.last_ms.max(part.last_ms);
+    }
+
+    fn sums(&self) -> Sums {
+        let mut all = Sums::default();
+        self.models.values().for_each(|sums| all += *sums);
+        all
+    }
+
+    fn models(&self) -> Vec<ModelSums> {
+        self.models.iter().map(|(model, sums)| ModelSums { model: model.clone(), sums: *sums }).collect()
+    }
+}
+
+fn add_to_block(blocks: &mut Vec<(i64, Parts)>, start_ms: i64, part: &ModelPart) {
+    if blocks.last().is_none_or(|(start, _)| *start != start_ms) {
+        blocks.push((start_ms, Parts::default()));
+    }
+    if let Some((_, parts)) = blocks.last_mut() {
+        parts.add(part);
+    }
+}
+
+fn gap(start: Timestamp, end: Timestamp) -> BlockRow {
+    BlockRow {
+        start,
+        end,
+        last: None,
+        active: false,
+        gap: true,
+        sums: Sums::default(),
+        models: Vec::new(),
+        burn_rate: None,
+        burn_rate_recent: None,
+        projection: None,
+    }
+}
+
+/// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
+fn instant(at_ms: i64) -> Timestamp {
+    let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
+}

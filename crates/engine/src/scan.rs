@@ -1,0 +1,427 @@
+//! Taking transcripts into the ledger: which files changed, what was appended, what is damaged.
+//!
+//! Threads read stretches of files and decode them; this thread alone writes. Stretches of a file are taken in order,
+//! each with the offset that it moves the file to, in the transaction of its rows.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use cco_ledger::write::{Changes, Intake, SoftError, Taken, Writer};
+use cco_ledger::{Ledger, LedgerError};
+use cco_model::file::FileState;
+use cco_model::price::PriceList;
+use cco_transcript::read::{Piece, Reader, Soft, stretches};
+use cco_transcript::{file, find};
+
+use crate::plan::{Job, Plan, plan};
+use crate::project::DiskProjects;
+use crate::{Engine, EngineError};
+
+/// Peers get their turn at the ledger at least this often.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// Findings that a summary keeps.
+const MAX_FINDINGS: usize = 1000;
+/// Stretches decoded ahead of the writer.
+const AHEAD: usize = 4;
+/// How often files are read again that another process took meanwhile.
+const ROUNDS: usize = 8;
+
+/// How far a scan is; told a few times a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read so far.
+    pub bytes_done: u64,
+    /// Bytes that this scan has to read.
+    pub bytes_total: u64,
+    /// Files that this scan has to read.
+    pub files_total: u64,
+}
+
+/// Something in a transcript that could not be taken as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The transcript.
+    pub path: PathBuf,
+    /// Where its line starts; none for the file as a whole.
+    pub offset: Option<u64>,
+    /// What is wrong, in words for a person.
+    pub what: String,
+}
+
+/// What a scan did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanSummary {
+    /// Transcripts found.
+    pub files: u64,
+    /// Transcripts that had something new.
+    pub files_read: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Calls that are new in the ledger.
+    pub calls_new: u64,
+    /// Calls whose counts, time or place changed.
+    pub calls_changed: u64,
+    /// Damaged lines met in this scan.
+    pub damaged_lines: u64,
+    /// Whole records recovered from damaged lines in this scan.
+    pub recovered_records: u64,
+    /// The first 1,000 findings of this scan: damaged lines, odd rows, unreadable files.
+    pub findings: Vec<Finding>,
+    /// Roots that have no `projects` folder.
+    pub roots_without_projects: Vec<PathBuf>,
+}
+
+impl ScanSummary {
+    fn find(&mut self, path: &Path, offset: Option<u64>, what: String) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding { path: path.to_owned(), offset, what });
+        }
+    }
+
+    fn count(&mut self, changes: Changes) {
+        self.calls_new += changes.calls_new;
+        self.calls_changed += changes.calls_changed;
+    }
+}
+
+impl Engine {
+    /// Reads what is new in all transcripts into the ledger. `progress` is called from this thread.
+    pub fn scan(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
+        let mut summary = ScanSummary::default();
+        for round in 0..ROUNDS {
+            let walk = find::walk(&self.roots);
+            let known = self.ledger.transcripts()?;
+            let plan = plan(&walk, &known, &self.roots);
+            drop(known);
+            if round == 0 {
+                summary.files = walk.files.len() as u64;
+                for (path, error) in &walk.unreadable {
+                    summary.find(path, None, format!("cannot be read: {error}"));
+                }
+                summary.roots_without_projects = walk.without_projects;
+            }
+            drop(walk.files);
+            if plan.is_empty() || !self.carry_out(&plan, &mut summary, progress)? {
+                break;
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Does what the plan says; true when another process took some of it meanwhile.
+    fn carry_out(
+        &mut self,
+        plan: &Plan,
+        summary: &mut ScanSummary,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<bool, EngineError> {
+        let work = Work::new(plan);
+        let mut intake = Scan {
+            jobs: &plan.jobs,
+            waiting: HashMap::new(),
+            standing: HashMap::new(),
+            overtaken: false,
+            summary,
+        };
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            prices: &self.prices,
+            projects: DiskProjects { user_home: self.user_home.clone() },
+        };
+        desk.settle(plan)?;
+        let threads = self.threads.min(work.stretches.len());
+        let result = std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            for n in 0..threads {
+                let (work, sender) = (&work, sender.clone());
+                let thread = std::thread::Builder::new().name(format!("read-{n}"));
+                let _joined_by_the_scope = thread.spawn_scoped(scope, move || work.read(&sender));
+            }
+            drop(sender);
+            let result = intake.take_all(&mut desk, &receiver, &work, progress);
+            work.stop.store(true, Ordering::Relaxed);
+            drop(receiver);
+            result
+        });
+        let overtaken = intake.overtaken;
+        if result.is_err() {
+            self.ledger.forget_uncommitted();
+        }
+        result.map(|()| overtaken).map_err(EngineError::from)
+    }
+}
+
+/// What transactions are made of.
+struct Desk<'a> {
+    ledger: &'a mut Ledger,
+    prices: &'a PriceList,
+    projects: DiskProjects,
+}
+
+impl Desk<'_> {
+    fn begin(&mut self) -> Result<Writer<'_>, LedgerError> {
+        self.ledger.writer(self.prices, &mut self.projects)
+    }
+
+    /// Moves, losses and returns of files.
+    fn settle(&mut self, plan: &Plan) -> Result<(), LedgerError> {
+        if plan.moved.is_empty() && plan.gone.is_empty() && plan.back.is_empty() {
+            return Ok(());
+        }
+        let mut writer = self.begin()?;
+        for (id, path) in &plan.moved {
+            writer.move_transcript(*id, path)?;
+        }
+        for id in &plan.gone {
+            writer.set_gone(*id, true)?;
+        }
+        for id in &plan.back {
+            writer.set_gone(*id, false)?;
+        }
+        writer.commit()?;
+        Ok(())
+    }
+}
+
+/// A stretch of a job, in the order in which threads take them.
+struct StretchOf {
+    job: usize,
+    starts: Range<u64>,
+    first: bool,
+    last: bool,
+    number: usize,
+}
+
+/// What the reading threads share.
+struct Work<'p> {
+    jobs: &'p [Job],
+    stretches: Vec<StretchOf>,
+    next: AtomicUsize,
+    bytes_done: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// A stretch that was read.
+struct Done {
+    index: usize,
+    result: io::Result<(Piece, Option<FileState>)>,
+}
+
+impl<'p> Work<'p> {
+    fn new(plan: &'p Plan) -> Self {
+        let mut all = Vec::with_capacity(plan.jobs.len());
+        for (job, Job { from, seen, .. }) in plan.jobs.iter().enumerate() {
+            for (number, starts) in stretches(*from, seen.size).enumerate() {
+                let last = starts.end == seen.size;
+                all.push(StretchOf { job, starts, first: number == 0, last, number });
+            }
+        }
+        Self {
+            jobs: &plan.jobs,
+            stretches: all,
+            next: AtomicUsize::new(0),
+            bytes_done: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.stretches.iter().map(|stretch| stretch.starts.end - stretch.starts.start).sum()
+    }
+
+    /// A reading thread: takes the next stretch until there is none.
+    fn read(&self, sender: &SyncSender<Done>) {
+        let mut reader = Reader::default();
+        while !self.stop.load(Ordering::Relaxed) {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(stretch) = self.stretches.get(index) else { return };
+            let result = self.read_stretch(&mut reader, stretch);
+            self.bytes_done.fetch_add(stretch.starts.end - stretch.starts.start, Ordering::Relaxed);
+            if sender.send(Done { index, result }).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read_stretch(
+        &self,
+        reader: &mut Reader,
+        stretch: &StretchOf,
+    ) -> io::Result<(Piece, Option<FileState>)> {
+        let Job { path, seen, .. } = &self.jobs[stretch.job];
+        let file = file::open(path, seen)?;
+        let identity = (seen.device, seen.inode);
+        let piece = reader.read(&file, identity, stretch.starts.clone(), stretch.first, seen.size)?;
+        let Some(range) = &piece.range else { return Ok((piece, None)) };
+        let fingerprint = file::fingerprint(&file, range.end)?;
+        let mut state = FileState { offset: range.end, fingerprint, ..*seen };
+        if !stretch.last {
+            // Not all of it was read: a look at it must find that it has grown.
+            state.size = range.end;
+        }
+        Ok((piece, Some(state)))
+    }
+}
+
+/// The writing side of a scan.
+struct Scan<'a> {
+    jobs: &'a [Job],
+    /// Stretches that came before their turn, by job.
+    waiting: HashMap<usize, Vec<Done>>,
+    /// Of each job that was begun and has not ended: where it stands.
+    standing: HashMap<usize, Standing>,
+    overtaken: bool,
+    summary: &'a mut ScanSummary,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy)]
+struct Standing {
+    next_stretch: usize,
+    /// The last state that was taken in.
+    state: FileState,
+    /// Nothing more of it is taken: another process has it, or it cannot be read.
+    ended: bool,
+}
+
+impl Scan<'_> {
+    fn take_all(
+        &mut self,
+        desk: &mut Desk<'_>,
+        receiver: &Receiver<Done>,
+        work: &Work<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), LedgerError> {
+        let (bytes_total, files_total) = (work.bytes(), self.jobs.len() as u64);
+        // A transaction begins when there is something to write, and ends before peers have to wait long.
+        while let Ok(first) = receiver.recv() {
+            let begun = Instant::now();
+            let mut writer = desk.begin()?;
+            let mut next = Some(first);
+            while let Some(done) = next {
+                self.arrived(&mut writer, work, done)?;
+                let bytes_done = work.bytes_done.load(Ordering::Relaxed);
+                progress(Progress { bytes_done, bytes_total, files_total });
+                next = if begun.elapsed() < COMMIT_EVERY { receiver.recv().ok() } else { None };
+            }
+            self.summary.count(writer.commit()?);
+        }
+        Ok(())
+    }
+
+    /// A stretch arrived: it is taken when its turn has come, and with it those that waited for it.
+    fn arrived(&mut self, writer: &mut Writer<'_>, work: &Work<'_>, done: Done) -> Result<(), LedgerError> {
+        let job = work.stretches[done.index].job;
+        let waiting = self.waiting.entry(job).or_default();
+        waiting.push(done);
+        loop {
+            let next = self.standing.get(&job).map_or(0, |standing| standing.next_stretch);
+            let waiting = self.waiting.entry(job).or_default();
+            let Some(at) = waiting.iter().position(|done| work.stretches[done.index].number == next) else {
+                break;
+            };
+            let done = waiting.swap_remove(at);
+            self.take(writer, &work.stretches[done.index], done.result)?;
+        }
+        if self.waiting.get(&job).is_some_and(Vec::is_empty) {
+            self.waiting.remove(&job);
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        writer: &mut Writer<'_>,
+        stretch: &StretchOf,
+        result: io::Result<(Piece, Option<FileState>)>,
+    ) -> Result<(), LedgerError> {
+        let job = &self.jobs[stretch.job];
+        let fresh = Standing {
+            next_stretch: 0,
+            state: FileState { offset: job.ledger_offset, ..job.seen },
+            ended: false,
+        };
+        let mut standing = self.standing.remove(&stretch.job).unwrap_or(fresh);
+        standing.next_stretch += 1;
+        if !standing.ended {
+            match result {
+                Ok((piece, state)) => self.take_piece(writer, stretch, &piece, state, &mut standing)?,
+                Err(error) => {
+                    standing.ended = true;
+                    self.summary.find(&job.path, None, format!("cannot be read: {error}"));
+                }
+            }
+        }
+        if !stretch.last {
+            self.standing.insert(stretch.job, standing);
+        }
+        Ok(())
+    }
+
+    fn take_piece(
+        &mut self,
+        writer: &mut Writer<'_>,
+        stretch: &StretchOf,
+        piece: &Piece,
+        state: Option<FileState>,
+        standing: &mut Standing,
+    ) -> Result<(), LedgerError> {
+        let job = &self.jobs[stretch.job];
+        let state = match state {
+            Some(state) => state,
+            // No line starts in the last stretch: the file stands where it stood, and all of it was looked at.
+            None if stretch.last => {
+                FileState { size: job.seen.size, mtime_ns: job.seen.mtime_ns, ..standing.state }
+            }
+            None => return Ok(()),
+        };
+        let soft: Vec<SoftError> = piece.soft.first.iter().map(|(offset, soft)| soft_error(*offset, *soft)).collect();
+        let id = writer.transcript(&job.path, &job.seen)?;
+        let intake = Intake {
+            expected_offset: standing.state.offset,
+            from_start: stretch.first && job.from == 0,
+            state,
+            batch: &piece.batch,
+            soft_errors: &soft,
+            damaged_lines: piece.soft.damaged_lines,
+            recovered_records: piece.soft.recovered_records,
+        };
+        if writer.take(id, &intake)? == Taken::Overtaken {
+            standing.ended = true;
+            self.overtaken = true;
+            return Ok(());
+        }
+        standing.state = state;
+        self.summary.files_read += u64::from(stretch.first);
+        self.summary.bytes_read += stretch.starts.end - stretch.starts.start;
+        self.summary.damaged_lines += piece.soft.damaged_lines;
+        self.summary.recovered_records += piece.soft.recovered_records;
+        for (offset, soft) in &piece.soft.first {
+            self.summary.find(&job.path, Some(*offset), words(*soft));
+        }
+        Ok(())
+    }
+}
+
+fn soft_error(offset: u64, soft: Soft) -> SoftError {
+    match soft {
+        Soft::Damaged { recovered } => SoftError { offset, kind: 1, detail: recovered as u64 },
+        Soft::Untimed => SoftError { offset, kind: 2, detail: 0 },
+        Soft::OddCount => SoftError { offset, kind: 3, detail: 0 },
+    }
+}
+
+fn words(soft: Soft) -> String {
+    match soft {
+        Soft::Damaged { recovered: 0 } => "damaged line, nothing whole on it".to_owned(),
+        Soft::Damaged { recovered: 1 } => "damaged line, 1 whole record recovered".to_owned(),
+        Soft::Damaged { recovered } => format!("damaged line, {recovered} whole records recovered"),
+        Soft::Untimed => "call without a readable time, and none before it in the file: not counted".to_owned(),
+        Soft::OddCount => "a token count that is negative, fractional or beyond 2^53: taken as 0".to_owned(),
+    }
+}

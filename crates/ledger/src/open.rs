@@ -1,0 +1,250 @@
+//! Opening the ledger: what is refused, what is made, how SQLite is set.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+
+use crate::names::NameCaches;
+
+/// Set in every ledger, so that another program's database is told apart: "cco1".
+const APPLICATION_ID: i32 = 0x6363_6f31;
+/// The schema that this program writes.
+const SCHEMA_VERSION: i32 = 1;
+const SCHEMA: &str = include_str!("schema.sql");
+/// The first SQLite whose WAL reset cannot lose committed rows: 3.51.3.
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// How long a statement waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of opening: switching the journal mode answers "busy" at once, whatever the timeout.
+const OPEN_TRIES: u32 = 200;
+
+/// Where a ledger is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this file, made when absent. Its folder exists.
+    File(PathBuf),
+    /// In memory, for one process.
+    Memory,
+}
+
+/// Why a ledger was not opened. It is untouched then.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite would take such a path for a URI with options.
+    #[error("the ledger's path begins with `file:`, which SQLite would read as a URI: {}", .0.display())]
+    UriPath(PathBuf),
+    /// Another program's database, or no database.
+    #[error("{} is not a ledger of cco; it was left as it is", .0.display())]
+    Foreign(PathBuf),
+    /// Written by a later version.
+    #[error("{} was written by a newer cco (schema {found}, this one knows {SCHEMA_VERSION}); it was left as it is", .path.display())]
+    Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+    },
+    /// The file system refused.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// The ledger.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// SQLite refused.
+    #[error("{}: {error}", .path.display())]
+    Sqlite {
+        /// The ledger.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+    /// The SQLite in this program is too old to be trusted with a WAL.
+    #[error("SQLite {0} can lose committed rows; 3.51.3 or newer is needed")]
+    OldSqlite(&'static str),
+}
+
+impl OpenError {
+    /// The folder or file cannot be written, or no room is left: working in memory is still possible.
+    pub fn is_unwritable(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+        match self {
+            Self::Io { .. } => true,
+            Self::Sqlite { error, .. } => matches!(
+                error.sqlite_error_code(),
+                Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure)
+            ),
+            _ => false,
+        }
+    }
+}
+
+/// An open ledger.
+pub struct Ledger {
+    pub(crate) connection: Connection,
+    pub(crate) names: NameCaches,
+    /// The zone of the day roll-ups, fixed when the ledger was made.
+    pub(crate) zone: TimeZone,
+}
+
+impl Ledger {
+    /// Opens the ledger at `place`, making it when it does not exist; a new one keeps its days in `zone`.
+    pub fn open(place: &Place, zone: &TimeZone) -> Result<Self, OpenError> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(OpenError::OldSqlite(rusqlite::version()));
+        }
+        let Place::File(path) = place else {
+            let sqlite = |error| OpenError::Sqlite { path: PathBuf::from(":memory:"), error };
+            let connection = Connection::open_in_memory().map_err(sqlite)?;
+            return Self::set_up(connection, Path::new(":memory:"), zone).map_err(sqlite)?;
+        };
+        if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+            return Err(OpenError::UriPath(path.clone()));
+        }
+        let path = &std::path::absolute(path).map_err(|error| OpenError::Io { path: path.clone(), error })?;
+        prepare_file(path)?;
+        let mut tries = 0;
+        loop {
+            let opened = open_file(path).and_then(|connection| Self::set_up(connection, path, zone));
+            match opened {
+                Ok(ledger) => return ledger,
+                Err(error) if is_busy(&error) && tries < OPEN_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(Duration::from_millis(5) * tries.min(10));
+                }
+                Err(error) => return Err(OpenError::Sqlite { path: path.clone(), error }),
+            }
+        }
+    }
+
+    /// The zone of the day roll-ups.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    fn set_up(
+        mut connection: Connection,
+        path: &Path,
+        zone: &TimeZone,
+    ) -> rusqlite::Result<Result<Self, OpenError>> {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        if is_foreign(&connection)? {
+            return Ok(Err(OpenError::Foreign(path.to_owned())));
+        }
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -24_000)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "mmap_size", 0)?;
+        let version = schema_version(&connection)?;
+        if version > SCHEMA_VERSION {
+            return Ok(Err(OpenError::Newer { path: path.to_owned(), found: version }));
+        }
+        if version == 0 {
+            create(&mut connection, zone)?;
+        }
+        let zone_name: String =
+            connection.query_row("SELECT value FROM meta WHERE key = 'zone'", [], |row| row.get(0))?;
+        let zone = zone_named(&zone_name).unwrap_or_else(|| zone.clone());
+        Ok(Ok(Self { connection, names: NameCaches::default(), zone }))
+    }
+}
+
+/// The zone of this name. UTC needs no zone database.
+fn zone_named(name: &str) -> Option<TimeZone> {
+    if name == "UTC" { Some(TimeZone::UTC) } else { TimeZone::get(name).ok() }
+}
+
+/// What a zone is called in the ledger.
+fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// It has tables, and they are not ours.
+fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(application != APPLICATION_ID && tables > 0)
+}
+
+fn create(connection: &mut Connection, zone: &TimeZone) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let made_meanwhile: Option<String> = transaction
+        .query_row("SELECT name FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
+        .optional()?;
+    if made_meanwhile.is_none() {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.execute("INSERT INTO meta VALUES ('zone', ?1), ('seq', '0')", [zone_name(zone)])?;
+        transaction.execute("INSERT INTO meta VALUES ('ledger', lower(hex(randomblob(16))))", [])?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    transaction.commit()
+}
+
+fn open_file(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    Connection::open_with_flags(path, flags)
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    )
+}
+
+/// Makes the file when it is absent, for its user alone; refuses one that is not ours before SQLite sees it.
+fn prepare_file(path: &Path) -> Result<(), OpenError> {
+    let io = |error| OpenError::Io { path: path.to_owned(), error };
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(OpenError::Foreign(path.to_owned())),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(false).mode(0o600);
+            options.open(path).map_err(io)?;
+            return Ok(());
+        }
+        Err(error) => return Err(io(error)),
+    }
+    let mut header = Vec::with_capacity(108);
+    File::open(path).and_then(|file| file.take(108).read_to_end(&mut header)).map_err(io)?;
+    if header.is_empty() {
+        return Ok(());
+    }
+    let number = |at: usize| {
+        let bytes = header.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        bytes.map_or(0, i32::from_be_bytes)
+    };
+    // The SQLite file format: user version at 60, application id at 68, the schema's page from 100, its number of
+    // cells at 103. A ledger whose first commit is still in its write-ahead log has neither id nor schema here.
+    let (version, application) = (number(60), number(68));
+    let log_only = application == 0 && header.get(103..105).is_none_or(|cells| cells == [0, 0]);
+    if !header.starts_with(b"SQLite format 3\0") || (application != APPLICATION_ID && !log_only) {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    if version > SCHEMA_VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version });
+    }
+    Ok(())
+}

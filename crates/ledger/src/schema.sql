@@ -1,0 +1,103 @@
+-- Ledger schema, version 1. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE project (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE branch (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE model (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE tool (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE price_list (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE attribution (
+    id INTEGER PRIMARY KEY,
+    agent TEXT NOT NULL, skill TEXT NOT NULL, plugin TEXT NOT NULL, mcp_server TEXT NOT NULL,
+    UNIQUE (agent, skill, plugin, mcp_server)
+) STRICT;
+
+-- Which project a working directory belongs to: asked of the disk once.
+CREATE TABLE place (cwd TEXT PRIMARY KEY, project_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE transcript (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,
+    device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    born_ns INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    "offset" INTEGER NOT NULL, fingerprint INTEGER NOT NULL,
+    damaged_lines INTEGER NOT NULL DEFAULT 0, recovered_records INTEGER NOT NULL DEFAULT 0,
+    gone INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Damaged lines and odd rows: kind 1 damaged (detail: records recovered), 2 without a time, 3 odd count.
+CREATE TABLE soft_error (
+    transcript_id INTEGER NOT NULL, "offset" INTEGER NOT NULL, kind INTEGER NOT NULL, detail INTEGER NOT NULL,
+    PRIMARY KEY (transcript_id, "offset", kind)
+) STRICT, WITHOUT ROWID;
+
+-- flags: 1 sidechain, 2 speed known, 4 fast, 8 US inference, 16 batch, 32 priced, 64 a logged cost is known.
+CREATE TABLE call (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    at_ms INTEGER NOT NULL,
+    session_id INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL,
+    model_id INTEGER NOT NULL, attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
+    transcript_id INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    request_id TEXT NOT NULL, effort TEXT NOT NULL,
+    input INTEGER NOT NULL, output INTEGER NOT NULL,
+    cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+    web_search INTEGER NOT NULL, thinking INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL, logged_cost_nanos INTEGER NOT NULL,
+    price_list_id INTEGER NOT NULL, flags INTEGER NOT NULL, seq INTEGER NOT NULL
+) STRICT;
+
+-- id: 63 bits of a hash of the tool use's own id. tool_id 0: its result failed before its use was seen.
+CREATE TABLE tool_use (
+    id INTEGER PRIMARY KEY,
+    call_id INTEGER NOT NULL, tool_id INTEGER NOT NULL, failed INTEGER NOT NULL
+) STRICT;
+
+-- Claude Code's own cumulative cost, the last of each session: a cross-check, never added.
+CREATE TABLE cost_state (
+    session_id INTEGER PRIMARY KEY,
+    cost_nanos INTEGER NOT NULL, at_ms INTEGER NOT NULL, transcript_id INTEGER NOT NULL, "offset" INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE pull_request (
+    session_id INTEGER NOT NULL, url TEXT NOT NULL, number INTEGER NOT NULL, repository TEXT NOT NULL,
+    PRIMARY KEY (session_id, url)
+) STRICT, WITHOUT ROWID;
+
+-- Sums of calls. bucket: quarter hours since 1970 UTC.
+CREATE TABLE rollup_quarter (
+    bucket INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
+    attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
+    calls INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, web_search INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL,
+    unpriced_calls INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    PRIMARY KEY (bucket, project_id, branch_id, model_id, attribution_id, account_id)
+) STRICT, WITHOUT ROWID;
+
+-- The same; bucket: civil days since 1970-01-01 in the ledger's zone (meta.zone).
+CREATE TABLE rollup_day (
+    bucket INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
+    attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
+    calls INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, web_search INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL,
+    unpriced_calls INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    PRIMARY KEY (bucket, project_id, branch_id, model_id, attribution_id, account_id)
+) STRICT, WITHOUT ROWID;
+
+-- The same; bucket: session id. Branch, attribution and account are 0 here.
+CREATE TABLE rollup_session (
+    bucket INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
+    attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
+    calls INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, web_search INTEGER NOT NULL,
+    cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL,
+    unpriced_calls INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+    PRIMARY KEY (bucket, project_id, branch_id, model_id, attribution_id, account_id)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,216 @@
+//! A call as its row in the table holds it.
+
+use cco_model::batch::CallRow;
+use cco_model::call::{CallKey, Standing, Terms, Usage};
+use cco_model::tokens::Tokens;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+const SIDECHAIN: i64 = 1;
+const SPEED_KNOWN: i64 = 2;
+const FAST: i64 = 4;
+const US_INFERENCE: i64 = 8;
+const BATCH: i64 = 16;
+const PRICED: i64 = 32;
+const LOGGED: i64 = 64;
+
+/// Ids of what a call belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ids {
+    pub(crate) session: i64,
+    pub(crate) project: i64,
+    pub(crate) branch: i64,
+    pub(crate) model: i64,
+    pub(crate) attribution: i64,
+    pub(crate) account: i64,
+    pub(crate) transcript: i64,
+}
+
+/// What a call cost, and what the cache saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Price {
+    pub(crate) cost_nanos: i64,
+    pub(crate) savings_nanos: i64,
+}
+
+/// A call, priced.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredCall {
+    pub(crate) ids: Ids,
+    pub(crate) at_ms: i64,
+    pub(crate) offset: u64,
+    pub(crate) sidechain: bool,
+    pub(crate) usage: Usage,
+    pub(crate) request: String,
+    pub(crate) effort: String,
+    pub(crate) logged_nanos: Option<i64>,
+    /// None: it has no price.
+    pub(crate) price: Option<Price>,
+    pub(crate) price_list: i64,
+}
+
+impl StoredCall {
+    pub(crate) fn standing(&self) -> Standing {
+        Standing::new(self.sidechain, &self.usage)
+    }
+
+    fn flags(&self) -> i64 {
+        let terms = self.usage.terms;
+        [
+            (self.sidechain, SIDECHAIN),
+            (terms.speed_known, SPEED_KNOWN),
+            (terms.fast, FAST),
+            (terms.us_inference, US_INFERENCE),
+            (terms.batch, BATCH),
+            (self.price.is_some(), PRICED),
+            (self.logged_nanos.is_some(), LOGGED),
+        ]
+        .into_iter()
+        .filter_map(|(set, flag)| set.then_some(flag))
+        .sum()
+    }
+}
+
+/// A call of a batch that is not in the ledger's form yet.
+pub(crate) fn unpriced(row: &CallRow, ids: Ids, request: &str, effort: &str) -> StoredCall {
+    StoredCall {
+        ids,
+        at_ms: row.at_ms,
+        offset: row.offset,
+        sidechain: row.sidechain,
+        usage: row.usage,
+        request: request.to_owned(),
+        effort: effort.to_owned(),
+        logged_nanos: row.logged_cost.map(|cost| cost.0),
+        price: None,
+        price_list: 0,
+    }
+}
+
+/// Inserts a call; none when its key is taken.
+pub(crate) fn insert(
+    connection: &Connection,
+    key: &CallKey,
+    call: &StoredCall,
+    seq: i64,
+) -> rusqlite::Result<Option<i64>> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO call (at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id,
+             transcript_id, \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read,
+             web_search, thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags, seq, key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+             ?23, ?24, ?25)
+         ON CONFLICT (key) DO NOTHING",
+    )?;
+    let inserted = bind(&mut insert, call, seq, key)?;
+    Ok((inserted == 1).then(|| connection.last_insert_rowid()))
+}
+
+/// Replaces the call that has this key.
+pub(crate) fn update(
+    connection: &Connection,
+    key: &CallKey,
+    call: &StoredCall,
+    seq: i64,
+) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE call SET at_ms = ?1, session_id = ?2, project_id = ?3, branch_id = ?4, model_id = ?5,
+             attribution_id = ?6, account_id = ?7, transcript_id = ?8, \"offset\" = ?9, request_id = ?10, effort = ?11,
+             input = ?12, output = ?13, cache_write_5m = ?14, cache_write_1h = ?15, cache_read = ?16,
+             web_search = ?17, thinking = ?18, cost_nanos = ?19, savings_nanos = ?20, logged_cost_nanos = ?21,
+             price_list_id = ?22, flags = ?23, seq = ?24
+         WHERE key = ?25",
+    )?;
+    bind(&mut update, call, seq, key).map(|_| ())
+}
+
+fn bind(
+    statement: &mut rusqlite::Statement<'_>,
+    call: &StoredCall,
+    seq: i64,
+    key: &CallKey,
+) -> rusqlite::Result<usize> {
+    let StoredCall { ids, usage, .. } = call;
+    let tokens = usage.tokens;
+    statement.execute(params![
+        call.at_ms,
+        ids.session,
+        ids.project,
+        ids.branch,
+        ids.model,
+        ids.attribution,
+        ids.account,
+        ids.transcript,
+        call.offset.cast_signed(),
+        call.request,
+        call.effort,
+        tokens.input.cast_signed(),
+        tokens.output.cast_signed(),
+        tokens.cache_write_5m.cast_signed(),
+        tokens.cache_write_1h.cast_signed(),
+        tokens.cache_read.cast_signed(),
+        usage.web_search.cast_signed(),
+        usage.thinking.cast_signed(),
+        call.price.map_or(0, |price| price.cost_nanos),
+        call.price.map_or(0, |price| price.savings_nanos),
+        call.logged_nanos.unwrap_or(0),
+        call.price_list,
+        call.flags(),
+        seq,
+        key,
+    ])
+}
+
+/// The call that has this key, and its id.
+pub(crate) fn find(connection: &Connection, key: &CallKey) -> rusqlite::Result<Option<(i64, StoredCall)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id, transcript_id,
+             \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read, web_search,
+             thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags
+         FROM call WHERE key = ?1",
+    )?;
+    select.query_row([key], |row| Ok((row.get(0)?, read(row)?))).optional()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
+    let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let flags: i64 = row.get(23)?;
+    let has = |flag: i64| flags & flag != 0;
+    let price = Price { cost_nanos: row.get(19)?, savings_nanos: row.get(20)? };
+    let logged: i64 = row.get(21)?;
+    Ok(StoredCall {
+        at_ms: row.get(1)?,
+        ids: Ids {
+            session: row.get(2)?,
+            project: row.get(3)?,
+            branch: row.get(4)?,
+            model: row.get(5)?,
+            attribution: row.get(6)?,
+            account: row.get(7)?,
+            transcript: row.get(8)?,
+        },
+        offset: count(9)?,
+        request: row.get(10)?,
+        effort: row.get(11)?,
+        sidechain: has(SIDECHAIN),
+        usage: Usage {
+            tokens: Tokens {
+                input: count(12)?,
+                output: count(13)?,
+                cache_write_5m: count(14)?,
+                cache_write_1h: count(15)?,
+                cache_read: count(16)?,
+            },
+            web_search: count(17)?,
+            thinking: count(18)?,
+            terms: Terms {
+                speed_known: has(SPEED_KNOWN),
+                fast: has(FAST),
+                us_inference: has(US_INFERENCE),
+                batch: has(BATCH),
+            },
+        },
+        price: has(PRICED).then_some(price),
+        logged_nanos: has(LOGGED).then_some(logged),
+        price_list: row.get(22)?,
+    })
+}

@@ -1,0 +1,14 @@
+//! Values and rules of `cco`, as plain functions of their arguments: calls, tokens, money, prices, days, blocks.
+//!
+//! Must not: do I/O, read a clock or the environment, know SQLite, HTTP or a file format.
+
+pub mod batch;
+pub mod block;
+pub mod call;
+pub mod civil;
+pub mod file;
+pub mod money;
+pub mod plant;
+pub mod price;
+pub mod sums;
+pub mod tokens;
