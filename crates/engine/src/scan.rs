@@ -310,6 +310,7 @@ impl Scan<'_> {
                 next = if begun.elapsed() < COMMIT_EVERY { receiver.recv().ok() } else { None };
             }
             self.summary.count(writer.commit()?);
+            desk.ledger.use_wal()?;
         }
         Ok(())
     }

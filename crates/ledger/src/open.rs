@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
+use crate::LedgerError;
 use crate::names::NameCaches;
 
 /// Set in every ledger, so that another program's database is told apart: "cco1".
@@ -93,6 +94,8 @@ pub struct Ledger {
     pub(crate) names: NameCaches,
     /// The zone of the day roll-ups, fixed when the ledger was made.
     pub(crate) zone: TimeZone,
+    /// The write-ahead log is in use; a new ledger's first load goes without.
+    wal: bool,
 }
 
 impl Ledger {
@@ -130,6 +133,17 @@ impl Ledger {
         &self.zone
     }
 
+    /// Turns the write-ahead log on, if it is not yet. While another process reads, that is left to the next one.
+    pub fn use_wal(&mut self) -> Result<(), LedgerError> {
+        if !self.wal {
+            match self.connection.pragma_update(None, "journal_mode", "WAL") {
+                Err(error) if !is_busy(&error) => return Err(error.into()),
+                Err(_) | Ok(()) => self.wal = true,
+            }
+        }
+        Ok(())
+    }
+
     fn set_up(
         mut connection: Connection,
         path: &Path,
@@ -144,7 +158,6 @@ impl Ledger {
             return Ok(Err(OpenError::Foreign(path.to_owned())));
         }
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -24_000)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -153,13 +166,18 @@ impl Ledger {
         if version > SCHEMA_VERSION {
             return Ok(Err(OpenError::Newer { path: path.to_owned(), found: version }));
         }
-        if version == 0 {
+        // A new ledger keeps its rollback journal for its first load: fresh pages then go to the file once, where the
+        // write-ahead log would hold them first. `use_wal` follows the first commit.
+        let wal = version > 0;
+        if wal {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+        } else {
             create(&mut connection, zone)?;
         }
         let zone_name: String =
             connection.query_row("SELECT value FROM meta WHERE key = 'zone'", [], |row| row.get(0))?;
         let zone = zone_named(&zone_name).unwrap_or_else(|| zone.clone());
-        Ok(Ok(Self { connection, names: NameCaches::default(), zone }))
+        Ok(Ok(Self { connection, names: NameCaches::default(), zone, wal }))
     }
 }
 

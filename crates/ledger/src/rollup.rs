@@ -1,7 +1,6 @@
 //! Sums of calls by quarter hour, day and session, kept in step with the calls: every change is new minus old.
 
-use std::collections::HashMap;
-
+use cco_model::batch::KeyMap;
 use cco_model::civil;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -43,18 +42,14 @@ struct Delta {
 /// Changes of roll-ups that are not written yet.
 pub(crate) struct Deltas {
     zone: TimeZone,
-    changes: HashMap<Key, Delta>,
+    changes: KeyMap<Key, Delta>,
     /// The day of the quarter hour asked for last; calls come in order of time.
     day: (i64, i64),
 }
 
 impl Deltas {
     pub(crate) fn new(zone: TimeZone) -> Self {
-        Self { zone, changes: HashMap::new(), day: (i64::MIN, 0) }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        Self { zone, changes: KeyMap::default(), day: (i64::MIN, 0) }
     }
 
     /// A call came in.

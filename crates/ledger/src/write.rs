@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cco_model::batch::{Batch, CallRow, NameId};
+use cco_model::batch::{Batch, CallRow, KeyMap, NameId};
 use cco_model::call::{CallKey, Origin};
 use cco_model::civil;
 use cco_model::file::FileState;
@@ -91,6 +91,10 @@ pub struct Writer<'a> {
     transaction: Transaction<'a>,
     names: &'a mut NameCaches,
     deltas: Deltas,
+    /// Tool uses that are not written yet: id, call, tool.
+    tool_uses: Vec<(i64, i64, i64)>,
+    /// Ids of failed tool uses that are not written yet.
+    tool_failures: Vec<i64>,
     prices: &'a PriceList,
     price_list: i64,
     projects: &'a mut dyn Projects,
@@ -138,6 +142,8 @@ impl Ledger {
             transaction,
             names: &mut self.names,
             deltas,
+            tool_uses: Vec::new(),
+            tool_failures: Vec::new(),
             prices,
             price_list,
             projects,
@@ -201,7 +207,7 @@ impl Writer<'_> {
         }
         let batch = intake.batch;
         let mut ids = BatchIds::new(batch.names.len());
-        let mut call_ids = HashMap::new();
+        let mut call_ids = KeyMap::default();
         for call in &batch.calls {
             let row_id = self.call(id, batch, call, &mut ids)?;
             call_ids.insert(call.key, row_id);
@@ -213,6 +219,7 @@ impl Writer<'_> {
 
     /// Writes the roll-ups and makes everything durable.
     pub fn commit(mut self) -> Result<Changes, LedgerError> {
+        self.flush_tools()?;
         make_indexes(&self.transaction)?;
         self.deltas.flush(&self.transaction)?;
         let mut update =
@@ -221,11 +228,6 @@ impl Writer<'_> {
         drop(update);
         self.transaction.commit()?;
         Ok(self.changes)
-    }
-
-    /// There is nothing to commit but file positions.
-    pub fn is_quiet(&self) -> bool {
-        self.deltas.is_empty()
     }
 
     /// Compares the offset and sets it, with all that is known of the file; false when it is another by now.
@@ -392,24 +394,34 @@ impl Writer<'_> {
         Ok(Ids { session, project, branch, model, attribution, account: 0, transcript })
     }
 
-    fn tools(&mut self, batch: &Batch, calls: &HashMap<CallKey, i64>) -> Result<(), LedgerError> {
+    fn tools(&mut self, batch: &Batch, calls: &KeyMap<CallKey, i64>) -> Result<(), LedgerError> {
         for used in &batch.tool_uses {
             let name = batch.names.get(used.name);
             let tool = names::id(&self.transaction, &mut self.names.tool, names::TOOL, name)?;
             let call = used.call.and_then(|key| calls.get(&key)).copied().unwrap_or(0);
-            let mut upsert = self.transaction.prepare_cached(
-                "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, ?2, ?3, 0)
-                 ON CONFLICT (id) DO UPDATE SET
-                     call_id = CASE WHEN call_id = 0 THEN excluded.call_id ELSE call_id END, tool_id = excluded.tool_id
-                 WHERE tool_id <> excluded.tool_id OR (call_id = 0 AND excluded.call_id <> 0)",
-            )?;
-            upsert.execute(params![used.id, call, tool])?;
+            self.tool_uses.push((used.id, call, tool));
         }
-        for id in &batch.tool_failures {
-            let mut upsert = self.transaction.prepare_cached(
-                "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, 0, 0, 1)
-                 ON CONFLICT (id) DO UPDATE SET failed = 1 WHERE failed = 0",
-            )?;
+        self.tool_failures.extend(&batch.tool_failures);
+        Ok(())
+    }
+
+    /// Tool uses have hashes for ids: in order of them the rows go to the end of a fresh table.
+    fn flush_tools(&mut self) -> Result<(), LedgerError> {
+        self.tool_uses.sort_unstable_by_key(|(id, ..)| *id);
+        let mut upsert = self.transaction.prepare_cached(
+            "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, ?2, ?3, 0)
+             ON CONFLICT (id) DO UPDATE SET
+                 call_id = CASE WHEN call_id = 0 THEN excluded.call_id ELSE call_id END, tool_id = excluded.tool_id
+             WHERE tool_id <> excluded.tool_id OR (call_id = 0 AND excluded.call_id <> 0)",
+        )?;
+        for (id, call, tool) in self.tool_uses.drain(..) {
+            upsert.execute([id, call, tool])?;
+        }
+        let mut upsert = self.transaction.prepare_cached(
+            "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, 0, 0, 1)
+             ON CONFLICT (id) DO UPDATE SET failed = 1 WHERE failed = 0",
+        )?;
+        for id in self.tool_failures.drain(..) {
             upsert.execute([id])?;
         }
         Ok(())

@@ -164,7 +164,8 @@ pub struct Batch {
     pub pull_requests: Vec<PullRequest>,
 }
 
-/// A hasher for keys that are hashes already: takes their first eight bytes.
+/// A hasher for keys that are hashes, of which it takes the first eight bytes, and for tuples of ids, which it folds.
+/// Not for text that somebody else chose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyHasher(u64);
 
@@ -173,19 +174,23 @@ impl Hasher for KeyHasher {
         let mut word = [0; 8];
         let n = bytes.len().min(8);
         word[..n].copy_from_slice(&bytes[..n]);
-        self.0 = u64::from_le_bytes(word);
+        self.0 ^= u64::from_le_bytes(word);
     }
 
     fn write_i64(&mut self, id: i64) {
-        self.0 = id.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = (self.0.rotate_left(23) ^ id.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_isize(&mut self, variant: isize) {
+        self.write_i64(variant as i64);
     }
 
     fn write_usize(&mut self, _length: usize) {}
 
     fn finish(&self) -> u64 {
-        self.0
+        self.0 ^ (self.0 >> 32)
     }
 }
 
-/// A map from hashes.
+/// A map from hashes or ids.
 pub type KeyMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
