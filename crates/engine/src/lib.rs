@@ -68,9 +68,9 @@ impl EngineError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Open(OpenError::UriPath(_)) => Some("write a plain path; options belong nowhere"),
-            Self::Open(OpenError::Foreign(_)) => {
-                Some("set `database_path` under `[stats]` in config.toml to another file, or move this one away")
-            }
+            Self::Open(OpenError::Foreign(_)) => Some(
+                "set `database_path` under `[stats]` in config.toml to another file, or move this one away",
+            ),
             Self::Open(OpenError::Newer { .. }) => Some("update cco on this machine"),
             Self::Open(OpenError::OldSqlite(_)) => Some("build cco with its bundled SQLite"),
             Self::Open(OpenError::Io { .. } | OpenError::Sqlite { .. }) => {
@@ -106,4 +106,3 @@ impl Engine {
         &self.roots
     }
 }
-

@@ -39,7 +39,8 @@ impl Plan {
 pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) -> Plan {
     let by_path: HashMap<&Path, &KnownTranscript> =
         known.iter().map(|known| (known.path.as_path(), known)).collect();
-    let found: HashMap<&Path, &Found> = walk.files.iter().map(|found| (found.path.as_path(), found)).collect();
+    let found: HashMap<&Path, &Found> =
+        walk.files.iter().map(|found| (found.path.as_path(), found)).collect();
     let absent: HashMap<(u64, u64), &KnownTranscript> = known
         .iter()
         .filter(|known| !found.contains_key(known.path.as_path()))
@@ -62,8 +63,7 @@ pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) ->
             plan.back.push(known.id);
         }
         if !known.state.looks_unchanged(&found.state) {
-            let grown =
-                known.state.may_have_grown(&found.state) && holds_what_was_read(found, &known.state);
+            let grown = known.state.may_have_grown(&found.state) && holds_what_was_read(found, &known.state);
             let from = if grown { known.state.offset } else { 0 };
             plan.jobs.push(job(found, from, known.state.offset));
         }

@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn only_local_absolute_paths_are_looked_up() {
-        for text in ["", "app", "../etc", "/a/../b", "//server/share", "\\\\server\\share", "/proc/1/cwd", "/dev/fd"] {
+        for text in
+            ["", "app", "../etc", "/a/../b", "//server/share", "\\\\server\\share", "/proc/1/cwd", "/dev/fd"]
+        {
             assert_eq!(looked_up(Path::new(text)), None, "{text}");
         }
         assert_eq!(looked_up(Path::new("/home/dev/app")), Some(Path::new("/home/dev/app")));

@@ -381,7 +381,8 @@ impl Scan<'_> {
             }
             None => return Ok(()),
         };
-        let soft: Vec<SoftError> = piece.soft.first.iter().map(|(offset, soft)| soft_error(*offset, *soft)).collect();
+        let soft: Vec<SoftError> =
+            piece.soft.first.iter().map(|(offset, soft)| soft_error(*offset, *soft)).collect();
         let id = writer.transcript(&job.path, &job.seen)?;
         let intake = Intake {
             expected_offset: standing.state.offset,
@@ -422,7 +423,9 @@ fn words(soft: Soft) -> String {
         Soft::Damaged { recovered: 0 } => "damaged line, nothing whole on it".to_owned(),
         Soft::Damaged { recovered: 1 } => "damaged line, 1 whole record recovered".to_owned(),
         Soft::Damaged { recovered } => format!("damaged line, {recovered} whole records recovered"),
-        Soft::Untimed => "call without a readable time, and none before it in the file: not counted".to_owned(),
+        Soft::Untimed => {
+            "call without a readable time, and none before it in the file: not counted".to_owned()
+        }
         Soft::OddCount => "a token count that is negative, fractional or beyond 2^53: taken as 0".to_owned(),
     }
 }

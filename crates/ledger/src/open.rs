@@ -157,6 +157,7 @@ impl Ledger {
         if is_foreign(&connection)? {
             return Ok(Err(OpenError::Foreign(path.to_owned())));
         }
+        connection.pragma_update(None, "page_size", 8192)?;
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -24_000)?;

@@ -110,7 +110,8 @@ impl Ledger {
     pub fn calls(&self, range: &Range<i64>) -> Result<Vec<ModelPart>, LedgerError> {
         let parts = self.parts(
             concat!(
-                "SELECT model_id, at_ms, ", call_sums!(),
+                "SELECT model_id, at_ms, ",
+                call_sums!(),
                 " FROM call WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY at_ms, id ORDER BY at_ms"
             ),
             (range.start, range.end.saturating_sub(1)),
@@ -122,12 +123,14 @@ impl Ledger {
     pub fn sessions(&self, range: Option<&Range<i64>>) -> Result<Vec<SessionPart>, LedgerError> {
         let sql = if range.is_some() {
             concat!(
-                "SELECT model_id, session_id, ", call_sums!(),
+                "SELECT model_id, session_id, ",
+                call_sums!(),
                 ", project_id FROM call WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY session_id, project_id, model_id"
             )
         } else {
             concat!(
-                "SELECT model_id, bucket, ", sums!(),
+                "SELECT model_id, bucket, ",
+                sums!(),
                 ", project_id FROM rollup_session WHERE ?1 <= ?2 GROUP BY bucket, project_id, model_id"
             )
         };
@@ -155,14 +158,16 @@ impl Ledger {
     ) -> Result<Vec<(String, Sums)>, LedgerError> {
         let (sql, bounds) = if *zone == self.zone {
             let sql = concat!(
-                "SELECT project_id, 0, ", sums!(),
+                "SELECT project_id, 0, ",
+                sums!(),
                 " FROM rollup_day WHERE bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
             );
             (sql, day_bounds(days))
         } else {
             let range = civil::day_range_ms(days.0, days.1, zone);
             let sql = concat!(
-                "SELECT project_id, 0, ", sums!(),
+                "SELECT project_id, 0, ",
+                sums!(),
                 " FROM rollup_quarter WHERE bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
             );
             (sql, (civil::quarter_of(range.start), civil::quarter_of(range.end.saturating_sub(1))))
@@ -190,25 +195,17 @@ impl Ledger {
 
     /// How many calls there are, and when the last one was (UTC milliseconds).
     pub fn extent(&self) -> Result<(u64, Option<i64>), LedgerError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT coalesce(sum(calls), 0), max(last_ms) FROM rollup_day")?;
-        let extent = select.query_row([], |row| {
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
-        })?;
+        let mut select =
+            self.connection.prepare_cached("SELECT coalesce(sum(calls), 0), max(last_ms) FROM rollup_day")?;
+        let extent = select.query_row([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
         Ok(extent)
     }
 
     /// Runs a query whose columns are model id, bucket and sums.
-    fn parts(
-        &self,
-        sql: &'static str,
-        (from, to): (i64, i64),
-    ) -> Result<Vec<(i64, ModelPart)>, LedgerError> {
+    fn parts(&self, sql: &'static str, (from, to): (i64, i64)) -> Result<Vec<(i64, ModelPart)>, LedgerError> {
         let models = self.names("SELECT id, name FROM model")?;
         let mut select = self.connection.prepare_cached(sql)?;
-        let rows =
-            select.query_map(params![from, to], |row| Ok((row.get(1)?, part_of(row, &models)?)))?;
+        let rows = select.query_map(params![from, to], |row| Ok((row.get(1)?, part_of(row, &models)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -161,7 +161,8 @@ pub(crate) fn day_of_number(number: i64) -> Date {
 
 fn numbers(call: &StoredCall) -> Numbers {
     let tokens = call.usage.tokens;
-    let (cost_nanos, savings_nanos) = call.price.map_or((0, 0), |price| (price.cost_nanos, price.savings_nanos));
+    let (cost_nanos, savings_nanos) =
+        call.price.map_or((0, 0), |price| (price.cost_nanos, price.savings_nanos));
     [
         1,
         tokens.input.cast_signed(),

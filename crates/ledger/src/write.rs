@@ -136,8 +136,7 @@ impl Ledger {
             .prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq'")?
             .query_row([], |row| row.get(0))?;
         let deltas = Deltas::new(self.zone.clone());
-        let price_list =
-            names::id(&transaction, &mut self.names.price_list, names::PRICE_LIST, prices.id())?;
+        let price_list = names::id(&transaction, &mut self.names.price_list, names::PRICE_LIST, prices.id())?;
         Ok(Writer {
             transaction,
             names: &mut self.names,
@@ -191,8 +190,7 @@ impl Writer<'_> {
 
     /// A transcript is gone, or is there again.
     pub fn set_gone(&mut self, id: TranscriptId, gone: bool) -> Result<(), LedgerError> {
-        let mut update =
-            self.transaction.prepare_cached("UPDATE transcript SET gone = ?1 WHERE id = ?2")?;
+        let mut update = self.transaction.prepare_cached("UPDATE transcript SET gone = ?1 WHERE id = ?2")?;
         update.execute(params![gone, id.0])?;
         Ok(())
     }
@@ -347,8 +345,7 @@ impl Writer<'_> {
         let priced = *self.models.entry(call.ids.model).or_insert_with(|| prices.find(model));
         let day = civil::utc_day(call.at_ms);
         let cost = priced.and_then(|priced| priced.cost(&call.usage, day, prices.web_search()));
-        call.price =
-            cost.map(|cost| Price { cost_nanos: cost.total().0, savings_nanos: cost.savings.0 });
+        call.price = cost.map(|cost| Price { cost_nanos: cost.total().0, savings_nanos: cost.savings.0 });
         call.price_list = self.price_list;
     }
 
@@ -369,16 +366,15 @@ impl Writer<'_> {
         let session = ids.sessions.get(row.session, |name| {
             names::id(transaction, &mut caches.session, names::SESSION, text(name))
         })?;
-        let branch = ids.branches.get(row.branch, |name| {
-            names::id(transaction, &mut caches.branch, names::BRANCH, text(name))
-        })?;
+        let branch = ids
+            .branches
+            .get(row.branch, |name| names::id(transaction, &mut caches.branch, names::BRANCH, text(name)))?;
         let model = ids.models.get(Some(row.model), |name| {
             names::id(transaction, &mut caches.model, names::MODEL, text(name))
         })?;
         let projects = &mut *self.projects;
-        let project = ids.projects.get(row.cwd, |name| {
-            project_id(transaction, caches, projects, text(name))
-        })?;
+        let project =
+            ids.projects.get(row.cwd, |name| project_id(transaction, caches, projects, text(name)))?;
         let a = row.attribution;
         let attribution = match ids.attributions.get(&a) {
             Some(id) => *id,

@@ -3,9 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use cco_model::batch::{
-    Attribution, Batch, CallRow, CostState, KeyMap, NameId, PullRequest, ToolUse,
-};
+use cco_model::batch::{Attribution, Batch, CallRow, CostState, KeyMap, NameId, PullRequest, ToolUse};
 use cco_model::call::{CallKey, Standing};
 use cco_model::money::NanoUsd;
 use cco_model::plant::{Bug, planted};
@@ -306,8 +304,7 @@ impl Sink for Collector<'_> {
     fn row(&mut self, row: &Row, offset: u64) -> io::Result<()> {
         match (row.outer.kind, row.inner) {
             (Kind::Progress, Some(inner)) => {
-                let key =
-                    if inner.kind == Kind::Assistant { self.call(row, &inner, offset)? } else { None };
+                let key = if inner.kind == Kind::Assistant { self.call(row, &inner, offset)? } else { None };
                 self.tools(row, key);
             }
             (Kind::Assistant, None) => {

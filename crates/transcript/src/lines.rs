@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
-use memchr::memmem::Finder;
+use aho_corasick::packed::{Config, Searcher};
 use memchr::{memchr, memrchr};
 
 use crate::json::{Broken, Scanner};
@@ -50,12 +50,17 @@ pub(crate) struct Stretch {
 pub(crate) struct LineReader {
     buffer: Vec<u8>,
     row: Row,
-    finders: [Finder<'static>; 4],
+    /// None where the machine has no vector search for several words: then every line is decoded.
+    markers: Option<Searcher>,
 }
 
 impl Default for LineReader {
     fn default() -> Self {
-        Self { buffer: Vec::new(), row: Row::default(), finders: MARKERS.map(Finder::new) }
+        Self {
+            buffer: Vec::new(),
+            row: Row::default(),
+            markers: Config::new().builder().extend(MARKERS).build(),
+        }
     }
 }
 
@@ -109,10 +114,9 @@ impl LineReader {
 
     /// Whole lines in memory: the marked ones are decoded, of the others the ends are looked at.
     fn lines<S: Sink>(&mut self, lines: &[u8], start: u64, sink: &mut S) -> io::Result<()> {
-        let mut marks = Marks { lines, next: [0; 4] };
         let mut at = 0;
         while at < lines.len() {
-            let mark = if S::EVERY_LINE { at } else { marks.after(at, &self.finders) };
+            let mark = if S::EVERY_LINE { at } else { self.next_mark(lines, at) };
             while at < lines.len() {
                 let end = memchr(b'\n', &lines[at..]).map_or(lines.len(), |n| at + n);
                 let (line, offset) = (&lines[at..end], start + at as u64);
@@ -127,6 +131,14 @@ impl LineReader {
             }
         }
         Ok(())
+    }
+
+    /// Where the first marker at or after `at` is, or `usize::MAX`.
+    fn next_mark(&self, lines: &[u8], at: usize) -> usize {
+        match &self.markers {
+            Some(markers) => markers.find(&lines[at..]).map_or(usize::MAX, |found| at + found.start()),
+            None => at,
+        }
     }
 
     fn line<S: Sink>(&mut self, line: &[u8], offset: u64, state: Line, sink: &mut S) -> io::Result<()> {
@@ -169,7 +181,7 @@ impl LineReader {
             held += read_fully_at(file, &mut buffer[held..want], at + held as u64)?;
             let line_end = memchr(b'\n', &buffer[..held]);
             let line = &buffer[..line_end.unwrap_or(held)];
-            marked = marked || self.finders.iter().any(|finder| finder.find(line).is_some());
+            marked = marked || self.next_mark(line, 0) != usize::MAX;
             last = line.iter().rfind(|byte| !byte.is_ascii_whitespace()).copied().unwrap_or(last);
             if let Some(line_end) = line_end {
                 break (at + line_end as u64, Line::Ended);
@@ -233,28 +245,6 @@ fn fail(range: FileRange<'_>) -> io::Result<()> {
 fn note_damage<S: Sink>(sink: &mut S, offset: u64, state: Line, recovered: usize) {
     if state == Line::Ended {
         sink.damage(offset, recovered);
-    }
-}
-
-/// The next place of each marker, searched for when it is needed.
-struct Marks<'a> {
-    lines: &'a [u8],
-    next: [usize; 4],
-}
-
-impl Marks<'_> {
-    /// The first byte behind the first marker at or after `at`, or `usize::MAX`.
-    fn after(&mut self, at: usize, finders: &[Finder<'static>; 4]) -> usize {
-        for (next, finder) in self.next.iter_mut().zip(finders) {
-            if *next <= at {
-                let found = finder.find(&self.lines[at..]);
-                *next = found.map_or(usize::MAX, |found| at + found + 1);
-            }
-        }
-        match self.next.iter().copied().min() {
-            None | Some(usize::MAX) => usize::MAX,
-            Some(behind) => behind - 1,
-        }
     }
 }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 use cco_model::batch::Batch;
 use cco_model::plant::{Bug, planted};
 
-pub use crate::collect::{Soft, SoftErrors};
 use crate::collect::Collector;
+pub use crate::collect::{Soft, SoftErrors};
 use crate::lines::{LineReader, Stretch};
 
 /// Nominal length of a stretch: large enough that its edges cost nothing, small enough that two threads end together.

@@ -199,7 +199,8 @@ impl Row {
             Other,
         }
         let mark = self.text.len();
-        let (mut block, mut id, mut result_of, mut name, mut failed) = (Block::Other, None, None, None, false);
+        let (mut block, mut id, mut result_of, mut name, mut failed) =
+            (Block::Other, None, None, None, false);
         scanner.object(key_of, |scanner, key| {
             match key {
                 Key::Type => {
@@ -262,7 +263,12 @@ impl Row {
         Ok(object.then(|| counts.usage()))
     }
 
-    fn usage_field<S: Source>(&mut self, scanner: &mut Scanner<S>, key: Key, counts: &mut Counts) -> Scan<()> {
+    fn usage_field<S: Source>(
+        &mut self,
+        scanner: &mut Scanner<S>,
+        key: Key,
+        counts: &mut Counts,
+    ) -> Scan<()> {
         match key {
             Key::InputTokens => counts.tokens.input = counts.take(scanner)?,
             Key::OutputTokens => counts.tokens.output = counts.take(scanner)?,
