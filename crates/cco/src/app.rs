@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::print::Output;
 use crate::print::progress::ScanProgress;
 use crate::roots::Roots;
-use crate::{demo, home};
+use crate::{demo, home, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
@@ -63,7 +63,7 @@ impl<'o> App<'o> {
         if let Some(zone) = &args.timezone {
             config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
         }
-        let zone = config.zone().unwrap_or(system_zone);
+        let report_zone = config.zone().unwrap_or(system_zone);
 
         let demo = if args.demo { Some(demo::make_tree(env.now)?) } else { None };
         let (ledger, roots) = match &demo {
@@ -84,7 +84,7 @@ impl<'o> App<'o> {
         Ok(Self {
             out,
             engine,
-            now: env.now.to_zoned(zone),
+            now: env.now.to_zoned(report_zone),
             json: args.json,
             width: env.width,
             roots,
@@ -180,7 +180,7 @@ fn ledger(config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
 
 /// The system's zone; UTC where the system does not tell, with a word only when it tried to.
 fn system_zone(env: &Env, out: &mut Output) -> TimeZone {
-    TimeZone::try_system().unwrap_or_else(|error| {
+    zone::system(env.tz.as_deref()).unwrap_or_else(|error| {
         if env.tz.is_some() {
             out.warning(&format!("TZ is not understood, days are those of UTC: {error}"));
         }

@@ -13,6 +13,7 @@ mod error;
 mod home;
 mod print;
 mod roots;
+mod zone;
 
 use std::process::ExitCode;
 

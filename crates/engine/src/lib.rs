@@ -41,7 +41,7 @@ pub struct Engine {
     roots: Vec<PathBuf>,
     user_home: Option<PathBuf>,
     prices: PriceList,
-    threads: usize,
+    threads: Option<usize>,
 }
 
 /// Why the engine could not be opened, filled or asked.
@@ -91,13 +91,12 @@ impl Engine {
     /// Opens the ledger, making it when it does not exist.
     pub fn open(setup: Setup) -> Result<Self, EngineError> {
         let ledger = Ledger::open(&setup.ledger, &setup.ledger_zone)?;
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
         Ok(Self {
             ledger,
             roots: setup.roots,
             user_home: setup.user_home,
             prices: setup.prices,
-            threads: setup.threads.unwrap_or_else(cores).max(1),
+            threads: setup.threads,
         })
     }
 

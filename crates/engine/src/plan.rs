@@ -1,6 +1,7 @@
 //! What a scan has to do: which transcripts are new, grown, rewritten, moved or gone, by one `stat` each.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use cco_ledger::write::{KnownTranscript, TranscriptId};
@@ -37,19 +38,19 @@ impl Plan {
 
 /// Compares what is there with what is known.
 pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) -> Plan {
-    let by_path: HashMap<&Path, &KnownTranscript> =
-        known.iter().map(|known| (known.path.as_path(), known)).collect();
-    let found: HashMap<&Path, &Found> =
-        walk.files.iter().map(|found| (found.path.as_path(), found)).collect();
+    let by_path: HashMap<&OsStr, &KnownTranscript> =
+        known.iter().map(|known| (known.path.as_os_str(), known)).collect();
+    let found: HashMap<&OsStr, &Found> =
+        walk.files.iter().map(|found| (found.path.as_os_str(), found)).collect();
     let absent: HashMap<(u64, u64), &KnownTranscript> = known
         .iter()
-        .filter(|known| !found.contains_key(known.path.as_path()))
+        .filter(|known| !found.contains_key(known.path.as_os_str()))
         .map(|known| ((known.state.device, known.state.inode), known))
         .collect();
     let mut plan = Plan::default();
     for found in &walk.files {
         let same_file = (found.state.device, found.state.inode);
-        let known = match by_path.get(found.path.as_path()) {
+        let known = match by_path.get(found.path.as_os_str()) {
             Some(known) => Some(*known),
             None => absent.get(&same_file).copied().filter(|known| holds_what_was_read(found, &known.state)),
         };

@@ -134,7 +134,8 @@ impl Engine {
             projects: DiskProjects { user_home: self.user_home.clone() },
         };
         desk.settle(plan)?;
-        let threads = self.threads.min(work.stretches.len());
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+        let threads = self.threads.unwrap_or_else(cores).clamp(1, work.stretches.len().max(1));
         let result = std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(AHEAD);
             for n in 0..threads {

@@ -151,7 +151,7 @@ impl Deltas {
 
 /// Days since 1970-01-01.
 pub(crate) fn day_number(day: Date) -> i64 {
-    i64::from(day.duration_since(jiff::civil::date(1970, 1, 1)).as_hours()) / 24
+    day.duration_since(jiff::civil::date(1970, 1, 1)).as_hours() / 24
 }
 
 /// The day that is so many days after 1970-01-01.

@@ -25,7 +25,7 @@ impl NanoUsd {
     pub fn from_decimal(text: &str) -> Option<Self> {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, places) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = i128::from_str_radix(&format!("{whole}{places}"), 10).ok()?;
+        let digits = format!("{whole}{places}").parse::<i128>().ok()?;
         let exponent =
             exponent.parse::<i32>().ok()?.checked_sub(i32::try_from(places.len()).ok()?)?.checked_add(9)?;
         let power = 10_i128.checked_pow(exponent.unsigned_abs().min(38));

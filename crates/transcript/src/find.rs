@@ -49,7 +49,7 @@ pub fn walk(roots: &[PathBuf]) -> Walk {
         }
     }
     let mut walk = walker.walk;
-    walk.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    walk.files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     walk
 }
 

@@ -157,7 +157,7 @@ fn distance(from: &str, to: &str) -> usize {
 
 /// The zone of this name.
 pub(crate) fn zone(name: &str) -> Option<TimeZone> {
-    TimeZone::get(name).ok()
+    crate::zone::named(name)
 }
 
 fn check_timezone(value: &Value) -> Result<(), Complaint> {
