@@ -53,6 +53,9 @@ pub enum EngineError {
     /// A statement failed; what was committed before is safe.
     #[error("ledger: {0}")]
     Ledger(#[from] LedgerError),
+    /// The system gave no thread to read with; nothing was changed.
+    #[error("no thread to read transcripts with: {0}")]
+    Thread(std::io::Error),
 }
 
 impl EngineError {
@@ -60,7 +63,7 @@ impl EngineError {
     pub fn is_unwritable(&self) -> bool {
         match self {
             Self::Open(error) => error.is_unwritable(),
-            Self::Ledger(_) => false,
+            Self::Ledger(_) | Self::Thread(_) => false,
         }
     }
 
@@ -82,6 +85,7 @@ impl EngineError {
             Self::Ledger(error) if error.is_busy() => {
                 Some("another cco holds the ledger; run it again when that one is done")
             }
+            Self::Thread(_) => Some("the machine is short of memory or processes; run it again when it is not"),
             Self::Ledger(_) => None,
         }
     }

@@ -138,13 +138,18 @@ impl Engine {
         let threads = self.threads.unwrap_or_else(cores).clamp(1, work.stretches.len().max(1));
         let result = std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(AHEAD);
-            for n in 0..threads {
+            let start = |n: usize| {
                 let (work, sender) = (&work, sender.clone());
                 let thread = std::thread::Builder::new().name(format!("read-{n}"));
-                let _joined_by_the_scope = thread.spawn_scoped(scope, move || work.read(&sender));
+                thread.spawn_scoped(scope, move || work.read(&sender))
+            };
+            if !work.stretches.is_empty() {
+                // One thread is enough; more of them are only faster.
+                start(0).map_err(EngineError::Thread)?;
+                (1..threads).map_while(|n| start(n).ok()).for_each(drop);
             }
             drop(sender);
-            let result = intake.take_all(&mut desk, &receiver, &work, progress);
+            let result = intake.take_all(&mut desk, &receiver, &work, progress).map_err(EngineError::from);
             work.stop.store(true, Ordering::Relaxed);
             drop(receiver);
             result
@@ -153,7 +158,7 @@ impl Engine {
         if result.is_err() {
             self.ledger.forget_uncommitted();
         }
-        result.map(|()| overtaken).map_err(EngineError::from)
+        result.map(|()| overtaken)
     }
 }
 

@@ -198,8 +198,9 @@ fn schema_version(connection: &Connection) -> rusqlite::Result<i32> {
 
 /// It has tables, and they are not ours.
 fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
-    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // Tables first: another process may make the ledger between the two looks, and makes both at once.
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     Ok(application != APPLICATION_ID && tables > 0)
 }
 
