@@ -75,6 +75,9 @@ impl EngineError {
                 "set `database_path` under `[stats]` in config.toml to another file, or move this one away",
             ),
             Self::Open(OpenError::Newer { .. }) => Some("update cco on this machine"),
+            Self::Open(OpenError::UnknownZone { .. }) => {
+                Some("install the system's time zone files (tzdata)")
+            }
             Self::Open(OpenError::OldSqlite(_)) => Some("build cco with its bundled SQLite"),
             Self::Open(OpenError::Io { .. } | OpenError::Sqlite { .. }) => {
                 Some("check that the folder can be written and has room")
@@ -85,7 +88,9 @@ impl EngineError {
             Self::Ledger(error) if error.is_busy() => {
                 Some("another cco holds the ledger; run it again when that one is done")
             }
-            Self::Thread(_) => Some("the machine is short of memory or processes; run it again when it is not"),
+            Self::Thread(_) => {
+                Some("the machine is short of memory or processes; run it again when it is not")
+            }
             Self::Ledger(_) => None,
         }
     }

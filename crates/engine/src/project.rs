@@ -109,13 +109,88 @@ mod tests {
         }
     }
 
+    /// What a hostile transcript may name: not one of them is looked up.
+    const NEVER: [&str; 28] = [
+        "",
+        ".",
+        "app",
+        "~/app",
+        "../etc",
+        "/a/../b",
+        "/home/dev/..",
+        "//server/share",
+        "///server/share",
+        "\\\\server\\share",
+        "\\\\?\\C:\\secret",
+        "\\\\.\\pipe\\x",
+        "\\\\?\\UNC\\server\\share",
+        "C:\\Users\\dev",
+        "c:/users/dev",
+        "file:///etc",
+        "smb://server/share",
+        "https://example.com/x",
+        "/proc/1/cwd",
+        "/proc/self/root/etc",
+        "/./proc/self",
+        "/dev",
+        "/dev/fd",
+        "/dev/./stdin",
+        "/dev/tcp/example.com/80",
+        "/sys/kernel",
+        "/home/dev\0/etc",
+        "\0",
+    ];
+
     #[test]
     fn only_local_absolute_paths_are_looked_up() {
-        for text in
-            ["", "app", "../etc", "/a/../b", "//server/share", "\\\\server\\share", "/proc/1/cwd", "/dev/fd"]
-        {
-            assert_eq!(looked_up(Path::new(text)), None, "{text}");
+        for text in NEVER {
+            assert_eq!(looked_up(Path::new(text)), None, "{text:?}");
         }
-        assert_eq!(looked_up(Path::new("/home/dev/app")), Some(Path::new("/home/dev/app")));
+        // A name that only begins like theirs is a folder like any other.
+        for text in
+            ["/home/dev/app", "/", "/development/x", "/home/dev/proc", "/home/..dev/a b", "/home/\u{202e}x"]
+        {
+            assert_eq!(looked_up(Path::new(text)), Some(Path::new(text)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_looked_up_is_its_own_project_letter_by_letter() {
+        let mut projects = DiskProjects { user_home: None };
+        for text in NEVER {
+            assert_eq!(projects.project_of(text), text);
+        }
+    }
+
+    #[test]
+    fn a_git_entry_that_is_no_plain_file_or_folder_is_neither_followed_nor_waited_for() {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| home.path().join(name);
+        for folder in ["pipe", "link", "loop", "secret/.git", "long", "binary", "away"] {
+            fs::create_dir_all(path(folder)).expect("a folder");
+        }
+        // Opening a pipe to read it waits for ever.
+        let pipe = path("pipe/.git");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0)
+            .expect("a pipe");
+        std::os::unix::fs::symlink(path("secret/.git"), path("link/.git")).expect("a link");
+        std::os::unix::fs::symlink(".git", path("loop/.git")).expect("a link");
+        let worktree = format!("gitdir: {}/.git/worktrees/x", path("secret").display());
+        fs::write(path("long/.git"), " ".repeat(1 << 20) + &worktree).expect("a file");
+        fs::write(path("binary/.git"), b"gitdir: \xff\xfe\0").expect("a file");
+        // It names a repository that is not there: only its text is used, nobody looks.
+        fs::write(path("away/.git"), "gitdir: //server/share/.git/worktrees/x\n").expect("a file");
+        let mut projects = DiskProjects { user_home: None };
+        for (cwd, project) in [
+            ("pipe", "pipe"),
+            ("link", "link"),
+            ("loop", "loop"),
+            ("long/src", "long"),
+            ("binary/src", "binary"),
+        ] {
+            let cwd = path(cwd).to_string_lossy().into_owned();
+            assert_eq!(projects.project_of(&cwd), path(project).to_string_lossy(), "{cwd}");
+        }
+        assert_eq!(projects.project_of(&path("away").to_string_lossy()), "/server/share");
     }
 }

@@ -1,5 +1,6 @@
 //! Reports as data: grouped sums for a span of days. Printing is the caller's.
 
+pub use cco_ledger::audit::Difference;
 pub use cco_ledger::query::ToolSums;
 pub use cco_model::block::{BurnRate, Projection};
 use std::collections::{BTreeMap, HashMap};
@@ -192,6 +193,11 @@ impl Engine {
             last_call: last_ms.map(instant),
             calls_ever,
         })
+    }
+
+    /// Every roll-up row that differs from its calls: none, or cco has a bug.
+    pub fn audit(&self) -> Result<Vec<Difference>, EngineError> {
+        Ok(self.ledger.audit()?)
     }
 
     /// Uses and failures of each tool, by name.

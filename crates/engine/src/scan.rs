@@ -23,11 +23,11 @@ use crate::project::DiskProjects;
 use crate::{Engine, EngineError};
 
 /// Peers get their turn at the ledger at least this often.
-const COMMIT_EVERY: Duration = Duration::from_millis(500);
+const COMMIT_EVERY: Duration = Duration::from_millis(900);
 /// Findings that a summary keeps.
 const MAX_FINDINGS: usize = 1000;
-/// Stretches decoded ahead of the writer.
-const AHEAD: usize = 4;
+/// Stretches decoded ahead of the writer, so that reading goes on while it commits: some 100 kB each.
+const AHEAD: usize = 32;
 /// How often files are read again that another process took meanwhile.
 const ROUNDS: usize = 8;
 
@@ -110,7 +110,18 @@ impl Engine {
                 break;
             }
         }
+        if self.ledger.load_was_cut_off()? {
+            self.desk().begin()?.commit(true)?;
+        }
         Ok(summary)
+    }
+
+    fn desk(&mut self) -> Desk<'_> {
+        Desk {
+            ledger: &mut self.ledger,
+            prices: &self.prices,
+            projects: DiskProjects { user_home: self.user_home.clone() },
+        }
     }
 
     /// Does what the plan says; true when another process took some of it meanwhile.
@@ -128,14 +139,10 @@ impl Engine {
             overtaken: false,
             summary,
         };
-        let mut desk = Desk {
-            ledger: &mut self.ledger,
-            prices: &self.prices,
-            projects: DiskProjects { user_home: self.user_home.clone() },
-        };
-        desk.settle(plan)?;
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
         let threads = self.threads.unwrap_or_else(cores).clamp(1, work.stretches.len().max(1));
+        let mut desk = self.desk();
+        desk.settle(plan)?;
         let result = std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(AHEAD);
             let start = |n: usize| {
@@ -155,6 +162,7 @@ impl Engine {
             result
         });
         let overtaken = intake.overtaken;
+        self.ledger.use_wal()?;
         if result.is_err() {
             self.ledger.forget_uncommitted();
         }
@@ -189,7 +197,7 @@ impl Desk<'_> {
         for id in &plan.back {
             writer.set_gone(*id, false)?;
         }
-        writer.commit()?;
+        writer.commit(false)?;
         Ok(())
     }
 }
@@ -304,6 +312,7 @@ impl Scan<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), LedgerError> {
         let (bytes_total, files_total) = (work.bytes(), self.jobs.len() as u64);
+        let mut arrived = 0;
         // A transaction begins when there is something to write, and ends before peers have to wait long.
         while let Ok(first) = receiver.recv() {
             let begun = Instant::now();
@@ -311,12 +320,12 @@ impl Scan<'_> {
             let mut next = Some(first);
             while let Some(done) = next {
                 self.arrived(&mut writer, work, done)?;
+                arrived += 1;
                 let bytes_done = work.bytes_done.load(Ordering::Relaxed);
                 progress(Progress { bytes_done, bytes_total, files_total });
                 next = if begun.elapsed() < COMMIT_EVERY { receiver.recv().ok() } else { None };
             }
-            self.summary.count(writer.commit()?);
-            desk.ledger.use_wal()?;
+            self.summary.count(writer.commit(arrived == work.stretches.len())?);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Owns the schema, the one writer, the queries, and the roll-ups, which change in the transaction of their rows.
 //! Must not: know HTTP, arguments or a transcript's format, or choose a time zone (it is given one).
 
+pub mod audit;
 pub mod open;
 pub mod query;
 pub mod write;

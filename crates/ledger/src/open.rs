@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::LedgerError;
 use crate::names::NameCaches;
+use crate::rollup::Load;
 
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
@@ -68,6 +69,14 @@ pub enum OpenError {
         /// Why.
         error: rusqlite::Error,
     },
+    /// Its days are of a zone that this machine has no file for; other days must not be mixed in.
+    #[error("{} keeps its days in the zone {zone}, which this machine does not know", .path.display())]
+    UnknownZone {
+        /// The ledger.
+        path: PathBuf,
+        /// The zone's name.
+        zone: String,
+    },
     /// The SQLite in this program is too old to be trusted with a WAL.
     #[error("SQLite {0} can lose committed rows; 3.51.3 or newer is needed")]
     OldSqlite(&'static str),
@@ -92,6 +101,7 @@ impl OpenError {
 pub struct Ledger {
     pub(crate) connection: Connection,
     pub(crate) names: NameCaches,
+    pub(crate) load: Load,
     /// The zone of the day roll-ups, fixed when the ledger was made.
     pub(crate) zone: TimeZone,
     /// The write-ahead log is in use; a new ledger's first load goes without.
@@ -153,6 +163,8 @@ impl Ledger {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        // Another program's log is not written into its database, only because we looked and went away again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         if is_foreign(&connection)? {
             return Ok(Err(OpenError::Foreign(path.to_owned())));
@@ -165,6 +177,7 @@ impl Ledger {
         if version > SCHEMA_VERSION {
             return Ok(Err(OpenError::Newer { path: path.to_owned(), found: version }));
         }
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         // A new ledger keeps its rollback journal for its first load: fresh pages then go to the file once, where the
         // write-ahead log would hold them first. `use_wal` follows the first commit.
         let wal = version > 0;
@@ -175,10 +188,13 @@ impl Ledger {
         }
         let zone_name: String =
             connection.query_row("SELECT value FROM meta WHERE key = 'zone'", [], |row| row.get(0))?;
-        // Looking a zone up by name costs milliseconds; the caller mostly holds it already.
-        let known = (zone_name == self::zone_name(zone)).then(|| zone.clone());
-        let zone = known.or_else(|| zone_named(&zone_name)).unwrap_or_else(|| zone.clone());
-        Ok(Ok(Self { connection, names: NameCaches::default(), zone, wal }))
+        // Looking a zone up by name costs milliseconds; the caller mostly holds it already. A zone without a name
+        // keeps its days in UTC, as `meta` says, and not in its own: the next one without a name may be another.
+        let known = (zone.iana_name() == Some(&*zone_name)).then(|| zone.clone());
+        let Some(zone) = known.or_else(|| zone_named(&zone_name)) else {
+            return Ok(Err(OpenError::UnknownZone { path: path.to_owned(), zone: zone_name }));
+        };
+        Ok(Ok(Self { connection, names: NameCaches::default(), load: Load::default(), zone, wal }))
     }
 }
 
@@ -240,7 +256,10 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 fn prepare_file(path: &Path) -> Result<(), OpenError> {
     let io = |error| OpenError::Io { path: path.to_owned(), error };
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(OpenError::Foreign(path.to_owned())),
+        // A folder, a device, or a pipe that would be waited on.
+        Ok(_) if fs::metadata(path).is_ok_and(|target| !target.is_file()) => {
+            return Err(OpenError::Foreign(path.to_owned()));
+        }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut options = OpenOptions::new();

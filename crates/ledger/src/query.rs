@@ -229,7 +229,7 @@ fn part_of(row: &Row<'_>, models: &HashMap<i64, String>) -> rusqlite::Result<Mod
     })
 }
 
-fn sums_of(row: &Row<'_>) -> rusqlite::Result<Sums> {
+pub(crate) fn sums_of(row: &Row<'_>) -> rusqlite::Result<Sums> {
     let number = |column: usize| row.get::<_, i64>(2 + column);
     let count = |column: usize| number(column).map(i64::cast_unsigned);
     Ok(Sums {

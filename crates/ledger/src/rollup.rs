@@ -2,6 +2,9 @@
 
 use cco_model::batch::KeyMap;
 use cco_model::civil;
+use cco_model::money::NanoUsd;
+use cco_model::sums::Sums;
+use cco_model::tokens::Tokens;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, params};
@@ -13,21 +16,21 @@ pub(crate) type Numbers = [i64; 11];
 
 /// What roll-ups are kept by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
+pub(crate) enum Kind {
     Quarter,
     Day,
     Session,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Key {
-    kind: Kind,
-    bucket: i64,
-    project: i64,
-    branch: i64,
-    model: i64,
-    attribution: i64,
-    account: i64,
+pub(crate) struct Key {
+    pub(crate) kind: Kind,
+    pub(crate) bucket: i64,
+    pub(crate) project: i64,
+    pub(crate) branch: i64,
+    pub(crate) model: i64,
+    pub(crate) attribution: i64,
+    pub(crate) account: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,15 @@ struct Delta {
     last_ms: i64,
     /// A call left: what is first and last now must be looked up.
     left: bool,
+}
+
+/// What a first load has put off to its end, since it goes without indexes.
+#[derive(Default)]
+pub(crate) struct Load {
+    /// Roll-up rows that a call left.
+    pub(crate) left: Vec<Key>,
+    /// Calls that this connection put in.
+    pub(crate) calls_new: u64,
 }
 
 /// Changes of roll-ups that are not written yet.
@@ -77,6 +89,12 @@ impl Deltas {
         }
     }
 
+    /// The roll-up rows that these changes alone would make: sums, first and last time.
+    pub(crate) fn into_rows(self) -> KeyMap<Key, (Sums, i64, i64)> {
+        let rows = self.changes.into_iter();
+        rows.map(|(key, delta)| (key, (sums(&delta.numbers), delta.first_ms, delta.last_ms))).collect()
+    }
+
     fn delta(&mut self, key: Key) -> &mut Delta {
         let nothing = Delta { numbers: [0; 11], first_ms: i64::MAX, last_ms: i64::MIN, left: false };
         self.changes.entry(key).or_insert(nothing)
@@ -101,51 +119,73 @@ impl Deltas {
         [time(Kind::Quarter, quarter), time(Kind::Day, self.day.1), session]
     }
 
-    /// Writes all changes.
-    pub(crate) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes all changes; a row without calls is no row. Returns the rows that a call left and that are still there:
+    /// what is first and last in them now must be looked up.
+    pub(crate) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<Vec<Key>> {
         let mut changes: Vec<(Key, Delta)> = self.changes.drain().collect();
         // In the order of the tables' keys the rows go to the end of a fresh table.
         changes.sort_unstable_by_key(|(key, _)| *key);
         for (key, delta) in &changes {
             write(connection, key, delta)?;
         }
+        let mut left = Vec::new();
         for (key, _) in changes.iter().filter(|(_, delta)| delta.left) {
-            self.look_up_ends(connection, key)?;
-        }
-        Ok(())
-    }
-
-    /// After a call left a row: no calls, no row; else its first and last are what the calls say.
-    fn look_up_ends(&self, connection: &Connection, key: &Key) -> rusqlite::Result<()> {
-        let Key { bucket, project, branch, model, attribution, account, .. } = *key;
-        let sql = match key.kind {
-            Kind::Quarter => QUARTER,
-            Kind::Day => DAY,
-            Kind::Session => SESSION,
-        };
-        let row = params![bucket, project, branch, model, attribution, account];
-        if connection.prepare_cached(sql.delete_empty)?.execute(row)? == 1 {
-            return Ok(());
-        }
-        let (from, to) = match key.kind {
-            Kind::Quarter => (bucket * civil::QUARTER_MS, (bucket + 1) * civil::QUARTER_MS),
-            Kind::Day => {
-                let (day, next) = (day_of_number(bucket), day_of_number(bucket + 1));
-                (civil::day_start_ms(day, &self.zone), civil::day_start_ms(next, &self.zone))
+            let Key { bucket, project, branch, model, attribution, account, .. } = *key;
+            let row = params![bucket, project, branch, model, attribution, account];
+            if connection.prepare_cached(key.kind.sql().delete_empty)?.execute(row)? == 0 {
+                left.push(*key);
             }
-            Kind::Session => (i64::MIN, i64::MAX),
-        };
-        connection.prepare_cached(sql.set_ends)?.execute(params![
-            bucket,
-            project,
-            branch,
-            model,
-            attribution,
-            account,
-            from,
-            to
-        ])?;
-        Ok(())
+        }
+        Ok(left)
+    }
+}
+
+/// Sets what is first and last in a row to what the calls say.
+pub(crate) fn look_up_ends(connection: &Connection, zone: &TimeZone, key: &Key) -> rusqlite::Result<()> {
+    let Key { bucket, project, branch, model, attribution, account, .. } = *key;
+    let (from, to) = match key.kind {
+        Kind::Quarter => (bucket * civil::QUARTER_MS, (bucket + 1) * civil::QUARTER_MS),
+        Kind::Day => {
+            let (day, next) = (day_of_number(bucket), day_of_number(bucket + 1));
+            (civil::day_start_ms(day, zone), civil::day_start_ms(next, zone))
+        }
+        Kind::Session => (i64::MIN, i64::MAX),
+    };
+    let ends = params![bucket, project, branch, model, attribution, account, from, to];
+    connection.prepare_cached(key.kind.sql().set_ends)?.execute(ends)?;
+    Ok(())
+}
+
+/// Every row of every roll-up.
+pub(crate) fn all_keys(connection: &Connection) -> rusqlite::Result<Vec<Key>> {
+    let mut keys = Vec::new();
+    for kind in [Kind::Quarter, Kind::Day, Kind::Session] {
+        let mut select = connection.prepare_cached(kind.sql().keys)?;
+        let rows = select.query_map([], |row| {
+            Ok(Key {
+                kind,
+                bucket: row.get(0)?,
+                project: row.get(1)?,
+                branch: row.get(2)?,
+                model: row.get(3)?,
+                attribution: row.get(4)?,
+                account: row.get(5)?,
+            })
+        })?;
+        for key in rows {
+            keys.push(key?);
+        }
+    }
+    Ok(keys)
+}
+
+impl Kind {
+    fn sql(self) -> Sql {
+        match self {
+            Self::Quarter => QUARTER,
+            Self::Day => DAY,
+            Self::Session => SESSION,
+        }
     }
 }
 
@@ -178,12 +218,27 @@ fn numbers(call: &StoredCall) -> Numbers {
     ]
 }
 
+fn sums(n: &Numbers) -> Sums {
+    let count = |at: usize| n[at].cast_unsigned();
+    Sums {
+        calls: count(0),
+        tokens: Tokens {
+            input: count(1),
+            output: count(2),
+            cache_write_5m: count(3),
+            cache_write_1h: count(4),
+            cache_read: count(5),
+        },
+        web_search: count(6),
+        cost: NanoUsd(n[7]),
+        savings: NanoUsd(n[8]),
+        unpriced_calls: count(9),
+        unpriced_tokens: count(10),
+    }
+}
+
 fn write(connection: &Connection, key: &Key, delta: &Delta) -> rusqlite::Result<()> {
-    let sql = match key.kind {
-        Kind::Quarter => QUARTER,
-        Kind::Day => DAY,
-        Kind::Session => SESSION,
-    };
+    let sql = key.kind.sql();
     let n = &delta.numbers;
     connection.prepare_cached(sql.upsert)?.execute(params![
         key.bucket,
@@ -210,6 +265,7 @@ fn write(connection: &Connection, key: &Key, delta: &Delta) -> rusqlite::Result<
 }
 
 struct Sql {
+    keys: &'static str,
     upsert: &'static str,
     delete_empty: &'static str,
     set_ends: &'static str,
@@ -218,6 +274,9 @@ struct Sql {
 macro_rules! sql {
     ($table:literal, $calls:literal) => {
         Sql {
+            keys: concat!(
+                "SELECT bucket, project_id, branch_id, model_id, attribution_id, account_id FROM ", $table
+            ),
             upsert: concat!(
                 "INSERT INTO ", $table, " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
                      ?16, ?17, ?18, ?19)

@@ -160,15 +160,30 @@ fn bind(
     ])
 }
 
+/// Column list of a call and its id, in the order that [`read`] reads.
+macro_rules! columns {
+    () => {
+        "id, at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id, transcript_id,
+         \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read, web_search,
+         thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags"
+    };
+}
+
 /// The call that has this key, and its id.
 pub(crate) fn find(connection: &Connection, key: &CallKey) -> rusqlite::Result<Option<(i64, StoredCall)>> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id, transcript_id,
-             \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read, web_search,
-             thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags
-         FROM call WHERE key = ?1",
-    )?;
+    let mut select =
+        connection.prepare_cached(concat!("SELECT ", columns!(), " FROM call WHERE key = ?1"))?;
     select.query_row([key], |row| Ok((row.get(0)?, read(row)?))).optional()
+}
+
+/// Shows every call.
+pub(crate) fn for_each(connection: &Connection, mut see: impl FnMut(&StoredCall)) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(concat!("SELECT ", columns!(), " FROM call"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        see(&read(row)?);
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {

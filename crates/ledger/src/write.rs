@@ -9,12 +9,16 @@ use cco_model::civil;
 use cco_model::file::FileState;
 use cco_model::plant::{Bug, planted};
 use cco_model::price::{PriceList, PricedModel};
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use crate::names::{self, NameCaches};
-use crate::rollup::Deltas;
+use crate::rollup::{self, Deltas, Load};
 use crate::stored::{self, Ids, Price, StoredCall};
 use crate::{Ledger, LedgerError};
+
+#[cfg(test)]
+mod tests;
 
 /// A transcript's row in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,6 +95,8 @@ pub struct Writer<'a> {
     transaction: Transaction<'a>,
     names: &'a mut NameCaches,
     deltas: Deltas,
+    load: &'a mut Load,
+    zone: &'a TimeZone,
     /// Tool uses that are not written yet: id, call, tool.
     tool_uses: Vec<(i64, i64, i64)>,
     /// Ids of failed tool uses that are not written yet.
@@ -141,6 +147,8 @@ impl Ledger {
             transaction,
             names: &mut self.names,
             deltas,
+            load: &mut self.load,
+            zone: &self.zone,
             tool_uses: Vec::new(),
             tool_failures: Vec::new(),
             prices,
@@ -152,9 +160,17 @@ impl Ledger {
         })
     }
 
+    /// A first load ended before its last commit: its indexes are missing, and the ends of some roll-ups are not
+    /// settled. Any commit that is called the last one mends that.
+    pub fn load_was_cut_off(&self) -> Result<bool, LedgerError> {
+        let mut calls = self.connection.prepare_cached("SELECT 1 FROM call LIMIT 1")?;
+        Ok(!has_indexes(&self.connection)? && calls.exists([])?)
+    }
+
     /// Forgets the names that a failed transaction may have numbered.
     pub fn forget_uncommitted(&mut self) {
         self.names = NameCaches::default();
+        self.load = Load::default();
     }
 }
 
@@ -215,17 +231,38 @@ impl Writer<'_> {
         Ok(Taken::Yes)
     }
 
-    /// Writes the roll-ups and makes everything durable.
-    pub fn commit(mut self) -> Result<Changes, LedgerError> {
+    /// Writes the roll-ups and makes everything durable. `last`: the scan ends here.
+    pub fn commit(mut self, last: bool) -> Result<Changes, LedgerError> {
         self.flush_tools()?;
-        make_indexes(&self.transaction)?;
-        self.deltas.flush(&self.transaction)?;
+        let left = self.deltas.flush(&self.transaction)?;
+        self.load.left.extend(left);
+        self.load.calls_new += self.changes.calls_new;
+        if last || has_indexes(&self.transaction)? {
+            self.settle_ends()?;
+        }
         let mut update =
             self.transaction.prepare_cached("UPDATE meta SET value = CAST(?1 AS TEXT) WHERE key = 'seq'")?;
         update.execute([self.seq])?;
         drop(update);
         self.transaction.commit()?;
         Ok(self.changes)
+    }
+
+    /// Looks up what is first and last in the roll-up rows that a call left. A first load that ends here gets its
+    /// indexes now; if others had a part in it, what they left open is unknown and all rows are looked at.
+    fn settle_ends(&mut self) -> Result<(), LedgerError> {
+        let mut left = std::mem::take(&mut self.load.left);
+        if !has_indexes(&self.transaction)? {
+            make_indexes(&self.transaction)?;
+            let calls: i64 = self.transaction.query_row("SELECT count(*) FROM call", [], |row| row.get(0))?;
+            if calls.cast_unsigned() != self.load.calls_new {
+                left = rollup::all_keys(&self.transaction)?;
+            }
+        }
+        for key in &left {
+            rollup::look_up_ends(&self.transaction, self.zone, key)?;
+        }
+        Ok(())
     }
 
     /// Compares the offset and sets it, with all that is known of the file; false when it is another by now.
@@ -518,8 +555,14 @@ fn project_id(
     Ok(id)
 }
 
-/// Made at the end of the first transaction and not with the table: sorting once is cheaper than inserting 50,000
-/// times in random order (15 ms of 400 on a gigabyte of transcripts).
+/// The first load of this ledger has ended.
+fn has_indexes(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'call_session'")?;
+    select.exists([])
+}
+
+/// Made at the end of the first load and not with the table: sorting once is cheaper than inserting 50,000 times in
+/// random order (15 ms of 400 on a gigabyte of transcripts).
 fn make_indexes(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("CREATE INDEX IF NOT EXISTS call_at ON call (at_ms)")?.execute([])?;
     connection

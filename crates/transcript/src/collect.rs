@@ -353,19 +353,4 @@ fn dollars(text: &[u8]) -> Option<NanoUsd> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_agent_id_names_its_kind_only_when_it_has_one() {
-        for (id, kind) in [
-            ("a881341", "subagent"),
-            ("acompact-fffbd0", "compact"),
-            ("aprompt_suggestion-0a1b2c", "prompt_suggestion"),
-            ("a-1", "subagent"),
-            ("", "subagent"),
-        ] {
-            assert_eq!(agent_kind(id.as_bytes()), kind.as_bytes(), "{id}");
-        }
-    }
-}
+mod tests;

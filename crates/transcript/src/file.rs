@@ -41,3 +41,6 @@ pub fn fingerprint(file: &File, offset: u64) -> io::Result<i64> {
     word.copy_from_slice(&hash.finalize()[..8]);
     Ok(i64::from_le_bytes(word))
 }
+
+#[cfg(test)]
+mod tests;

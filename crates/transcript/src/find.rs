@@ -141,3 +141,6 @@ fn state_of(metadata: &Metadata) -> FileState {
         fingerprint: 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

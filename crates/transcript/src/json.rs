@@ -81,7 +81,8 @@ impl<S: Source> Scanner<S> {
     #[cold]
     fn refill(&mut self) -> bool {
         let more = self.source.advance();
-        self.at = 0;
+        // At the end the window may stay as it is; the scanner then stays behind it.
+        self.at = if more { 0 } else { self.source.window().len() };
         more
     }
 
@@ -559,3 +560,6 @@ fn push_half(out: &mut Vec<u8>, lone: Option<u16>) {
 fn push_char(out: &mut Vec<u8>, char: char) {
     out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
 }
+
+#[cfg(test)]
+mod tests;

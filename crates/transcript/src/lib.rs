@@ -15,3 +15,6 @@ mod recover;
 mod row;
 mod source;
 mod time;
+
+#[cfg(test)]
+mod testing;

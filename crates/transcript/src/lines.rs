@@ -12,8 +12,8 @@ use crate::recover::{self, Line};
 use crate::row::Row;
 use crate::source::{FileRange, Slice, read_fully_at};
 
-/// Lines that fit are handled in memory; longer ones are streamed from the file. It also keeps the searches that
-/// follow each other inside the second-level cache.
+/// Lines that fit are handled in memory; longer ones are streamed from the file in windows of this size. It also
+/// keeps the searches that follow each other inside the second-level cache.
 const BUFFER: usize = 256 * 1024;
 
 /// What a row that matters carries; a hint only, the typed parse decides.
@@ -49,6 +49,8 @@ pub(crate) struct Stretch {
 /// What was used again and again between stretches.
 pub(crate) struct LineReader {
     buffer: Vec<u8>,
+    /// [`BUFFER`], but for tests.
+    size: usize,
     row: Row,
     /// None where the machine has no vector search for several words: then every line is decoded.
     markers: Option<Searcher>,
@@ -58,6 +60,7 @@ impl Default for LineReader {
     fn default() -> Self {
         Self {
             buffer: Vec::new(),
+            size: BUFFER,
             row: Row::default(),
             markers: Config::new().builder().extend(MARKERS).build(),
         }
@@ -65,6 +68,12 @@ impl Default for LineReader {
 }
 
 impl LineReader {
+    /// A reader with a small buffer, of more than [`OVERLAP`] bytes, so that short lines are long ones to it.
+    #[cfg(test)]
+    pub(crate) fn with_buffer(size: usize) -> Self {
+        Self { size, ..Self::default() }
+    }
+
     /// Reads the lines of a stretch. Returns the range from the first line's start to behind the last whole line;
     /// none when no line starts in the stretch.
     pub(crate) fn read<S: Sink>(
@@ -73,7 +82,7 @@ impl LineReader {
         stretch: &Stretch,
         sink: &mut S,
     ) -> io::Result<Option<Range<u64>>> {
-        self.buffer.resize(BUFFER, 0);
+        self.buffer.resize(self.size, 0);
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = self.read_through(&mut buffer, file, stretch, sink);
         self.buffer = buffer;
@@ -91,7 +100,8 @@ impl LineReader {
         let (mut start, mut held) = (begin, 0);
         // `buffer[..held]` are the file's bytes from `start`, which is the start of a line.
         while start < stretch.starts.end.min(stretch.size) {
-            let want = usize::try_from(stretch.size - start).map_or(BUFFER, |left| left.min(BUFFER));
+            let want =
+                usize::try_from(stretch.size - start).map_or(buffer.len(), |left| left.min(buffer.len()));
             held += read_fully_at(file, &mut buffer[held..want], start + held as u64)?;
             let whole = whole_lines(&buffer[..held], stretch.starts.end - start);
             if whole > 0 {
@@ -177,7 +187,7 @@ impl LineReader {
         let first = buffer[0];
         let (mut marked, mut at, mut held, mut last) = (S::EVERY_LINE, start, 0, first);
         let (end, ended) = loop {
-            let want = usize::try_from(size - at).map_or(BUFFER, |left| left.min(BUFFER));
+            let want = usize::try_from(size - at).map_or(buffer.len(), |left| left.min(buffer.len()));
             held += read_fully_at(file, &mut buffer[held..want], at + held as u64)?;
             let line_end = memchr(b'\n', &buffer[..held]);
             let line = &buffer[..line_end.unwrap_or(held)];
@@ -215,7 +225,7 @@ impl LineReader {
             Ok(true) => sink.row(&self.row, line.start),
             Ok(false) => Ok(()),
             Err(_) => {
-                let mut scanner = Scanner::new(FileRange::new(file, from..line.end));
+                let mut scanner = Scanner::new(FileRange::new(file, from..line.end, self.size));
                 let ranges = recover::whole_records(&mut scanner, from, state);
                 fail(scanner.into_source())?;
                 for range in &ranges {
@@ -230,7 +240,7 @@ impl LineReader {
     }
 
     fn stream_record(&mut self, file: &File, record: Range<u64>) -> io::Result<Result<bool, Broken>> {
-        let mut scanner = Scanner::new(FileRange::new(file, record));
+        let mut scanner = Scanner::new(FileRange::new(file, record, self.size));
         let decoded = self.row.decode(&mut scanner);
         fail(scanner.into_source())?;
         Ok(decoded)
@@ -257,7 +267,7 @@ fn first_line(buffer: &mut [u8], file: &File, stretch: &Stretch) -> io::Result<O
     let mut at = start - 1;
     let limit = end.min(stretch.size) - 1;
     while at < limit {
-        let want = usize::try_from(limit - at).map_or(BUFFER, |left| left.min(BUFFER));
+        let want = usize::try_from(limit - at).map_or(buffer.len(), |left| left.min(buffer.len()));
         let got = read_fully_at(file, &mut buffer[..want], at)?;
         if let Some(found) = memchr(b'\n', &buffer[..got]) {
             return Ok(Some(at + found as u64 + 1));
@@ -286,7 +296,15 @@ fn trimmed(mut line: &[u8]) -> &[u8] {
     while let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) {
         line = rest;
     }
-    line.trim_ascii()
+    // Not `trim_ascii`: a form feed is white space there and damage here.
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    while let Some((_, rest)) = line.split_first().filter(|(first, _)| is_space(first)) {
+        line = rest;
+    }
+    while let Some((_, rest)) = line.split_last().filter(|(last, _)| is_space(last)) {
+        line = rest;
+    }
+    line
 }
 
 /// What is asked of a line without a marker: it is blank, or begins and ends like an object.

@@ -41,6 +41,12 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// A reader with a small buffer, so that short lines are long ones to it.
+    #[cfg(test)]
+    pub(crate) fn with_buffer(size: usize) -> Self {
+        Self { lines: LineReader::with_buffer(size) }
+    }
+
     /// Reads the lines that start in `starts`. `first`: the range begins at a line's start. `size` is the file's
     /// size when it was looked at; nothing beyond is read. `device` and `inode` are the file's.
     pub fn read(
@@ -60,3 +66,6 @@ impl Reader {
         Ok(Piece { range, batch: collector.batch, soft: collector.soft })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,3 +122,6 @@ fn close(end: u64, open: &mut Vec<Open>, found: &mut Vec<Range<u64>>) {
         found.push(closed.start..end);
     }
 }
+
+#[cfg(test)]
+mod tests;

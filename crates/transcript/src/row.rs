@@ -296,6 +296,7 @@ impl Row {
                 })?;
             }
             Key::OutputTokensDetails => {
+                counts.thinking = 0;
                 scanner.object(key_of, |scanner, key| {
                     match key {
                         Key::ThinkingTokens => counts.thinking = counts.take(scanner)?,

@@ -5,9 +5,6 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// How much of a long line is held at once.
-const WINDOW: usize = 256 * 1024;
-
 /// A window over bytes that moves forward. Positions are absolute: offsets in the file, or in the slice.
 pub(crate) trait Source {
     /// The bytes at hand; the window's first byte is at `start()`.
@@ -47,13 +44,17 @@ pub(crate) struct FileRange<'a> {
     file: &'a File,
     end: u64,
     start: u64,
+    /// Longest window.
+    size: usize,
     window: Vec<u8>,
     error: Option<io::Error>,
 }
 
 impl<'a> FileRange<'a> {
-    pub(crate) fn new(file: &'a File, range: Range<u64>) -> Self {
-        let mut this = Self { file, end: range.end, start: range.start, window: Vec::new(), error: None };
+    /// The range, held in windows of at most `size` bytes.
+    pub(crate) fn new(file: &'a File, range: Range<u64>, size: usize) -> Self {
+        let (end, start) = (range.end, range.start);
+        let mut this = Self { file, end, start, size, window: Vec::new(), error: None };
         this.fill(range.start);
         this
     }
@@ -64,7 +65,8 @@ impl<'a> FileRange<'a> {
     }
 
     fn fill(&mut self, from: u64) {
-        let wanted = usize::try_from(self.end.saturating_sub(from)).map_or(WINDOW, |left| left.min(WINDOW));
+        let wanted =
+            usize::try_from(self.end.saturating_sub(from)).map_or(self.size, |left| left.min(self.size));
         self.start = from;
         self.window.resize(wanted, 0);
         match read_fully_at(self.file, &mut self.window, from) {

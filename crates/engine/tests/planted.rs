@@ -1,0 +1,42 @@
+//! Every bug that can be planted spoils the story that guards against it. The same stories pass in `lifecycle.rs`.
+//!
+//! A bug is planted once for a process: run this with nextest, which gives each test its own.
+//! `cargo nextest run -p cco-engine --features planted-bugs --test planted`
+
+mod common;
+#[path = "common/scenarios.rs"]
+mod scenarios;
+
+use cco_model::plant::{self, Bug};
+use scenarios::Outcome;
+
+fn is_caught(bug: Bug, story: fn() -> Outcome) {
+    assert!(plant::plant(Some(bug)), "a process has one bug: run this with nextest");
+    let outcome = story();
+    assert!(outcome.is_err(), "{} went unnoticed", bug.name());
+}
+
+#[test]
+fn first_row_wins_is_caught() {
+    is_caught(Bug::FirstRowWins, scenarios::an_answer_that_grew_has_its_final_count);
+}
+
+#[test]
+fn no_dedup_across_files_is_caught() {
+    is_caught(Bug::NoDedupAcrossFiles, scenarios::a_copied_call_counts_once);
+}
+
+#[test]
+fn offset_past_torn_line_is_caught() {
+    is_caught(Bug::OffsetPastTornLine, scenarios::a_row_that_was_torn_counts_once_it_is_whole);
+}
+
+#[test]
+fn zero_rows_set_time_is_caught() {
+    is_caught(Bug::ZeroRowsSetTime, scenarios::a_row_of_zeros_sets_no_day);
+}
+
+#[test]
+fn rollups_without_old_value_is_caught() {
+    is_caught(Bug::RollupsWithoutOldValue, scenarios::a_call_that_moved_leaves_its_old_day);
+}

@@ -1,0 +1,180 @@
+//! What only the connection itself can show.
+
+use std::path::Path;
+
+use cco_model::batch::{Batch, CallRow};
+use cco_model::call::{Standing, Usage};
+use cco_model::file::FileState;
+use cco_model::money::NanoUsd;
+use cco_model::price::PriceList;
+use cco_model::tokens::Tokens;
+use jiff::tz::TimeZone;
+
+use super::{Intake, Projects, Taken};
+use crate::{Ledger, LedgerError, Place};
+
+struct NoProjects;
+
+impl Projects for NoProjects {
+    fn project_of(&mut self, _: &str) -> String {
+        String::new()
+    }
+}
+
+/// Calls of ten output tokens each, one a minute.
+fn batch(calls: std::ops::Range<u64>) -> Batch {
+    let mut batch = Batch::default();
+    let (model, session) = (batch.names.intern(b"claude-opus-4-8"), batch.names.intern(b"s1"));
+    let usage = Usage { tokens: Tokens { output: 10, ..Tokens::default() }, ..Usage::default() };
+    for call in calls {
+        let mut key = [7; 16];
+        key[..8].copy_from_slice(&call.to_be_bytes());
+        batch.calls.push(CallRow {
+            key,
+            at_ms: 1_790_000_000_000 + call.cast_signed() * 60_000,
+            standing: Standing::new(false, &usage),
+            sidechain: false,
+            usage,
+            model,
+            session: Some(session),
+            cwd: None,
+            branch: None,
+            attribution: cco_model::batch::Attribution::default(),
+            effort: None,
+            request: None,
+            offset: call,
+            logged_cost: None,
+        });
+    }
+    batch
+}
+
+/// Takes calls in, as a transcript's bytes of the same numbers.
+fn take(ledger: &mut Ledger, calls: std::ops::Range<u64>) -> Result<Taken, LedgerError> {
+    let prices = PriceList::new("none".to_owned(), Vec::new(), NanoUsd(0));
+    let state = FileState {
+        device: 1,
+        inode: 1,
+        born_ns: 1,
+        size: calls.end,
+        mtime_ns: 1,
+        offset: calls.end,
+        fingerprint: 0,
+    };
+    let mut projects = NoProjects;
+    let mut writer = ledger.writer(&prices, &mut projects)?;
+    let id = writer.transcript(Path::new("/t.jsonl"), &state)?;
+    let batch = batch(calls.clone());
+    let intake = Intake {
+        expected_offset: calls.start,
+        from_start: calls.start == 0,
+        state,
+        batch: &batch,
+        soft_errors: &[],
+        damaged_lines: 0,
+        recovered_records: 0,
+    };
+    let taken = writer.take(id, &intake)?;
+    writer.commit(true)?;
+    Ok(taken)
+}
+
+fn counted(ledger: &Ledger) -> u64 {
+    assert_eq!(ledger.audit().expect("an audit"), []);
+    ledger.extent().expect("an extent").0
+}
+
+fn pragma(ledger: &Ledger, name: &str) -> i64 {
+    ledger.connection.pragma_query_value(None, name, |row| row.get(0)).expect("a pragma")
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_the_next_try_completes_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    assert_eq!(take(&mut ledger, 0..100).expect("room"), Taken::Yes);
+    ledger.use_wal().expect("a log");
+    // From no room at all up to one page too few, so that it runs out in the middle and at the end of the commit.
+    let full = pragma(&ledger, "page_count");
+    let mut failures = 0;
+    for room in 0.. {
+        ledger.connection.pragma_update(None, "max_page_count", full + room).expect("a limit");
+        match take(&mut ledger, 100..1000) {
+            Err(error) => {
+                assert!(error.is_full() && !error.is_busy(), "{error}");
+                failures += 1;
+                ledger.forget_uncommitted();
+                assert_eq!(counted(&ledger), 100);
+            }
+            Ok(taken) => {
+                assert_eq!(taken, Taken::Yes);
+                break;
+            }
+        }
+    }
+    assert!(failures > 5, "{failures}");
+    assert_eq!(counted(&ledger), 1000);
+    drop(ledger);
+    assert_eq!(counted(&Ledger::open(&place, &TimeZone::UTC).expect("a ledger")), 1000);
+}
+
+#[test]
+fn bytes_that_another_process_took_are_not_taken_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut one = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    let mut other = Ledger::open(&place, &TimeZone::UTC).expect("the same ledger");
+    assert_eq!(take(&mut one, 0..10).expect("a commit"), Taken::Yes);
+    assert_eq!(take(&mut other, 0..10).expect("a commit"), Taken::Overtaken);
+    assert_eq!(take(&mut other, 10..20).expect("a commit"), Taken::Yes);
+    assert_eq!((counted(&one), counted(&other)), (20, 20));
+}
+
+#[test]
+fn the_audit_names_each_roll_up_that_is_wrong_missing_or_left_over() {
+    let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+    take(&mut ledger, 0..1).expect("a commit");
+    // The row is spoiled, looked at, and put back from a copy.
+    for (table, spoil, kept) in [
+        ("rollup_day", "UPDATE rollup_day SET output = output + 1", Some(11)),
+        ("rollup_quarter", "UPDATE rollup_quarter SET last_ms = last_ms + 1", Some(10)),
+        ("rollup_session", "DELETE FROM rollup_session", None),
+    ] {
+        let run = |sql: &str| ledger.connection.execute_batch(sql).expect("a statement");
+        run(&format!("CREATE TEMP TABLE sound AS SELECT * FROM {table}; {spoil}"));
+        let differences = ledger.audit().expect("an audit");
+        run(&format!("REPLACE INTO {table} SELECT * FROM sound; DROP TABLE sound"));
+        let [difference] = &differences[..] else { panic!("{spoil}: {differences:?}") };
+        assert_eq!(difference.rollup, table);
+        assert_eq!(difference.kept.map(|(sums, ..)| sums.tokens.output), kept);
+        assert_eq!(difference.calls.map(|(sums, ..)| sums.tokens.output), Some(10));
+    }
+    assert_eq!(counted(&ledger), 1);
+    ledger.connection.execute_batch("DELETE FROM call").expect("spoiled");
+    let differences = ledger.audit().expect("an audit");
+    assert_eq!(differences.iter().filter(|d| d.calls.is_none()).count(), 3, "{differences:?}");
+}
+
+#[test]
+fn a_ledger_reaches_no_other_file_and_trusts_no_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger =
+        Ledger::open(&Place::File(folder.path().join("ledger.db")), &TimeZone::UTC).expect("a ledger");
+    let other = folder.path().join("other.db");
+    let attach = ledger.connection.execute("ATTACH ?1 AS other", [other.to_string_lossy()]);
+    assert!(attach.is_err_and(|error| error.to_string().contains("too many attached databases")));
+    assert!(!other.exists());
+    let schema = ledger
+        .connection
+        .execute_batch("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = '' WHERE name = 'call';");
+    assert!(schema.is_err(), "the schema cannot be written by hand");
+    assert_eq!(pragma(&ledger, "trusted_schema"), 0);
+    assert_eq!((pragma(&ledger, "synchronous"), pragma(&ledger, "auto_vacuum")), (2, 2));
+    assert_eq!((pragma(&ledger, "mmap_size"), pragma(&ledger, "busy_timeout")), (0, 10_000));
+}
+
+#[test]
+fn the_sqlite_inside_keeps_committed_rows() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
