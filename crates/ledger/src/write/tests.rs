@@ -51,6 +51,17 @@ fn batch(calls: std::ops::Range<u64>) -> Batch {
 
 /// Takes calls in, as a transcript's bytes of the same numbers.
 fn take(ledger: &mut Ledger, calls: std::ops::Range<u64>) -> Result<Taken, LedgerError> {
+    let from_start = calls.start == 0;
+    take_batch(ledger, calls.clone(), from_start, &batch(calls), true)
+}
+
+fn take_batch(
+    ledger: &mut Ledger,
+    calls: std::ops::Range<u64>,
+    from_start: bool,
+    batch: &Batch,
+    last: bool,
+) -> Result<Taken, LedgerError> {
     let prices = PriceList::new("none".to_owned(), Vec::new(), NanoUsd(0));
     let state = FileState {
         device: 1,
@@ -64,18 +75,17 @@ fn take(ledger: &mut Ledger, calls: std::ops::Range<u64>) -> Result<Taken, Ledge
     let mut projects = NoProjects;
     let mut writer = ledger.writer(&prices, &mut projects)?;
     let id = writer.transcript(Path::new("/t.jsonl"), &state)?;
-    let batch = batch(calls.clone());
     let intake = Intake {
         expected_offset: calls.start,
-        from_start: calls.start == 0,
+        from_start,
         state,
-        batch: &batch,
+        batch,
         soft_errors: &[],
         damaged_lines: 0,
         recovered_records: 0,
     };
     let taken = writer.take(id, &intake)?;
-    writer.commit(true)?;
+    writer.commit(last)?;
     Ok(taken)
 }
 
@@ -177,4 +187,29 @@ fn a_ledger_reaches_no_other_file_and_trusts_no_schema() {
 #[test]
 fn the_sqlite_inside_keeps_committed_rows() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+#[test]
+fn a_first_load_that_is_cut_off_is_settled_by_the_next_scan() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    take_batch(&mut ledger, 0..10, true, &batch(0..10), false).expect("taken");
+    let mut earlier = batch(0..10);
+    earlier.calls.retain(|call| call.offset == 9);
+    earlier.calls[0].at_ms -= 3_600_000;
+    take_batch(&mut ledger, 10..11, false, &earlier, false).expect("taken");
+    assert!(ledger.load_was_cut_off().expect("an answer"));
+    assert!(
+        !ledger.audit().expect("an audit").is_empty(),
+        "the last call left its quarter hour, whose end is open"
+    );
+    drop(ledger);
+
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("the ledger again");
+    let prices = PriceList::new("none".to_owned(), Vec::new(), NanoUsd(0));
+    let mut projects = NoProjects;
+    ledger.writer(&prices, &mut projects).expect("a writer").commit(true).expect("a commit");
+    assert!(!ledger.load_was_cut_off().expect("an answer"));
+    assert_eq!(ledger.audit().expect("an audit"), []);
 }
