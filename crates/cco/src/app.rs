@@ -13,8 +13,8 @@ use crate::args::{CommonArgs, ReportArgs};
 use crate::config::{Config, Source, keys};
 use crate::env::Env;
 use crate::error::CliError;
-use crate::print::Output;
 use crate::print::progress::ScanProgress;
+use crate::print::{Output, text};
 use crate::roots::Roots;
 use crate::{demo, home, zone};
 
@@ -59,7 +59,7 @@ impl<'o> App<'o> {
         let mut config = Config::load(home::config_file(folder.as_deref()).as_deref(), env)?;
         config.warnings.iter().for_each(|warning| out.warning(warning));
         let system_zone = system_zone(env, out);
-        let ledger_zone = config.zone().unwrap_or_else(|| system_zone.clone());
+        let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
         if let Some(zone) = &args.timezone {
             config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
         }
@@ -158,6 +158,11 @@ impl<'o> App<'o> {
 
     /// Names files that could not be read. Damaged lines are `scan`'s to name: they are met only once.
     fn warn_of_troubles(&mut self, summary: &ScanSummary) {
+        if summary.damaged_lines > 0 {
+            let lines = text::plural(summary.damaged_lines, "damaged line", "damaged lines");
+            let records = text::plural(summary.recovered_records, "record", "records");
+            self.out.note(&format!("{lines} met, {records} recovered from them; `cco scan -v` names them"));
+        }
         let troubles: Vec<&Finding> =
             summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
         for finding in troubles.iter().take(NAMED_TROUBLES) {

@@ -38,6 +38,11 @@ pub(crate) fn system(tz: Option<&OsStr>) -> Result<TimeZone, jiff::Error> {
     }
 }
 
+/// The zone that the machine itself is set to, whatever the environment says; UTC when it has no name.
+pub(crate) fn machine() -> TimeZone {
+    local_name().and_then(|name| from_folders(&name)).unwrap_or(TimeZone::UTC)
+}
+
 fn from_folders(name: &str) -> Option<TimeZone> {
     FOLDERS.iter().find_map(|folder| from_file(folder, name))
 }

@@ -12,7 +12,7 @@ mod project;
 
 use std::path::PathBuf;
 
-use cco_ledger::{Ledger, LedgerError, OpenError};
+use cco_ledger::{Ledger, LedgerError, OpenError, Trouble};
 use cco_model::price::PriceList;
 use jiff::tz::TimeZone;
 
@@ -59,14 +59,6 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// The ledger cannot be written where it is; working in memory is possible.
-    pub fn is_unwritable(&self) -> bool {
-        match self {
-            Self::Open(error) => error.is_unwritable(),
-            Self::Ledger(_) | Self::Thread(_) => false,
-        }
-    }
-
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -79,20 +71,27 @@ impl EngineError {
                 Some("install the system's time zone files (tzdata)")
             }
             Self::Open(OpenError::OldSqlite(_)) => Some("build cco with its bundled SQLite"),
-            Self::Open(OpenError::Io { .. } | OpenError::Sqlite { .. }) => {
-                Some("check that the folder can be written and has room")
+            Self::Open(OpenError::Io { .. }) => {
+                Some("check that the folder is there, can be written and has room")
             }
-            Self::Ledger(error) if error.is_full() => {
-                Some("free some disk space and run it again; nothing that was counted is lost")
-            }
-            Self::Ledger(error) if error.is_busy() => {
-                Some("another cco holds the ledger; run it again when that one is done")
-            }
+            Self::Open(error @ OpenError::Sqlite { .. }) => error.trouble().map(way_out),
             Self::Thread(_) => {
                 Some("the machine is short of memory or processes; run it again when it is not")
             }
-            Self::Ledger(_) => None,
+            Self::Ledger(error) => error.trouble().map(way_out),
         }
+    }
+}
+
+/// What to do about trouble with the ledger's file.
+fn way_out(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Full => "free some disk space and run it again; nothing that was counted is lost",
+        Trouble::Busy => "another cco is at work on the ledger; run it again in a moment",
+        Trouble::Damaged => {
+            "move the file away and keep it: the next run builds a new one from the transcripts that are still there"
+        }
+        Trouble::Disk => "check the disk: is it full, can the folder be written?",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a scan has to do: which transcripts are new, grown, rewritten, moved or gone, by one `stat` each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -69,9 +69,10 @@ pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) ->
             plan.jobs.push(job(found, from, known.state.offset));
         }
     }
-    let moved: Vec<TranscriptId> = plan.moved.iter().map(|(id, _)| *id).collect();
+    let moved: HashSet<TranscriptId> = plan.moved.iter().map(|(id, _)| *id).collect();
+    let walked = Walked::new(roots, walk);
     let missing = absent.values().filter(|known| !known.gone && !moved.contains(&known.id));
-    plan.gone = missing.filter(|known| is_under(&known.path, roots)).map(|known| known.id).collect();
+    plan.gone = missing.filter(|known| walked.covers(&known.path)).map(|known| known.id).collect();
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.seen.size - job.from));
     plan
 }
@@ -88,9 +89,23 @@ fn holds_what_was_read(found: &Found, known: &FileState) -> bool {
             .is_ok_and(|fingerprint| fingerprint == known.fingerprint)
 }
 
-/// Files of roots that were not walked this time are not missing.
-fn is_under(path: &Path, roots: &[PathBuf]) -> bool {
-    roots.iter().any(|root| {
-        path.starts_with(root) || std::fs::canonicalize(root).is_ok_and(|root| path.starts_with(root))
-    })
+/// What this walk looked at: a file that it did not see is missing only there.
+struct Walked<'w> {
+    roots: Vec<PathBuf>,
+    unreadable: Vec<&'w Path>,
+}
+
+impl<'w> Walked<'w> {
+    fn new(roots: &[PathBuf], walk: &'w Walk) -> Self {
+        let resolved = roots.iter().filter_map(|root| std::fs::canonicalize(root).ok());
+        Self {
+            roots: roots.iter().cloned().chain(resolved).collect(),
+            unreadable: walk.unreadable.iter().map(|(path, _)| path.as_path()).collect(),
+        }
+    }
+
+    fn covers(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+            && !self.unreadable.iter().any(|folder| path.starts_with(folder))
+    }
 }

@@ -68,8 +68,9 @@ pub struct SessionRow {
 pub struct BlockRow {
     /// Start: the first call floored to the UTC hour; of a gap, the end of the block before.
     pub start: Timestamp,
-    /// Start + 5 h; of a gap, the start of the next block.
-    pub end: Timestamp,
+    /// Start + 5 h; of a gap, the start of the next block. None for a block that starts after now: a clock was wrong
+    /// when its calls were written, and its end means nothing.
+    pub end: Option<Timestamp>,
     /// The last call; none for a gap.
     pub last: Option<Timestamp>,
     /// Now lies in the block and the last call is less than five hours old.
@@ -111,12 +112,14 @@ pub struct Glance {
 const GLANCE_ROWS: usize = 5;
 /// The stretch that a recent burn rate looks at.
 const RECENT_MS: i64 = 30 * 60_000;
+const DAY_MS: i64 = 24 * 60 * 60_000;
 /// What a session without an id is called.
 const UNKNOWN_SESSION: &str = "unknown";
 
 impl Engine {
     /// Days with calls, oldest first.
     pub fn daily(&self, filter: &Filter) -> Result<Vec<DayRow>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
         let mut days: BTreeMap<Date, Parts> = BTreeMap::new();
         for (date, part) in self.ledger.days((filter.since, filter.until), &filter.zone)? {
             days.entry(date).or_default().add(&part);
@@ -127,6 +130,7 @@ impl Engine {
 
     /// Sessions with calls, by their last call, oldest first. With a filter, of the calls on its days alone.
     pub fn sessions(&self, filter: &Filter) -> Result<Vec<SessionRow>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
         let filtered = filter.since.is_some() || filter.until.is_some();
         let range = civil::day_range_ms(filter.since, filter.until, &filter.zone);
         let mut sessions: HashMap<String, (Parts, String, i64)> = HashMap::new();
@@ -153,23 +157,59 @@ impl Engine {
 
     /// Blocks and the gaps between them, oldest first. A filter keeps the blocks that start on its days.
     pub fn blocks(&self, filter: &Filter, now: Timestamp) -> Result<Vec<BlockRow>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
+        let range = civil::day_range_ms(filter.since, filter.until, &filter.zone);
+        // One block earlier, since the gap behind it may begin on the first day.
+        let from_ms = filter.since.map(|_| range.start.saturating_sub(BLOCK_MS));
+        let rows = self.blocks_from(from_ms, now)?;
+        Ok(rows.into_iter().filter(|row| range.contains(&row.start.as_millisecond())).collect())
+    }
+
+    /// Blocks and gaps, all of those that start at or after `from_ms` among them.
+    fn blocks_from(&self, from_ms: Option<i64>, now: Timestamp) -> Result<Vec<BlockRow>, EngineError> {
         let mut rows: Vec<BlockRow> = Vec::new();
-        for (start_ms, parts) in self.block_parts()? {
+        let from_ms = from_ms.map_or(Ok(i64::MIN), |from_ms| self.behind_a_pause(from_ms))?;
+        for (start_ms, parts) in self.block_parts(from_ms)? {
             if let Some(before) = rows.last()
                 && let Some(last) = before.last
                 && parts.first_ms - last.as_millisecond() > BLOCK_MS
+                && start_ms <= now.as_millisecond()
             {
-                rows.push(gap(before.end, instant(start_ms)));
+                rows.push(gap(before.end.unwrap_or(last), instant(start_ms)));
             }
             rows.push(self.block(start_ms, &parts, now)?);
         }
-        let range = civil::day_range_ms(filter.since, filter.until, &filter.zone);
-        rows.retain(|row| range.contains(&row.start.as_millisecond()));
         Ok(rows)
+    }
+
+    /// A time at or before `at_ms` that no block reaches across: from there on blocks come out as from the first call.
+    /// Looks back a day, then four, and so on, so that it costs what the last busy stretch costs and not all history.
+    fn behind_a_pause(&self, at_ms: i64) -> Result<i64, EngineError> {
+        let mut days = 1;
+        while days < 4_000 {
+            let start = at_ms.saturating_sub(days * DAY_MS);
+            let mut before = start;
+            let mut found = None;
+            for (_, part) in self.ledger.quarters(&(start..at_ms))? {
+                if part.first_ms - before > BLOCK_MS {
+                    found = Some(part.first_ms);
+                }
+                before = before.max(part.last_ms);
+            }
+            if at_ms - before > BLOCK_MS {
+                return Ok(at_ms);
+            }
+            if let Some(first_ms) = found {
+                return Ok(first_ms);
+            }
+            days *= 4;
+        }
+        Ok(i64::MIN)
     }
 
     /// Today, this week, this block.
     pub fn glance(&self, zone: &TimeZone, now: Timestamp) -> Result<Glance, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
         let date = now.to_zoned(zone.clone()).date();
         let days = (Some(civil::week_start(date)), Some(date));
         let week = Filter { since: days.0, until: days.1, zone: zone.clone() };
@@ -183,11 +223,10 @@ impl Engine {
         models.sort_by(|a, b| (b.sums.cost, &a.model).cmp(&(a.sums.cost, &b.model)));
         models.truncate(GLANCE_ROWS);
         let (calls_ever, last_ms) = self.ledger.extent()?;
-        let everything = Filter { since: None, until: None, zone: zone.clone() };
         Ok(Glance {
             today: today.unwrap_or(DayRow { date, sums: Sums::default(), models: Vec::new() }),
             week: parts.sums(),
-            block: self.blocks(&everything, now)?.into_iter().find(|block| block.active),
+            block: self.blocks_from(Some(now.as_millisecond()), now)?.into_iter().find(|block| block.active),
             projects,
             models,
             last_call: last_ms.map(instant),
@@ -207,8 +246,8 @@ impl Engine {
 
     /// The calls of each block, by its start. Quarter hours are enough but where a block ends inside one: there the
     /// single calls are asked for.
-    fn block_parts(&self) -> Result<Vec<(i64, Parts)>, EngineError> {
-        let quarters = self.ledger.quarters(&(i64::MIN..i64::MAX))?;
+    fn block_parts(&self, from_ms: i64) -> Result<Vec<(i64, Parts)>, EngineError> {
+        let quarters = self.ledger.quarters(&(from_ms..i64::MAX))?;
         let mut blocks: Vec<(i64, Parts)> = Vec::new();
         let mut cursor = BlockCursor::new();
         for quarter in quarters.chunk_by(|a, b| a.0 == b.0) {
@@ -237,8 +276,7 @@ impl Engine {
         let projection = active.then(|| block::project(&sums, first_ms, last_ms, now_ms, end_ms)).flatten();
         Ok(BlockRow {
             start: instant(start_ms),
-            // A clock that was wrong must not show an end further away than any block can be.
-            end: instant(end_ms.min(now_ms.saturating_add(BLOCK_MS))),
+            end: (start_ms <= now_ms).then(|| instant(end_ms)),
             last: Some(instant(last_ms)),
             active,
             gap: false,
@@ -307,7 +345,7 @@ fn add_to_block(blocks: &mut Vec<(i64, Parts)>, start_ms: i64, part: &ModelPart)
 fn gap(start: Timestamp, end: Timestamp) -> BlockRow {
     BlockRow {
         start,
-        end,
+        end: Some(end),
         last: None,
         active: false,
         gap: true,

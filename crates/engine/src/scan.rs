@@ -26,8 +26,9 @@ use crate::{Engine, EngineError};
 const COMMIT_EVERY: Duration = Duration::from_millis(900);
 /// Findings that a summary keeps.
 const MAX_FINDINGS: usize = 1000;
-/// Stretches decoded ahead of the writer, so that reading goes on while it commits: some 100 kB each.
-const AHEAD: usize = 32;
+/// Stretches decoded ahead of the writer, so that reading goes on while it commits: mostly some 100 kB each, about
+/// their own size when they hold nothing but calls.
+const AHEAD: usize = 16;
 /// How often files are read again that another process took meanwhile.
 const ROUNDS: usize = 8;
 
@@ -93,6 +94,7 @@ impl Engine {
     /// Reads what is new in all transcripts into the ledger. `progress` is called from this thread.
     pub fn scan(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
         let mut summary = ScanSummary::default();
+        let new_list = self.ledger.is_new_list(&self.prices)?;
         for round in 0..ROUNDS {
             let walk = find::walk(&self.roots);
             let known = self.ledger.transcripts()?;
@@ -110,8 +112,12 @@ impl Engine {
                 break;
             }
         }
-        if self.ledger.load_was_cut_off()? {
-            self.desk().begin()?.commit(true)?;
+        let (calls, _) = self.ledger.extent()?;
+        if (new_list && calls > summary.calls_new) || self.ledger.load_was_cut_off()? {
+            let mut desk = self.desk();
+            let mut writer = desk.begin()?;
+            writer.price_unpriced()?;
+            summary.count(writer.commit(true)?);
         }
         Ok(summary)
     }
@@ -122,6 +128,19 @@ impl Engine {
             prices: &self.prices,
             projects: DiskProjects { user_home: self.user_home.clone() },
         }
+    }
+
+    /// Every damaged line and odd row of the transcripts that are still there, also those of earlier scans.
+    pub fn findings(&self) -> Result<Vec<Finding>, EngineError> {
+        let finding = |(path, SoftError { offset, kind, detail })| {
+            let soft = match kind {
+                1 => Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) },
+                2 => Soft::Untimed,
+                _ => Soft::OddCount,
+            };
+            Finding { path, offset: Some(offset), what: words(soft) }
+        };
+        Ok(self.ledger.soft_errors()?.into_iter().map(finding).collect())
     }
 
     /// Does what the plan says; true when another process took some of it meanwhile.
@@ -162,11 +181,12 @@ impl Engine {
             result
         });
         let overtaken = intake.overtaken;
-        self.ledger.use_wal()?;
         if result.is_err() {
             self.ledger.forget_uncommitted();
         }
-        result.map(|()| overtaken)
+        result?;
+        self.ledger.use_wal()?;
+        Ok(overtaken)
     }
 }
 
@@ -323,7 +343,7 @@ impl Scan<'_> {
                 arrived += 1;
                 let bytes_done = work.bytes_done.load(Ordering::Relaxed);
                 progress(Progress { bytes_done, bytes_total, files_total });
-                next = if begun.elapsed() < COMMIT_EVERY { receiver.recv().ok() } else { None };
+                next = receiver.recv_timeout(COMMIT_EVERY.saturating_sub(begun.elapsed())).ok();
             }
             self.summary.count(writer.commit(arrived == work.stretches.len())?);
         }

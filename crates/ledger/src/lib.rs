@@ -23,18 +23,42 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// There is no room to write; what was committed before is safe.
-    pub fn is_full(&self) -> bool {
+    /// What kind of trouble it is, where something can be done about it.
+    pub fn trouble(&self) -> Option<Trouble> {
         let Self::Sqlite(error) = self;
-        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        Trouble::of(error)
     }
 
+    /// There is no room to write; what was committed before is safe.
+    pub fn is_full(&self) -> bool {
+        self.trouble() == Some(Trouble::Full)
+    }
+}
+
+/// Trouble that a person can do something about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No room to write.
+    Full,
     /// Another process held the ledger for longer than we wait.
-    pub fn is_busy(&self) -> bool {
-        let Self::Sqlite(error) = self;
-        matches!(
-            error.sqlite_error_code(),
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-        )
+    Busy,
+    /// The file is damaged.
+    Damaged,
+    /// The disk failed, or refused to write.
+    Disk,
+}
+
+impl Trouble {
+    fn of(error: &rusqlite::Error) -> Option<Self> {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code()? {
+            Code::DiskFull => Some(Self::Full),
+            Code::DatabaseBusy | Code::DatabaseLocked => Some(Self::Busy),
+            Code::DatabaseCorrupt | Code::NotADatabase => Some(Self::Damaged),
+            Code::SystemIoFailure | Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied => {
+                Some(Self::Disk)
+            }
+            _ => None,
+        }
     }
 }

@@ -11,9 +11,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use crate::LedgerError;
 use crate::names::NameCaches;
 use crate::rollup::Load;
+use crate::{LedgerError, Trouble};
 
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
@@ -83,17 +83,9 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// The folder or file cannot be written, or no room is left: working in memory is still possible.
-    pub fn is_unwritable(&self) -> bool {
-        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
-        match self {
-            Self::Io { .. } => true,
-            Self::Sqlite { error, .. } => matches!(
-                error.sqlite_error_code(),
-                Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure)
-            ),
-            _ => false,
-        }
+    /// What kind of trouble SQLite had, when it was SQLite that had it.
+    pub fn trouble(&self) -> Option<Trouble> {
+        if let Self::Sqlite { error, .. } = self { Trouble::of(error) } else { None }
     }
 }
 
@@ -146,10 +138,7 @@ impl Ledger {
     /// Turns the write-ahead log on, if it is not yet. While another process reads, that is left to the next one.
     pub fn use_wal(&mut self) -> Result<(), LedgerError> {
         if !self.wal {
-            match self.connection.pragma_update(None, "journal_mode", "WAL") {
-                Err(error) if !is_busy(&error) => return Err(error.into()),
-                Err(_) | Ok(()) => self.wal = true,
-            }
+            self.wal = turn_wal_on(&self.connection)?;
         }
         Ok(())
     }
@@ -180,10 +169,8 @@ impl Ledger {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         // A new ledger keeps its rollback journal for its first load: fresh pages then go to the file once, where the
         // write-ahead log would hold them first. `use_wal` follows the first commit.
-        let wal = version > 0;
-        if wal {
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-        } else {
+        let wal = version > 0 && turn_wal_on(&connection)?;
+        if version == 0 {
             create(&mut connection, zone)?;
         }
         let zone_name: String =
@@ -195,6 +182,18 @@ impl Ledger {
             return Ok(Err(OpenError::UnknownZone { path: path.to_owned(), zone: zone_name }));
         };
         Ok(Ok(Self { connection, names: NameCaches::default(), load: Load::default(), zone, wal }))
+    }
+}
+
+/// False while another process is in the ledger: a first load goes without the log, and its journal is as safe.
+fn turn_wal_on(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let turned = connection.pragma_update(None, "journal_mode", "WAL");
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match turned {
+        Ok(()) => Ok(true),
+        Err(error) if is_busy(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

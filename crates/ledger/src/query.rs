@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use cco_model::civil;
 use cco_model::money::NanoUsd;
@@ -12,6 +13,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Row, params};
 
 use crate::rollup::{day_number, day_of_number};
+use crate::write::{SoftError, path_of};
 use crate::{Ledger, LedgerError};
 
 /// Calls of one model in a stretch of time.
@@ -68,7 +70,20 @@ macro_rules! call_sums {
     };
 }
 
+/// One state of the ledger, however many questions are asked of it and whoever writes meanwhile.
+pub struct Snapshot<'l> {
+    _transaction: Option<rusqlite::Transaction<'l>>,
+}
+
 impl Ledger {
+    /// Holds the ledger's present state for all questions that follow, until it is dropped. Inside another snapshot
+    /// it is that one.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, LedgerError> {
+        let begin = self.connection.is_autocommit();
+        let transaction = begin.then(|| self.connection.unchecked_transaction()).transpose()?;
+        Ok(Snapshot { _transaction: transaction })
+    }
+
     /// Sums by day and model, in order of days. Days are of `zone`; `days` is inclusive.
     pub fn days(
         &self,
@@ -189,6 +204,20 @@ impl Ledger {
         let rows = select.query_map([], |row| {
             let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
             Ok(ToolSums { tool: row.get(0)?, uses: count(1)?, failures: count(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Every damaged line and odd row of the transcripts that are still there, by path and offset.
+    pub fn soft_errors(&self) -> Result<Vec<(PathBuf, SoftError)>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT path, soft_error.\"offset\", kind, detail FROM soft_error JOIN transcript ON id = transcript_id
+             WHERE NOT gone ORDER BY path, 2",
+        )?;
+        let rows = select.query_map([], |row| {
+            let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+            let soft = SoftError { offset: count(1)?, kind: row.get(2)?, detail: count(3)? };
+            Ok((path_of(row.get(0)?), soft))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

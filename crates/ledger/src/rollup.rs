@@ -196,7 +196,7 @@ pub(crate) fn day_number(day: Date) -> i64 {
 
 /// The day that is so many days after 1970-01-01.
 pub(crate) fn day_of_number(number: i64) -> Date {
-    jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(number.clamp(-719_000, 2_932_000)))
+    jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(number.clamp(-4_371_587, 2_932_896)))
 }
 
 fn numbers(call: &StoredCall) -> Numbers {

@@ -167,6 +167,12 @@ impl Ledger {
         Ok(!has_indexes(&self.connection)? && calls.exists([])?)
     }
 
+    /// No call was priced by this list yet.
+    pub fn is_new_list(&self, prices: &PriceList) -> Result<bool, LedgerError> {
+        let mut select = self.connection.prepare_cached("SELECT 1 FROM price_list WHERE name = ?1")?;
+        Ok(!select.exists([prices.id()])?)
+    }
+
     /// Forgets the names that a failed transaction may have numbered.
     pub fn forget_uncommitted(&mut self) {
         self.names = NameCaches::default();
@@ -229,6 +235,36 @@ impl Writer<'_> {
         self.tools(batch, &call_ids)?;
         self.beside(id, batch)?;
         Ok(Taken::Yes)
+    }
+
+    /// Prices the calls that had no price, where this list has one for them. What had a price keeps it.
+    pub fn price_unpriced(&mut self) -> Result<(), LedgerError> {
+        let keys: Vec<CallKey> = {
+            let mut select = self.transaction.prepare("SELECT key FROM call WHERE flags & 32 = 0")?;
+            let keys = select.query_map([], |row| row.get(0))?;
+            keys.collect::<Result<_, _>>()?
+        };
+        for key in keys {
+            let Some((_, old)) = stored::find(&self.transaction, &key)? else { continue };
+            let mut new = old.clone();
+            let model = self.model_name(new.ids.model)?;
+            self.price(&mut new, &model);
+            if new.price.is_some() {
+                self.replace(&key, &old, &new)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a call in the place of what it was, in the roll-ups too.
+    fn replace(&mut self, key: &CallKey, old: &StoredCall, new: &StoredCall) -> Result<(), LedgerError> {
+        if !planted(Bug::RollupsWithoutOldValue) {
+            self.deltas.remove(old);
+        }
+        self.deltas.add(new);
+        self.seq += 1;
+        self.changes.calls_changed += 1;
+        Ok(stored::update(&self.transaction, key, new, self.seq)?)
     }
 
     /// Writes the roll-ups and makes everything durable. `last`: the scan ends here.
@@ -349,15 +385,13 @@ impl Writer<'_> {
             new = old.clone();
         }
         new.at_ms = at_ms;
-        let model = self.model_name(new.ids.model)?;
-        self.price(&mut new, &model);
-        if !planted(Bug::RollupsWithoutOldValue) {
-            self.deltas.remove(&old);
+        if priced_alike(&new, &old) {
+            (new.price, new.price_list) = (old.price, old.price_list);
+        } else {
+            let model = self.model_name(new.ids.model)?;
+            self.price(&mut new, &model);
         }
-        self.deltas.add(&new);
-        self.seq += 1;
-        self.changes.calls_changed += 1;
-        stored::update(&self.transaction, key, &new, self.seq)?;
+        self.replace(key, &old, &new)?;
         Ok(id)
     }
 
@@ -489,6 +523,13 @@ impl Writer<'_> {
     }
 }
 
+/// Nothing that a price depends on differs: a newer list changes history only when it is asked to.
+fn priced_alike(new: &StoredCall, old: &StoredCall) -> bool {
+    new.ids.model == old.ids.model
+        && new.usage == old.usage
+        && civil::utc_day(new.at_ms) == civil::utc_day(old.at_ms)
+}
+
 /// Ids of a batch's names, looked up once each.
 struct BatchIds {
     sessions: IdColumn,
@@ -571,7 +612,7 @@ fn make_indexes(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn path_of(bytes: Vec<u8>) -> PathBuf {
+pub(crate) fn path_of(bytes: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }

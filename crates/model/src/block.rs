@@ -1,6 +1,6 @@
-//! Five-hour blocks of activity, and how fast tokens and money go in one (`design/accounting.md`, section 6).
+//! Five-hour blocks of activity, and how fast tokens and money go in one.
 //!
-//! The one algorithm behind every view that speaks of blocks; `corpus/oracle.py` has it as `block_starts`.
+//! The one algorithm behind every view that speaks of blocks.
 //! Must not: know what "now" is, or where calls are kept.
 
 use crate::money::{NanoUsd, round_half_even};

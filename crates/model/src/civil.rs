@@ -1,4 +1,4 @@
-//! Civil days, weeks and quarter hours of instants (`design/accounting.md`, section 6).
+//! Civil days, weeks and quarter hours of instants.
 //!
 //! Instants are milliseconds since 1970 UTC. No function here panics on any of them: what lies outside the years
 //! that [`jiff`] knows is taken for the nearest instant inside.

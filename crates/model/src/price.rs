@@ -1,4 +1,4 @@
-//! What a call costs (`design/accounting.md`, section 5; `corpus/oracle.py` says the same in its `PriceBook`).
+//! What a call costs: the rates of its day, its tier, its speed, its place, rounded once.
 //!
 //! All arithmetic is on integers: rates in pico-dollars per token, multipliers in thousandths, and one rounding at the
 //! end, half to even, to nano-dollars.
@@ -154,10 +154,14 @@ impl Cost {
     }
 }
 
+/// The most that one call is believed to cost: 100,000 dollars, a thousand times the dearest request there is.
+/// Beyond it the counts are wrong, and sums of such prices would not fit any more; the call is shown as unpriced.
+pub const MAX_CALL_COST: NanoUsd = NanoUsd(100_000_000_000_000);
+
 impl PricedModel {
     /// What a call costs on this UTC day, with this price for one web search.
     ///
-    /// None when a class with tokens has no rate, or when the price is beyond what [`NanoUsd`] holds.
+    /// None when a class with tokens has no rate, or when the price is beyond [`MAX_CALL_COST`].
     pub fn cost(&self, usage: &Usage, day: Date, web_search: NanoUsd) -> Option<Cost> {
         let (rates, tokens) = (self.rates_for(usage, day), &usage.tokens);
         let factor = self.factor(usage.terms);
@@ -166,14 +170,16 @@ impl PricedModel {
         let writes = class_price(rates.cache_write_5m, tokens.cache_write_5m, factor)?
             .checked_add(class_price(rates.cache_write_1h, tokens.cache_write_1h, factor)?)?;
         let mut so_far = RunningSum::default();
-        Some(Cost {
+        let cost = Cost {
             input: so_far.add(class_price(rates.input, tokens.input, factor)?)?,
             output: so_far.add(class_price(rates.output, tokens.output, factor)?)?,
             cache_write: so_far.add(writes)?,
             cache_read: so_far.add(class_price(rates.cache_read, tokens.cache_read, factor)?)?,
             web_search: so_far.add(searches)?,
             savings: savings(rates, usage, factor)?,
-        })
+        };
+        let believed = |amount: NanoUsd| amount.0.unsigned_abs() <= MAX_CALL_COST.0.unsigned_abs();
+        (believed(cost.total()) && believed(cost.savings)).then_some(cost)
     }
 
     /// The rates in force for a call: of its day, then of its prompt's length, then of its speed.

@@ -129,7 +129,7 @@ impl<'a> Collector<'a> {
             self.soft.push(offset, Soft::Untimed);
             return Ok(None);
         };
-        let inner = row.inner.is_some();
+        let inner = row.wraps();
         let bytes = |span: Option<Span>| span.map(|span| row.bytes(span));
         let ids = Ids {
             message: bytes(call.message_id),
@@ -172,7 +172,7 @@ impl<'a> Collector<'a> {
             return;
         }
         let outer = &row.outer;
-        let sidechain = call.sidechain || outer.sidechain || row.inner.is_some();
+        let sidechain = call.sidechain || outer.sidechain || row.wraps();
         let standing = Standing::new(sidechain, &usage);
         let known = self.calls.get(&key).copied();
         if let Some(known) = known.map(|known| &mut self.batch.calls[known]) {
@@ -233,7 +233,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The time of the last row before `offset` that has one. Rows without markers count too, so the lines before
+    /// The time of the last row before `offset` that has one, be it in front on the same damaged line. Rows without markers count too, so the lines before
     /// are read again; that is rare, and what was searched once is not searched twice.
     fn time_before(&mut self, offset: u64) -> io::Result<Option<i64>> {
         let known = self.times.take();
@@ -255,7 +255,7 @@ impl<'a> Collector<'a> {
     }
 
     fn tools(&mut self, row: &Row, key: Option<CallKey>) {
-        let wanted = row.inner.is_some();
+        let wanted = row.wraps();
         for tool in row.tools.iter().filter(|tool| tool.inner == wanted) {
             match tool.part {
                 ToolPart::Use { id, name } => {
@@ -307,7 +307,7 @@ impl Sink for Collector<'_> {
                 let key = if inner.kind == Kind::Assistant { self.call(row, &inner, offset)? } else { None };
                 self.tools(row, key);
             }
-            (Kind::Assistant, None) => {
+            (Kind::Assistant, _) => {
                 let key = self.call(row, &row.outer, offset)?;
                 self.tools(row, key);
             }

@@ -28,7 +28,8 @@ pub(crate) trait Sink {
     /// Decode every line, not only the marked ones.
     const EVERY_LINE: bool;
 
-    /// A whole record, with the offset of its line. An unreadable file may end the work.
+    /// A whole record, with the offset of its line; one recovered from a damaged line, with its own. An unreadable
+    /// file may end the work.
     fn row(&mut self, row: &Row, offset: u64) -> io::Result<()>;
 
     /// A damaged line at this offset, and how many whole records it held.
@@ -152,7 +153,7 @@ impl LineReader {
     }
 
     fn line<S: Sink>(&mut self, line: &[u8], offset: u64, state: Line, sink: &mut S) -> io::Result<()> {
-        let line = trimmed(line);
+        let (lead, line) = (leading(line) as u64, trimmed(line));
         if line.is_empty() {
             return Ok(());
         }
@@ -165,7 +166,7 @@ impl LineReader {
                 for range in &ranges {
                     let record = &line[to_index(range.start)..to_index(range.end)];
                     if self.row.decode(&mut Scanner::new(Slice(record))) == Ok(true) {
-                        sink.row(&self.row, offset)?;
+                        sink.row(&self.row, offset + lead + range.start)?;
                     }
                 }
                 note_damage(sink, offset, state, ranges.len());
@@ -230,7 +231,7 @@ impl LineReader {
                 fail(scanner.into_source())?;
                 for range in &ranges {
                     if self.stream_record(file, range.clone())? == Ok(true) {
-                        sink.row(&self.row, line.start)?;
+                        sink.row(&self.row, range.start)?;
                     }
                 }
                 note_damage(sink, line.start, state, ranges.len());
@@ -292,19 +293,29 @@ fn whole_lines(bytes: &[u8], limit: u64) -> usize {
 }
 
 /// The line without a byte order mark before it and white space around it.
-fn trimmed(mut line: &[u8]) -> &[u8] {
-    while let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) {
-        line = rest;
-    }
-    // Not `trim_ascii`: a form feed is white space there and damage here.
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    while let Some((_, rest)) = line.split_first().filter(|(first, _)| is_space(first)) {
-        line = rest;
-    }
-    while let Some((_, rest)) = line.split_last().filter(|(last, _)| is_space(last)) {
+fn trimmed(line: &[u8]) -> &[u8] {
+    let mut line = &line[leading(line)..];
+    while let Some((_, rest)) = line.split_last().filter(|(last, _)| is_space(**last)) {
         line = rest;
     }
     line
+}
+
+/// Length of the byte order marks and white space that a line begins with.
+fn leading(line: &[u8]) -> usize {
+    let mut rest = line;
+    while let Some(behind) = rest.strip_prefix(BYTE_ORDER_MARK) {
+        rest = behind;
+    }
+    while let Some((_, behind)) = rest.split_first().filter(|(first, _)| is_space(**first)) {
+        rest = behind;
+    }
+    line.len() - rest.len()
+}
+
+/// White space of JSON; a form feed is none.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// What is asked of a line without a marker: it is blank, or begins and ends like an object.

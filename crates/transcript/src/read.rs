@@ -11,8 +11,9 @@ use crate::collect::Collector;
 pub use crate::collect::{Soft, SoftErrors};
 use crate::lines::{LineReader, Stretch};
 
-/// Nominal length of a stretch: large enough that its edges cost nothing, small enough that two threads end together.
-const STRETCH: u64 = 4 * 1024 * 1024;
+/// Nominal length of a stretch: large enough that its edges cost nothing, small enough that
+/// some of them fit in memory when they hold nothing but calls.
+const STRETCH: u64 = 1024 * 1024;
 
 /// What a stretch of a transcript held.
 #[derive(Debug)]

@@ -112,6 +112,11 @@ impl Row {
         Ok(object)
     }
 
+    /// It is a progress row around another row: what counts is in that one.
+    pub(crate) fn wraps(&self) -> bool {
+        self.outer.kind == Kind::Progress && self.inner.is_some()
+    }
+
     pub(crate) fn bytes(&self, span: Span) -> &[u8] {
         &self.text[span.start as usize..span.end as usize]
     }

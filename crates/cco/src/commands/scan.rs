@@ -23,7 +23,9 @@ pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
     }
     app.out.data(&render(&summary))?;
     if args.verbose {
-        let lines: String = summary.findings.iter().map(finding_line).collect();
+        // What earlier scans met is still there; what could not be read was met by this one.
+        let unread = summary.findings.iter().filter(|finding| finding.offset.is_none());
+        let lines: String = unread.chain(&app.engine.findings()?).map(finding_line).collect();
         app.out.data(&lines)?;
     } else if !summary.findings.is_empty() {
         app.out.hint("`cco scan -v` names what was met");

@@ -93,6 +93,13 @@ impl Config {
         keys::zone(self.text(keys::TIMEZONE)?.value)
     }
 
+    /// The zone that the file sets: the only one that may decide how the ledger keeps its days, since a variable or a
+    /// flag is of one shell or one run.
+    pub(crate) fn lasting_zone(&self) -> Option<TimeZone> {
+        let zone = self.text(keys::TIMEZONE)?;
+        matches!(zone.source, Source::File(_)).then(|| keys::zone(zone.value)).flatten()
+    }
+
     /// A text, when set.
     pub(crate) fn text(&self, path: &str) -> Option<Sourced<&str>> {
         match self.values.get(path)? {

@@ -32,9 +32,11 @@ pub(crate) fn render(glance: &Glance, now: &Zoned) -> String {
 fn spans(glance: &Glance, now: &Zoned) -> String {
     let mut lines = vec![span_line("Today", now.strftime("%a %-d %b").to_string(), &glance.today.sums)];
     lines.push(match &glance.block {
-        Some(block) => {
-            span_line("This block", format!("until ~{}", text::clock(block.end, now)), &block.sums)
-        }
+        Some(block) => span_line(
+            "This block",
+            block.end.map_or_else(String::new, |end| format!("until ~{}", text::clock(end, now))),
+            &block.sums,
+        ),
         None => vec![
             "This block".to_owned(),
             "none is running".to_owned(),
@@ -81,9 +83,9 @@ fn block_speed(block: &BlockRow, now: &Zoned) -> String {
     if let Some(rate) = &block.burn_rate {
         parts.push(format!("whole block {}/h, {} tokens/min", cost(rate.cost_per_hour), per_minute(rate)));
     }
-    if let Some(projection) = &block.projection {
+    if let (Some(projection), Some(end)) = (&block.projection, block.end) {
         let left = text::duration(projection.remaining_minutes);
-        let end = text::clock(block.end, now);
+        let end = text::clock(end, now);
         parts.push(format!("~{} by {end}, in {left}", cost(projection.total_cost)));
     }
     parts.iter().map(|part| format!("  {}\n", styled(FAINT, part))).collect()

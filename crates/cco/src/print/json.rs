@@ -318,7 +318,7 @@ impl Project {
 struct Block {
     id: String,
     start_time: String,
-    end_time: String,
+    end_time: Option<String>,
     actual_end_time: Option<String>,
     is_active: bool,
     is_gap: bool,
@@ -365,7 +365,7 @@ impl Block {
         Self {
             id: text::iso(row.start),
             start_time: text::iso(row.start),
-            end_time: text::iso(row.end),
+            end_time: row.end.map(text::iso),
             actual_end_time: row.last.map(text::iso),
             is_active: row.active,
             is_gap: row.gap,

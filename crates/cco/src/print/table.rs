@@ -144,11 +144,8 @@ pub(crate) fn per_minute(rate: &cco_engine::report::BurnRate) -> String {
 }
 
 fn block_end(row: &BlockRow, now: &Zoned) -> String {
-    if row.start > now.timestamp() {
-        // A clock was wrong when these calls were written: their end means nothing.
-        return "?".to_owned();
-    }
-    let end = row.end.to_zoned(now.time_zone().clone()).strftime("%H:%M").to_string();
+    let Some(end) = row.end else { return "?".to_owned() };
+    let end = end.to_zoned(now.time_zone().clone()).strftime("%H:%M").to_string();
     if row.active { format!("{end} (now)") } else { end }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use cco_engine::price::PriceList;
 use cco_engine::report::Filter;
 use cco_engine::sums::Sums;
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
@@ -100,12 +101,17 @@ impl Tree {
 
     /// An engine for this tree. A ledger that it makes keeps its days in `zone`.
     pub(crate) fn open(&self, ledger: LedgerPlace, zone: TimeZone) -> Engine {
+        self.open_with(ledger, zone, price_list::embedded())
+    }
+
+    /// An engine that has these prices.
+    pub(crate) fn open_with(&self, ledger: LedgerPlace, zone: TimeZone, prices: PriceList) -> Engine {
         let setup = Setup {
             ledger,
             roots: vec![self.folder.path().to_owned()],
             user_home: None,
             ledger_zone: zone,
-            prices: price_list::embedded(),
+            prices,
             threads: Some(2),
         };
         Engine::open(setup).expect("the engine opens")

@@ -143,3 +143,21 @@ fn cache_writes_beyond_the_split_are_of_five_minutes() {
     let tokens = seen(&[with(call(API, 5), "/message/usage", usage)]).only().usage.tokens;
     assert_eq!((tokens.cache_write_5m, tokens.cache_write_1h), (40, 60));
 }
+
+#[test]
+fn an_unreadable_time_on_a_damaged_line_is_that_of_the_record_in_front() {
+    let session = |row| with(row, "/sessionId", json!("s"));
+    let before =
+        session(with(call("msg_00000000000000000a", 1), "/timestamp", json!("2026-10-19T12:00:00Z")));
+    let front = session(call("msg_00000000000000000b", 2));
+    let glued = session(with(call("msg_00000000000000000c", 3), "/timestamp", json!("soon")));
+    let seen = Seen::of(format!("{before}\n\u{feff} {front}{glued}\n").as_bytes());
+    let times: Vec<i64> = seen.calls.values().map(|call| call.at_ms).collect();
+    assert_eq!(times.iter().filter(|at_ms| **at_ms == NOON_MS).count(), 2, "{times:?}");
+}
+
+#[test]
+fn two_records_without_ids_on_one_damaged_line_are_two_calls() {
+    let nameless = || with(call("", 7), "/sessionId", json!("s"));
+    assert_eq!(Seen::of(format!("{}{}\n", nameless(), nameless()).as_bytes()).calls.len(), 2);
+}

@@ -1,0 +1,99 @@
+//! Reports of a part of history say what reports of all of it say; prices that come to be known; one clock too fast.
+
+#[expect(dead_code, reason = "shared with other tests, which use more of it")]
+mod common;
+
+use cco_engine::report::{BlockRow, Filter};
+use cco_engine::{LedgerPlace, price_list};
+use common::{ROW, Row, Tree, everything, scan};
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use proptest::prelude::*;
+
+const OTHER: &str = "msg_01OTHEROTHEROTHEROTHER";
+const NOON: &str = "2026-10-20T12:00:00Z";
+
+fn noon() -> Timestamp {
+    NOON.parse().expect("a time")
+}
+
+/// A tree with a call at each of these minutes from 2026-10-01.
+fn tree_with_calls_at(minutes: &[i64]) -> Tree {
+    let tree = Tree::new();
+    let start: Timestamp = "2026-10-01T00:00:00Z".parse().expect("a time");
+    let lines: Vec<String> = minutes
+        .iter()
+        .enumerate()
+        .map(|(n, minute)| {
+            let at = (start + minute.minutes()).to_string();
+            let message = format!("msg_{n:024}");
+            Row { message: Some(&message), at: &at, ..ROW }.line()
+        })
+        .collect();
+    tree.put("p/s1.jsonl", lines.concat());
+    tree
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn blocks_since_a_day_are_those_of_all_history_that_start_then(
+        pauses in proptest::collection::vec(prop_oneof![3 => 1_i64..240, 1 => 280_i64..320, 1 => 400_i64..5_000], 1..60),
+        day in 1_i8..25,
+    ) {
+        let mut at = 0;
+        let minutes: Vec<i64> = pauses.into_iter().map(|pause| { at += pause; at }).collect();
+        let tree = tree_with_calls_at(&minutes);
+        let mut engine = tree.engine();
+        scan(&mut engine);
+        let now = "2026-12-31T00:00:00Z".parse().expect("a time");
+        let since = Filter { since: Some(date(2026, 10, day)), ..everything(TimeZone::UTC) };
+        let first = date(2026, 10, day).to_zoned(TimeZone::UTC).expect("a day").timestamp();
+        let all = engine.blocks(&everything(TimeZone::UTC), now).expect("blocks");
+        let wanted: Vec<BlockRow> = all.into_iter().filter(|block| block.start >= first).collect();
+        prop_assert_eq!(engine.blocks(&since, now).expect("blocks"), wanted);
+    }
+}
+
+#[test]
+fn a_clock_that_was_wrong_gives_a_block_without_an_end_and_no_gap_before_it() {
+    let tree = Tree::new();
+    let ahead = Row { message: Some(OTHER), at: "2027-01-01T00:30:00Z", ..ROW };
+    tree.put("p/s1.jsonl", [ROW.line(), ahead.line()].concat());
+    let mut engine = tree.engine();
+    scan(&mut engine);
+    let blocks = engine.blocks(&everything(TimeZone::UTC), noon() + 1.hour()).expect("blocks");
+    let ends: Vec<_> = blocks.iter().map(|block| (block.gap, block.end.is_some())).collect();
+    assert_eq!(ends, [(false, true), (false, false)]);
+}
+
+#[test]
+fn a_call_without_a_price_gets_one_when_a_list_has_it_and_no_other_call_is_priced_anew() {
+    let tree = Tree::new();
+    let unknown = Row { message: Some(OTHER), model: "house/model", ..ROW };
+    tree.put("p/s1.jsonl", [ROW.line(), unknown.line()].concat());
+    let place = LedgerPlace::File(tree.path("ledger.db"));
+    let rate = |usd| cco_engine::price::Rate::from_decimal(usd);
+    let mut first = tree.open(place.clone(), TimeZone::UTC);
+    scan(&mut first);
+    let before = first.daily(&everything(TimeZone::UTC)).expect("days").remove(0).sums;
+    assert_eq!(before.unpriced_calls, 1);
+    drop(first);
+
+    let overrides = ["house/model", ROW.model].map(|model| price_list::ModelOverride {
+        model: model.to_owned(),
+        input: rate("1000"),
+        output: rate("1000"),
+        ..price_list::ModelOverride::default()
+    });
+    let prices = price_list::with_overrides(price_list::embedded(), &overrides);
+    let mut second = tree.open_with(place, TimeZone::UTC, prices);
+    scan(&mut second);
+    let after = second.daily(&everything(TimeZone::UTC)).expect("days").remove(0);
+    assert_eq!(after.sums.unpriced_calls, 0);
+    let known = after.models.iter().find(|model| model.model == ROW.model).expect("the known model");
+    assert_eq!(known.sums.cost, before.cost, "a call that had a price keeps it");
+    assert_eq!(second.audit().expect("an audit"), []);
+}
