@@ -160,11 +160,16 @@ impl Ledger {
         })
     }
 
+    /// The ledger has not come to the end of its first load yet.
+    pub fn is_first_load(&self) -> Result<bool, LedgerError> {
+        Ok(!has_indexes(&self.connection)?)
+    }
+
     /// A first load ended before its last commit: its indexes are missing, and the ends of some roll-ups are not
     /// settled. Any commit that is called the last one mends that.
     pub fn load_was_cut_off(&self) -> Result<bool, LedgerError> {
         let mut calls = self.connection.prepare_cached("SELECT 1 FROM call LIMIT 1")?;
-        Ok(!has_indexes(&self.connection)? && calls.exists([])?)
+        Ok(self.is_first_load()? && calls.exists([])?)
     }
 
     /// No call was priced by this list yet.
