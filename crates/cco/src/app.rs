@@ -161,7 +161,7 @@ impl<'o> App<'o> {
         if summary.damaged_lines > 0 {
             let lines = text::plural(summary.damaged_lines, "damaged line", "damaged lines");
             let records = text::plural(summary.recovered_records, "record", "records");
-            self.out.note(&format!("{lines} met, {records} recovered from them; `cco scan -v` names them"));
+            self.out.note(&format!("{lines} met, {records} recovered; `cco scan -v` names them"));
         }
         let troubles: Vec<&Finding> =
             summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();

@@ -34,6 +34,8 @@ pub(crate) fn ledger_place(
 ) -> (LedgerPlace, Option<String>) {
     if let Some(path) = config.text(keys::DATABASE_PATH) {
         let path = expand(Path::new(path.value), folder, env);
+        // A folder that cannot be made is the ledger's error: it names the path.
+        let _made = path.parent().map(make_writable);
         return (LedgerPlace::File(path), None);
     }
     let Some(folder) = folder else {

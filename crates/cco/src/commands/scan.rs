@@ -47,9 +47,9 @@ fn render(summary: &ScanSummary) -> String {
     page
 }
 
-/// `path:offset: what`.
+/// `path: byte OFFSET: what`. An offset and no line number: it is what a tool can seek to in a file of gigabytes.
 fn finding_line(finding: &Finding) -> String {
     let path = finding.path.display().to_string();
-    let offset = finding.offset.map_or_else(String::new, |offset| format!(":{offset}"));
+    let offset = finding.offset.map_or_else(String::new, |offset| format!(": byte {offset}"));
     format!("{}{offset}: {}\n", text::clean(&path), text::clean(&finding.what))
 }

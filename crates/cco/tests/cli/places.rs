@@ -158,3 +158,13 @@ fn demo_touches_nothing() {
     assert_eq!(run.json()["totals"]["calls"], 40);
     assert!(!env.home().join(".cco").exists());
 }
+
+#[test]
+fn the_folder_of_another_database_path_is_made() {
+    let env = TestEnv::new();
+    env.transcript("-work-atlas/one.jsonl", &[Call::default().row()]);
+    env.config("[stats]\ndatabase_path = \"~/kept/here/calls.db\"\n");
+    let run = env.run("daily --json");
+    assert_eq!(run.json()["totals"]["calls"], 1);
+    assert!(env.home().join("kept/here/calls.db").is_file());
+}

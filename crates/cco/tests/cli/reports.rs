@@ -416,3 +416,17 @@ fn a_reader_that_goes_away_is_no_error() {
     let (code, stderr) = env.run_with_closed_stdout("daily --json");
     assert_eq!((code, stderr.as_str()), (0, ""));
 }
+
+#[test]
+fn a_damaged_line_is_named_long_after_it_was_read() {
+    let env = TestEnv::new();
+    let whole = Call::default().row();
+    let torn = format!("{}{}", &whole[..60], Call { number: 2, ..Call::default() }.row());
+    env.transcript("-work-atlas/one.jsonl", &[whole, torn]);
+    let first = env.run("daily").story();
+    assert!(first.contains("1 damaged line met, 1 record recovered"), "{first}");
+    for _ in 0..2 {
+        let named = env.run("scan -v").story();
+        assert!(named.contains("one.jsonl: byte ") && named.contains("1 whole record recovered"), "{named}");
+    }
+}
