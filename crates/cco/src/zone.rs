@@ -20,9 +20,6 @@ const MAX_ZONE_FILE: u64 = 256 * 1024;
 
 /// The zone of this name in the zone database.
 pub(crate) fn named(name: &str) -> Option<TimeZone> {
-    if name == "UTC" {
-        return Some(TimeZone::UTC);
-    }
     from_folders(name).or_else(|| TimeZone::get(name).ok())
 }
 
@@ -32,10 +29,7 @@ pub(crate) fn system(tz: Option<&OsStr>) -> Result<TimeZone, jiff::Error> {
         Some(tz) => tz.to_str().map(|name| name.trim_start_matches(':').to_owned()),
         None => local_name(),
     };
-    match name.as_deref() {
-        Some("UTC") => Ok(TimeZone::UTC),
-        name => name.and_then(from_folders).map_or_else(TimeZone::try_system, Ok),
-    }
+    name.as_deref().and_then(from_folders).map_or_else(TimeZone::try_system, Ok)
 }
 
 /// The zone that the machine itself is set to, whatever the environment says; UTC when it has no name.
@@ -44,6 +38,10 @@ pub(crate) fn machine() -> TimeZone {
 }
 
 fn from_folders(name: &str) -> Option<TimeZone> {
+    // The names that machines without a zone of their own go by: one zone, so that a ledger's days serve all of them.
+    if matches!(name, "UTC" | "Etc/UTC" | "Etc/UCT" | "Etc/Universal" | "Etc/Zulu") {
+        return Some(TimeZone::UTC);
+    }
     FOLDERS.iter().find_map(|folder| from_file(folder, name))
 }
 
@@ -76,6 +74,13 @@ mod tests {
             let (short, long) = (named(name).expect(name), TimeZone::get(name).expect(name));
             assert_eq!(short.to_offset(at), long.to_offset(at), "{name}");
             assert_eq!(short.iana_name(), Some(name));
+        }
+    }
+
+    #[test]
+    fn all_names_of_utc_are_one_zone() {
+        for name in ["UTC", "Etc/UTC", "Etc/Zulu"] {
+            assert_eq!(named(name), Some(TimeZone::UTC), "{name}");
         }
     }
 
