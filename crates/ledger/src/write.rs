@@ -1,11 +1,13 @@
 //! The one writer: calls, tools, file positions, roll-ups and the sequence, in one transaction.
 
+mod calls;
+mod ids;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cco_model::batch::{Batch, CallRow, KeyMap, NameId};
-use cco_model::call::{CallKey, Origin};
-use cco_model::civil;
+use cco_model::batch::{Batch, KeyMap};
+use cco_model::call::CallKey;
 use cco_model::file::FileState;
 use cco_model::plant::{Bug, planted};
 use cco_model::price::{PriceList, PricedModel};
@@ -14,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use crate::names::{self, NameCaches};
 use crate::rollup::{self, Deltas, Load};
-use crate::stored::{self, Ids, Price, StoredCall};
+use crate::stored::{self, StoredCall};
 use crate::{Ledger, LedgerError};
 
 #[cfg(test)]
@@ -231,7 +233,7 @@ impl Writer<'_> {
             self.transaction.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
         }
         let batch = intake.batch;
-        let mut ids = BatchIds::new(batch.names.len());
+        let mut ids = ids::BatchIds::new(batch.names.len());
         let mut call_ids = KeyMap::default();
         for call in &batch.calls {
             let row_id = self.call(id, batch, call, &mut ids)?;
@@ -348,124 +350,6 @@ impl Writer<'_> {
         Ok(true)
     }
 
-    /// Takes a call in; returns its row.
-    fn call(
-        &mut self,
-        transcript: TranscriptId,
-        batch: &Batch,
-        row: &CallRow,
-        ids: &mut BatchIds,
-    ) -> Result<i64, LedgerError> {
-        let belongs = self.ids(transcript, batch, row, ids)?;
-        let text = |name: Option<NameId>| name.map_or("", |name| batch.names.get(name));
-        let mut new = stored::unpriced(row, belongs, text(row.request), text(row.effort));
-        self.price(&mut new, batch.names.get(row.model));
-        let mut key = row.key;
-        if planted(Bug::NoDedupAcrossFiles) {
-            key[0] ^= transcript.0.to_le_bytes()[0];
-        }
-        if let Some(id) = stored::insert(&self.transaction, &key, &new, self.seq + 1)? {
-            self.seq += 1;
-            self.changes.calls_new += 1;
-            self.deltas.add(&new);
-            return Ok(id);
-        }
-        self.known_call(&key, new)
-    }
-
-    /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.
-    fn known_call(&mut self, key: &CallKey, mut new: StoredCall) -> Result<i64, LedgerError> {
-        let Some((id, old)) = stored::find(&self.transaction, key)? else {
-            return Err(rusqlite::Error::QueryReturnedNoRows.into());
-        };
-        let at_ms = new.at_ms.min(old.at_ms);
-        let wins = match new.standing().cmp(&old.standing()) {
-            std::cmp::Ordering::Equal => self.comes_first(&new, &old)?,
-            order => order.is_gt(),
-        } && !planted(Bug::FirstRowWins);
-        if !wins && at_ms == old.at_ms {
-            return Ok(id);
-        }
-        if !wins {
-            new = old.clone();
-        }
-        new.at_ms = at_ms;
-        if priced_alike(&new, &old) {
-            (new.price, new.price_list) = (old.price, old.price_list);
-        } else {
-            let model = self.model_name(new.ids.model)?;
-            self.price(&mut new, &model);
-        }
-        self.replace(key, &old, &new)?;
-        Ok(id)
-    }
-
-    /// Of two rows that are believed alike, the new one is of the file born first, or earlier in the same file.
-    fn comes_first(&self, new: &StoredCall, old: &StoredCall) -> Result<bool, LedgerError> {
-        if new.ids.transcript == old.ids.transcript {
-            return Ok(new.offset < old.offset);
-        }
-        let origin = |call: &StoredCall| -> Result<(i64, Vec<u8>), LedgerError> {
-            let mut select =
-                self.transaction.prepare_cached("SELECT born_ns, path FROM transcript WHERE id = ?1")?;
-            Ok(select.query_row([call.ids.transcript], |row| Ok((row.get(0)?, row.get(1)?)))?)
-        };
-        let ((new_born, new_path), (old_born, old_path)) = (origin(new)?, origin(old)?);
-        let new = Origin { born_ns: new_born, path: &new_path, offset: new.offset };
-        let old = Origin { born_ns: old_born, path: &old_path, offset: old.offset };
-        Ok(new.precedence(&old).is_gt())
-    }
-
-    fn price(&mut self, call: &mut StoredCall, model: &str) {
-        let prices = self.prices;
-        let priced = *self.models.entry(call.ids.model).or_insert_with(|| prices.find(model));
-        let day = civil::utc_day(call.at_ms);
-        let cost = priced.and_then(|priced| priced.cost(&call.usage, day, prices.web_search()));
-        call.price = cost.map(|cost| Price { cost_nanos: cost.total().0, savings_nanos: cost.savings.0 });
-        call.price_list = self.price_list;
-    }
-
-    fn model_name(&self, id: i64) -> Result<String, LedgerError> {
-        let mut select = self.transaction.prepare_cached("SELECT name FROM model WHERE id = ?1")?;
-        Ok(select.query_row([id], |row| row.get(0)).optional()?.unwrap_or_default())
-    }
-
-    fn ids(
-        &mut self,
-        transcript: TranscriptId,
-        batch: &Batch,
-        row: &CallRow,
-        ids: &mut BatchIds,
-    ) -> Result<Ids, LedgerError> {
-        let (transaction, caches) = (&self.transaction, &mut *self.names);
-        let text = |name: NameId| batch.names.get(name);
-        let session = ids.sessions.get(row.session, |name| {
-            names::id(transaction, &mut caches.session, names::SESSION, text(name))
-        })?;
-        let branch = ids
-            .branches
-            .get(row.branch, |name| names::id(transaction, &mut caches.branch, names::BRANCH, text(name)))?;
-        let model = ids.models.get(Some(row.model), |name| {
-            names::id(transaction, &mut caches.model, names::MODEL, text(name))
-        })?;
-        let projects = &mut *self.projects;
-        let project =
-            ids.projects.get(row.cwd, |name| project_id(transaction, caches, projects, text(name)))?;
-        let a = row.attribution;
-        let attribution = match ids.attributions.get(&a) {
-            Some(id) => *id,
-            None => {
-                let parts = [a.agent, a.skill, a.plugin, a.mcp_server];
-                let parts = parts.map(|name| name.map_or("", text));
-                let id = names::attribution_id(transaction, &mut caches.attribution, parts)?;
-                ids.attributions.insert(a, id);
-                id
-            }
-        };
-        let transcript = transcript.0;
-        Ok(Ids { session, project, branch, model, attribution, account: 0, transcript })
-    }
-
     fn tools(&mut self, batch: &Batch, calls: &KeyMap<CallKey, i64>) -> Result<(), LedgerError> {
         for used in &batch.tool_uses {
             let name = batch.names.get(used.name);
@@ -526,79 +410,6 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-/// Nothing that a price depends on differs: a newer list changes history only when it is asked to.
-fn priced_alike(new: &StoredCall, old: &StoredCall) -> bool {
-    new.ids.model == old.ids.model
-        && new.usage == old.usage
-        && civil::utc_day(new.at_ms) == civil::utc_day(old.at_ms)
-}
-
-/// Ids of a batch's names, looked up once each.
-struct BatchIds {
-    sessions: IdColumn,
-    branches: IdColumn,
-    models: IdColumn,
-    projects: IdColumn,
-    attributions: HashMap<cco_model::batch::Attribution, i64>,
-}
-
-/// Ids by a name's place in its batch.
-struct IdColumn(HashMap<NameId, i64>);
-
-impl BatchIds {
-    fn new(names: usize) -> Self {
-        let column = || IdColumn(HashMap::with_capacity(names.min(16)));
-        Self {
-            sessions: column(),
-            branches: column(),
-            models: column(),
-            projects: column(),
-            attributions: HashMap::new(),
-        }
-    }
-}
-
-impl IdColumn {
-    fn get(
-        &mut self,
-        name: Option<NameId>,
-        look_up: impl FnOnce(NameId) -> rusqlite::Result<i64>,
-    ) -> rusqlite::Result<i64> {
-        let Some(name) = name else { return Ok(0) };
-        if let Some(id) = self.0.get(&name) {
-            return Ok(*id);
-        }
-        let id = look_up(name)?;
-        self.0.insert(name, id);
-        Ok(id)
-    }
-}
-
-/// The project of a working directory: remembered, or asked of the disk and remembered.
-fn project_id(
-    connection: &Connection,
-    caches: &mut NameCaches,
-    projects: &mut dyn Projects,
-    cwd: &str,
-) -> rusqlite::Result<i64> {
-    if let Some(id) = caches.place.get(cwd) {
-        return Ok(*id);
-    }
-    let mut select = connection.prepare_cached("SELECT project_id FROM place WHERE cwd = ?1")?;
-    let known: Option<i64> = select.query_row([cwd], |row| row.get(0)).optional()?;
-    let id = match known {
-        Some(id) => id,
-        None => {
-            let path = projects.project_of(cwd);
-            let id = names::id(connection, &mut caches.project, names::PROJECT, &path)?;
-            connection.prepare_cached("INSERT INTO place VALUES (?1, ?2)")?.execute(params![cwd, id])?;
-            id
-        }
-    };
-    caches.place.insert(cwd.into(), id);
-    Ok(id)
 }
 
 /// The first load of this ledger has ended.

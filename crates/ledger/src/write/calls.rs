@@ -1,0 +1,103 @@
+//! A call on its way into the ledger: which row of it is believed, and what it costs.
+
+use cco_model::batch::{Batch, CallRow, NameId};
+use cco_model::call::{CallKey, Origin};
+use cco_model::civil;
+use cco_model::plant::{Bug, planted};
+use rusqlite::OptionalExtension;
+
+use super::ids::BatchIds;
+use super::{TranscriptId, Writer};
+use crate::LedgerError;
+use crate::stored::{self, Price, StoredCall};
+
+impl Writer<'_> {
+    /// Takes a call in; returns its row.
+    pub(super) fn call(
+        &mut self,
+        transcript: TranscriptId,
+        batch: &Batch,
+        row: &CallRow,
+        ids: &mut BatchIds,
+    ) -> Result<i64, LedgerError> {
+        let belongs = self.ids(transcript, batch, row, ids)?;
+        let text = |name: Option<NameId>| name.map_or("", |name| batch.names.get(name));
+        let mut new = stored::unpriced(row, belongs, text(row.request), text(row.effort));
+        self.price(&mut new, batch.names.get(row.model));
+        let mut key = row.key;
+        if planted(Bug::NoDedupAcrossFiles) {
+            key[0] ^= transcript.0.to_le_bytes()[0];
+        }
+        if let Some(id) = stored::insert(&self.transaction, &key, &new, self.seq + 1)? {
+            self.seq += 1;
+            self.changes.calls_new += 1;
+            self.deltas.add(&new);
+            return Ok(id);
+        }
+        self.known_call(&key, new)
+    }
+
+    /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.
+    fn known_call(&mut self, key: &CallKey, mut new: StoredCall) -> Result<i64, LedgerError> {
+        let Some((id, old)) = stored::find(&self.transaction, key)? else {
+            return Err(rusqlite::Error::QueryReturnedNoRows.into());
+        };
+        let at_ms = new.at_ms.min(old.at_ms);
+        let wins = match new.standing().cmp(&old.standing()) {
+            std::cmp::Ordering::Equal => self.comes_first(&new, &old)?,
+            order => order.is_gt(),
+        } && !planted(Bug::FirstRowWins);
+        if !wins && at_ms == old.at_ms {
+            return Ok(id);
+        }
+        if !wins {
+            new = old.clone();
+        }
+        new.at_ms = at_ms;
+        if priced_alike(&new, &old) {
+            (new.price, new.price_list) = (old.price, old.price_list);
+        } else {
+            let model = self.model_name(new.ids.model)?;
+            self.price(&mut new, &model);
+        }
+        self.replace(key, &old, &new)?;
+        Ok(id)
+    }
+
+    /// Of two rows that are believed alike, the new one is of the file born first, or earlier in the same file.
+    fn comes_first(&self, new: &StoredCall, old: &StoredCall) -> Result<bool, LedgerError> {
+        if new.ids.transcript == old.ids.transcript {
+            return Ok(new.offset < old.offset);
+        }
+        let origin = |call: &StoredCall| -> Result<(i64, Vec<u8>), LedgerError> {
+            let mut select =
+                self.transaction.prepare_cached("SELECT born_ns, path FROM transcript WHERE id = ?1")?;
+            Ok(select.query_row([call.ids.transcript], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        };
+        let ((new_born, new_path), (old_born, old_path)) = (origin(new)?, origin(old)?);
+        let new = Origin { born_ns: new_born, path: &new_path, offset: new.offset };
+        let old = Origin { born_ns: old_born, path: &old_path, offset: old.offset };
+        Ok(new.precedence(&old).is_gt())
+    }
+
+    pub(super) fn price(&mut self, call: &mut StoredCall, model: &str) {
+        let prices = self.prices;
+        let priced = *self.models.entry(call.ids.model).or_insert_with(|| prices.find(model));
+        let day = civil::utc_day(call.at_ms);
+        let cost = priced.and_then(|priced| priced.cost(&call.usage, day, prices.web_search()));
+        call.price = cost.map(|cost| Price { cost_nanos: cost.total().0, savings_nanos: cost.savings.0 });
+        call.price_list = self.price_list;
+    }
+
+    pub(super) fn model_name(&self, id: i64) -> Result<String, LedgerError> {
+        let mut select = self.transaction.prepare_cached("SELECT name FROM model WHERE id = ?1")?;
+        Ok(select.query_row([id], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+}
+
+/// Nothing that a price depends on differs: a newer list changes history only when it is asked to.
+fn priced_alike(new: &StoredCall, old: &StoredCall) -> bool {
+    new.ids.model == old.ids.model
+        && new.usage == old.usage
+        && civil::utc_day(new.at_ms) == civil::utc_day(old.at_ms)
+}
