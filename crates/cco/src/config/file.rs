@@ -272,7 +272,7 @@ mod tests {
         c.toml:2: `stats.database_path`: a path is wanted, not a URI
           write the path itself, without file: and parameters
         c.toml:2: `stats.watch.paths` must be a list of strings, not one with other things in it
-          for example: paths = ["~/work/.claude"]
+          for example: paths = ["~/other/.claude"]
         c.toml:1: `stats` must be a section, not the number 1
           write [stats] and its keys below it
         c.toml:2: `stats.watch` must be a section, not a string

@@ -98,7 +98,7 @@ pub(crate) static KEYS: &[Key] = &[
         example: "timezone = \"Europe/Berlin\"",
         check: check_timezone,
     },
-    key(WATCH_PATHS, Kind::Texts, Some(Value::Texts(Vec::new())), "paths = [\"~/work/.claude\"]"),
+    key(WATCH_PATHS, Kind::Texts, Some(Value::Texts(Vec::new())), "paths = [\"~/other/.claude\"]"),
     key("stats.watch.debounce_ms", Kind::Whole(0), Some(Value::Whole(100)), "debounce_ms = 100"),
 ];
 

@@ -162,7 +162,7 @@ fn demo_touches_nothing() {
 #[test]
 fn the_folder_of_another_database_path_is_made() {
     let env = TestEnv::new();
-    env.transcript("-work-atlas/one.jsonl", &[Call::default().row()]);
+    env.transcript("-code-atlas/one.jsonl", &[Call::default().row()]);
     env.config("[stats]\ndatabase_path = \"~/kept/here/calls.db\"\n");
     let run = env.run("daily --json");
     assert_eq!(run.json()["totals"]["calls"], 1);

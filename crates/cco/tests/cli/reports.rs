@@ -23,7 +23,7 @@ fn small_tree() -> TestEnv {
             ..Call::default()
         },
     ];
-    env.transcript("-work-atlas/one.jsonl", &rows.map(|call| call.row()));
+    env.transcript("-code-atlas/one.jsonl", &rows.map(|call| call.row()));
     let rows = [
         Call {
             number: 4,
@@ -33,8 +33,8 @@ fn small_tree() -> TestEnv {
         },
         Call { number: 5, time: "2026-10-20T11:55:00Z", model: "acme\u{1b}[31m-1", ..Call::default() },
     ];
-    let rows = rows.map(|call| Call { session: other, cwd: "/work/birch", ..call }.row());
-    env.transcript("-work-birch/two.jsonl", &rows);
+    let rows = rows.map(|call| Call { session: other, cwd: "/code/birch", ..call }.row());
+    env.transcript("-code-birch/two.jsonl", &rows);
     env
 }
 
@@ -174,7 +174,7 @@ fn sessions() {
       "sessions": [
         {
           "sessionId": "11111111-1111-4111-8111-111111111111",
-          "projectPath": "/work/atlas",
+          "projectPath": "/code/atlas",
           "firstActivity": "2026-10-18T09:10:00.000Z",
           "lastActivity": "2026-10-18T09:10:00.000Z",
           "inputTokens": 10,
@@ -398,7 +398,7 @@ fn hostile_names_are_harmless() {
 fn a_scan_says_what_it_did() {
     let env = small_tree();
     let size = |path: &str| std::fs::metadata(env.home().join(".claude/projects").join(path)).unwrap().len();
-    let bytes = size("-work-atlas/one.jsonl") + size("-work-birch/two.jsonl");
+    let bytes = size("-code-atlas/one.jsonl") + size("-code-birch/two.jsonl");
     let first = env.run("scan --json").json();
     assert_eq!((&first["filesRead"], &first["callsNew"]), (&2.into(), &5.into()), "{first}");
     assert_eq!(first["bytesRead"], bytes);
@@ -422,7 +422,7 @@ fn a_damaged_line_is_named_long_after_it_was_read() {
     let env = TestEnv::new();
     let whole = Call::default().row();
     let torn = format!("{}{}", &whole[..60], Call { number: 2, ..Call::default() }.row());
-    env.transcript("-work-atlas/one.jsonl", &[whole, torn]);
+    env.transcript("-code-atlas/one.jsonl", &[whole, torn]);
     let first = env.run("daily").story();
     assert!(first.contains("1 damaged line met, 1 record recovered"), "{first}");
     for _ in 0..2 {

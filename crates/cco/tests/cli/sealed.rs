@@ -136,7 +136,7 @@ impl Default for Call {
             time: "2026-10-20T11:00:00.000Z",
             model: "claude-opus-4-8",
             session: "11111111-1111-4111-8111-111111111111",
-            cwd: "/work/atlas",
+            cwd: "/code/atlas",
             tokens: [1, 10, 0, 0, 0],
         }
     }
