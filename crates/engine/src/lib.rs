@@ -67,6 +67,9 @@ impl EngineError {
                 "set `database_path` under `[stats]` in config.toml to another file, or move this one away",
             ),
             Self::Open(OpenError::Newer { .. }) => Some("update cco on this machine"),
+            Self::Open(OpenError::Older { .. }) => Some(
+                "move it away and keep it: the next run builds a new one from the transcripts that are still there",
+            ),
             Self::Open(OpenError::UnknownZone { .. }) => {
                 Some("install the system's time zone files (tzdata)")
             }

@@ -18,7 +18,7 @@ use crate::{LedgerError, Trouble};
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
 /// The schema that this program writes.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 /// The first SQLite whose WAL reset cannot lose committed rows: 3.51.3.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -48,6 +48,14 @@ pub enum OpenError {
     /// Written by a later version.
     #[error("{} was written by a newer cco (schema {found}, this one knows {SCHEMA_VERSION}); it was left as it is", .path.display())]
     Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+    },
+    /// Written before the first release; nothing translates those.
+    #[error("{} was written by a development version of cco (schema {found}); it was left as it is", .path.display())]
+    Older {
         /// The ledger.
         path: PathBuf,
         /// Its schema version.
@@ -165,6 +173,9 @@ impl Ledger {
         let version = schema_version(&connection)?;
         if version > SCHEMA_VERSION {
             return Ok(Err(OpenError::Newer { path: path.to_owned(), found: version }));
+        }
+        if (1..SCHEMA_VERSION).contains(&version) {
+            return Ok(Err(OpenError::Older { path: path.to_owned(), found: version }));
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         // A new ledger keeps its rollback journal for its first load: fresh pages then go to the file once, where the
@@ -284,8 +295,12 @@ fn prepare_file(path: &Path) -> Result<(), OpenError> {
     if !header.starts_with(b"SQLite format 3\0") || (application != APPLICATION_ID && !log_only) {
         return Err(OpenError::Foreign(path.to_owned()));
     }
-    if version > SCHEMA_VERSION {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version });
+    let path = path.to_owned();
+    match version {
+        newer if newer > SCHEMA_VERSION => Err(OpenError::Newer { path, found: newer }),
+        older if application == APPLICATION_ID && (1..SCHEMA_VERSION).contains(&older) => {
+            Err(OpenError::Older { path, found: older })
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -95,7 +95,7 @@ impl Ledger {
             let parts = self.parts(
                 concat!(
                     "SELECT model_id, bucket, ", sums!(),
-                    " FROM rollup_day WHERE bucket BETWEEN ?1 AND ?2 GROUP BY bucket, model_id ORDER BY bucket"
+                    " FROM rollup WHERE kind = 4 AND bucket BETWEEN ?1 AND ?2 GROUP BY bucket, model_id ORDER BY bucket"
                 ),
                 bounds,
             )?;
@@ -115,7 +115,7 @@ impl Ledger {
         self.parts(
             concat!(
                 "SELECT model_id, bucket, ", sums!(),
-                " FROM rollup_quarter WHERE bucket BETWEEN ?1 AND ?2 GROUP BY bucket, model_id ORDER BY bucket"
+                " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2 GROUP BY bucket, model_id ORDER BY bucket"
             ),
             bounds,
         )
@@ -146,7 +146,7 @@ impl Ledger {
             concat!(
                 "SELECT model_id, bucket, ",
                 sums!(),
-                ", project_id FROM rollup_session WHERE ?1 <= ?2 GROUP BY bucket, project_id, model_id"
+                ", project_id FROM rollup WHERE kind = 3 AND ?1 <= ?2 GROUP BY bucket, project_id, model_id"
             )
         };
         let (from, to) = range.map_or((0, 0), |range| (range.start, range.end.saturating_sub(1)));
@@ -175,7 +175,7 @@ impl Ledger {
             let sql = concat!(
                 "SELECT project_id, 0, ",
                 sums!(),
-                " FROM rollup_day WHERE bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
+                " FROM rollup WHERE kind = 2 AND bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
             );
             (sql, day_bounds(days))
         } else {
@@ -183,14 +183,14 @@ impl Ledger {
             let sql = concat!(
                 "SELECT project_id, 0, ",
                 sums!(),
-                " FROM rollup_quarter WHERE bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
+                " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
             );
             (sql, (civil::quarter_of(range.start), civil::quarter_of(range.end.saturating_sub(1))))
         };
         let projects = self.names("SELECT id, name FROM project")?;
         let mut select = self.connection.prepare_cached(sql)?;
         let rows = select.query_map([bounds.0, bounds.1], |row| {
-            Ok((projects.get(&row.get(0)?).cloned().unwrap_or_default(), sums_of(row)?))
+            Ok((projects.get(&row.get(0)?).cloned().unwrap_or_default(), sums_of(row, 2)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -224,8 +224,9 @@ impl Ledger {
 
     /// How many calls there are, and when the last one was (UTC milliseconds).
     pub fn extent(&self) -> Result<(u64, Option<i64>), LedgerError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT coalesce(sum(calls), 0), max(last_ms) FROM rollup_day")?;
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT coalesce(sum(calls), 0), max(last_ms) FROM rollup WHERE kind = 4")?;
         let extent = select.query_row([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
         Ok(extent)
     }
@@ -252,14 +253,15 @@ fn day_bounds((since, until): (Option<Date>, Option<Date>)) -> (i64, i64) {
 fn part_of(row: &Row<'_>, models: &HashMap<i64, String>) -> rusqlite::Result<ModelPart> {
     Ok(ModelPart {
         model: models.get(&row.get(0)?).cloned().unwrap_or_default(),
-        sums: sums_of(row)?,
+        sums: sums_of(row, 2)?,
         first_ms: row.get(13)?,
         last_ms: row.get(14)?,
     })
 }
 
-pub(crate) fn sums_of(row: &Row<'_>) -> rusqlite::Result<Sums> {
-    let number = |column: usize| row.get::<_, i64>(2 + column);
+/// Sums in the columns from `first` on.
+pub(crate) fn sums_of(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
+    let number = |column: usize| row.get::<_, i64>(first + column);
     let count = |column: usize| number(column).map(i64::cast_unsigned);
     Ok(Sums {
         calls: count(0)?,

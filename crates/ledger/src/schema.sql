@@ -1,4 +1,4 @@
--- Ledger schema, version 1. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
+-- Ledger schema, version 2. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -26,6 +26,8 @@ CREATE TABLE transcript (
     damaged_lines INTEGER NOT NULL DEFAULT 0, recovered_records INTEGER NOT NULL DEFAULT 0,
     gone INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- A scan asks for those that are there, however many years of others there are.
+CREATE INDEX transcript_there ON transcript (id) WHERE gone = 0;
 
 -- Damaged lines and odd rows: kind 1 damaged (detail: records recovered), 2 without a time, 3 odd count.
 CREATE TABLE soft_error (
@@ -33,10 +35,12 @@ CREATE TABLE soft_error (
     PRIMARY KEY (transcript_id, "offset", kind)
 ) STRICT, WITHOUT ROWID;
 
+-- Which row a call has. key: 16 bytes of a hash of the call's identity.
+CREATE TABLE call_key (key BLOB PRIMARY KEY, call_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
 -- flags: 1 sidechain, 2 speed known, 4 fast, 8 US inference, 16 batch, 32 priced, 64 a logged cost is known.
 CREATE TABLE call (
     id INTEGER PRIMARY KEY,
-    key BLOB NOT NULL UNIQUE,
     at_ms INTEGER NOT NULL,
     session_id INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL,
     model_id INTEGER NOT NULL, attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
@@ -66,38 +70,20 @@ CREATE TABLE pull_request (
     PRIMARY KEY (session_id, url)
 ) STRICT, WITHOUT ROWID;
 
--- Sums of calls. bucket: quarter hours since 1970 UTC.
-CREATE TABLE rollup_quarter (
-    bucket INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
+-- Sums of calls, of several kinds that answer different questions. What a kind does not tell apart is 0.
+--   1 quarter     bucket: quarter hours since 1970 UTC
+--   2 day         bucket: civil days since 1970-01-01 in the ledger's zone (meta.zone)
+--   3 session     bucket: session id; by project and model
+--   4 model_day   bucket: as day; by model and account
+--   5 month       bucket: months since 1970-01 in the ledger's zone
+CREATE TABLE rollup (
+    kind INTEGER NOT NULL, bucket INTEGER NOT NULL,
+    project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
     attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
     calls INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
     cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, web_search INTEGER NOT NULL,
     cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL,
     unpriced_calls INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
     first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
-    PRIMARY KEY (bucket, project_id, branch_id, model_id, attribution_id, account_id)
-) STRICT, WITHOUT ROWID;
-
--- The same; bucket: civil days since 1970-01-01 in the ledger's zone (meta.zone).
-CREATE TABLE rollup_day (
-    bucket INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
-    attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
-    calls INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
-    cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, web_search INTEGER NOT NULL,
-    cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL,
-    unpriced_calls INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
-    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
-    PRIMARY KEY (bucket, project_id, branch_id, model_id, attribution_id, account_id)
-) STRICT, WITHOUT ROWID;
-
--- The same; bucket: session id. Branch, attribution and account are 0 here.
-CREATE TABLE rollup_session (
-    bucket INTEGER NOT NULL, project_id INTEGER NOT NULL, branch_id INTEGER NOT NULL, model_id INTEGER NOT NULL,
-    attribution_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
-    calls INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
-    cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, web_search INTEGER NOT NULL,
-    cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL,
-    unpriced_calls INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
-    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
-    PRIMARY KEY (bucket, project_id, branch_id, model_id, attribution_id, account_id)
+    PRIMARY KEY (kind, bucket, project_id, branch_id, model_id, attribution_id, account_id)
 ) STRICT, WITHOUT ROWID;

@@ -1,9 +1,9 @@
 //! A call as its row in the table holds it.
 
 use cco_model::batch::CallRow;
-use cco_model::call::{CallKey, Standing, Terms, Usage};
+use cco_model::call::{Standing, Terms, Usage};
 use cco_model::tokens::Tokens;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row};
 
 const SIDECHAIN: i64 = 1;
 const SPEED_KNOWN: i64 = 2;
@@ -86,52 +86,40 @@ pub(crate) fn unpriced(row: &CallRow, ids: Ids, request: &str, effort: &str) -> 
     }
 }
 
-/// Inserts a call; none when its key is taken.
-pub(crate) fn insert(
-    connection: &Connection,
-    key: &CallKey,
-    call: &StoredCall,
-    seq: i64,
-) -> rusqlite::Result<Option<i64>> {
+/// Inserts a call that no row has yet; returns its row.
+pub(crate) fn insert(connection: &Connection, call: &StoredCall, seq: i64) -> rusqlite::Result<i64> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO call (at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id,
              transcript_id, \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read,
-             web_search, thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags, seq, key)
+             web_search, thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags, seq)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24, ?25)
-         ON CONFLICT (key) DO NOTHING",
+             ?23, ?24)",
     )?;
-    let inserted = bind(&mut insert, call, seq, key)?;
-    Ok((inserted == 1).then(|| connection.last_insert_rowid()))
+    bind(&mut insert, call, seq)?;
+    insert.raw_execute()?;
+    Ok(connection.last_insert_rowid())
 }
 
-/// Replaces the call that has this key.
-pub(crate) fn update(
-    connection: &Connection,
-    key: &CallKey,
-    call: &StoredCall,
-    seq: i64,
-) -> rusqlite::Result<()> {
+/// Replaces the call of a row.
+pub(crate) fn update(connection: &Connection, id: i64, call: &StoredCall, seq: i64) -> rusqlite::Result<()> {
     let mut update = connection.prepare_cached(
         "UPDATE call SET at_ms = ?1, session_id = ?2, project_id = ?3, branch_id = ?4, model_id = ?5,
              attribution_id = ?6, account_id = ?7, transcript_id = ?8, \"offset\" = ?9, request_id = ?10, effort = ?11,
              input = ?12, output = ?13, cache_write_5m = ?14, cache_write_1h = ?15, cache_read = ?16,
              web_search = ?17, thinking = ?18, cost_nanos = ?19, savings_nanos = ?20, logged_cost_nanos = ?21,
              price_list_id = ?22, flags = ?23, seq = ?24
-         WHERE key = ?25",
+         WHERE id = ?25",
     )?;
-    bind(&mut update, call, seq, key).map(|_| ())
+    bind(&mut update, call, seq)?;
+    update.raw_bind_parameter(25, id)?;
+    update.raw_execute().map(|_| ())
 }
 
-fn bind(
-    statement: &mut rusqlite::Statement<'_>,
-    call: &StoredCall,
-    seq: i64,
-    key: &CallKey,
-) -> rusqlite::Result<usize> {
+/// Binds all columns but the id, in the order of both statements.
+fn bind(statement: &mut rusqlite::Statement<'_>, call: &StoredCall, seq: i64) -> rusqlite::Result<()> {
     let StoredCall { ids, usage, .. } = call;
     let tokens = usage.tokens;
-    statement.execute(params![
+    let before = [
         call.at_ms,
         ids.session,
         ids.project,
@@ -141,8 +129,8 @@ fn bind(
         ids.account,
         ids.transcript,
         call.offset.cast_signed(),
-        call.request,
-        call.effort,
+    ];
+    let after = [
         tokens.input.cast_signed(),
         tokens.output.cast_signed(),
         tokens.cache_write_5m.cast_signed(),
@@ -156,24 +144,27 @@ fn bind(
         call.price_list,
         call.flags(),
         seq,
-        key,
-    ])
+    ];
+    for (column, number) in (1..).zip(before).chain((12..).zip(after)) {
+        statement.raw_bind_parameter(column, number)?;
+    }
+    statement.raw_bind_parameter(10, &call.request)?;
+    statement.raw_bind_parameter(11, &call.effort)
 }
 
-/// Column list of a call and its id, in the order that [`read`] reads.
+/// Column list of a call, in the order that [`read`] reads.
 macro_rules! columns {
     () => {
-        "id, at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id, transcript_id,
+        "at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id, transcript_id,
          \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read, web_search,
          thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags"
     };
 }
 
-/// The call that has this key, and its id.
-pub(crate) fn find(connection: &Connection, key: &CallKey) -> rusqlite::Result<Option<(i64, StoredCall)>> {
-    let mut select =
-        connection.prepare_cached(concat!("SELECT ", columns!(), " FROM call WHERE key = ?1"))?;
-    select.query_row([key], |row| Ok((row.get(0)?, read(row)?))).optional()
+/// The call of a row.
+pub(crate) fn get(connection: &Connection, id: i64) -> rusqlite::Result<StoredCall> {
+    let mut select = connection.prepare_cached(concat!("SELECT ", columns!(), " FROM call WHERE id = ?1"))?;
+    select.query_row([id], read)
 }
 
 /// Shows every call.
@@ -188,35 +179,35 @@ pub(crate) fn for_each(connection: &Connection, mut see: impl FnMut(&StoredCall)
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
     let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    let flags: i64 = row.get(23)?;
+    let flags: i64 = row.get(22)?;
     let has = |flag: i64| flags & flag != 0;
-    let price = Price { cost_nanos: row.get(19)?, savings_nanos: row.get(20)? };
-    let logged: i64 = row.get(21)?;
+    let price = Price { cost_nanos: row.get(18)?, savings_nanos: row.get(19)? };
+    let logged: i64 = row.get(20)?;
     Ok(StoredCall {
-        at_ms: row.get(1)?,
+        at_ms: row.get(0)?,
         ids: Ids {
-            session: row.get(2)?,
-            project: row.get(3)?,
-            branch: row.get(4)?,
-            model: row.get(5)?,
-            attribution: row.get(6)?,
-            account: row.get(7)?,
-            transcript: row.get(8)?,
+            session: row.get(1)?,
+            project: row.get(2)?,
+            branch: row.get(3)?,
+            model: row.get(4)?,
+            attribution: row.get(5)?,
+            account: row.get(6)?,
+            transcript: row.get(7)?,
         },
-        offset: count(9)?,
-        request: row.get(10)?,
-        effort: row.get(11)?,
+        offset: count(8)?,
+        request: row.get(9)?,
+        effort: row.get(10)?,
         sidechain: has(SIDECHAIN),
         usage: Usage {
             tokens: Tokens {
-                input: count(12)?,
-                output: count(13)?,
-                cache_write_5m: count(14)?,
-                cache_write_1h: count(15)?,
-                cache_read: count(16)?,
+                input: count(11)?,
+                output: count(12)?,
+                cache_write_5m: count(13)?,
+                cache_write_1h: count(14)?,
+                cache_read: count(15)?,
             },
-            web_search: count(17)?,
-            thinking: count(18)?,
+            web_search: count(16)?,
+            thinking: count(17)?,
             terms: Terms {
                 speed_known: has(SPEED_KNOWN),
                 fast: has(FAST),
@@ -226,6 +217,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
         },
         price: has(PRICED).then_some(price),
         logged_nanos: has(LOGGED).then_some(logged),
-        price_list: row.get(22)?,
+        price_list: row.get(21)?,
     })
 }

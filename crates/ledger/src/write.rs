@@ -2,6 +2,7 @@
 
 mod calls;
 mod ids;
+mod keys;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use cco_model::price::{PriceList, PricedModel};
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+use self::keys::Keys;
 use crate::names::{self, NameCaches};
 use crate::rollup::{self, Deltas, Load};
 use crate::stored::{self, StoredCall};
@@ -96,6 +98,7 @@ pub struct Changes {
 pub struct Writer<'a> {
     transaction: Transaction<'a>,
     names: &'a mut NameCaches,
+    keys: Keys,
     deltas: Deltas,
     load: &'a mut Load,
     zone: &'a TimeZone,
@@ -146,6 +149,7 @@ impl Ledger {
         let deltas = Deltas::new(self.zone.clone());
         let price_list = names::id(&transaction, &mut self.names.price_list, names::PRICE_LIST, prices.id())?;
         Ok(Writer {
+            keys: Keys::new(&transaction)?,
             transaction,
             names: &mut self.names,
             deltas,
@@ -246,36 +250,38 @@ impl Writer<'_> {
 
     /// Prices the calls that had no price, where this list has one for them. What had a price keeps it.
     pub fn price_unpriced(&mut self) -> Result<(), LedgerError> {
-        let keys: Vec<CallKey> = {
-            let mut select = self.transaction.prepare("SELECT key FROM call WHERE flags & 32 = 0")?;
-            let keys = select.query_map([], |row| row.get(0))?;
-            keys.collect::<Result<_, _>>()?
+        let unpriced: Vec<i64> = {
+            let mut select = self.transaction.prepare("SELECT id FROM call WHERE flags & 32 = 0")?;
+            let ids = select.query_map([], |row| row.get(0))?;
+            ids.collect::<Result<_, _>>()?
         };
-        for key in keys {
-            let Some((_, old)) = stored::find(&self.transaction, &key)? else { continue };
+        for id in unpriced {
+            let old = stored::get(&self.transaction, id)?;
             let mut new = old.clone();
             let model = self.model_name(new.ids.model)?;
             self.price(&mut new, &model);
             if new.price.is_some() {
-                self.replace(&key, &old, &new)?;
+                self.replace(id, &old, &new)?;
             }
         }
         Ok(())
     }
 
     /// Puts a call in the place of what it was, in the roll-ups too.
-    fn replace(&mut self, key: &CallKey, old: &StoredCall, new: &StoredCall) -> Result<(), LedgerError> {
-        if !planted(Bug::RollupsWithoutOldValue) {
-            self.deltas.remove(old);
+    fn replace(&mut self, id: i64, old: &StoredCall, new: &StoredCall) -> Result<(), LedgerError> {
+        if planted(Bug::RollupsWithoutOldValue) {
+            self.deltas.add(new);
+        } else {
+            self.deltas.replace(old, new);
         }
-        self.deltas.add(new);
         self.seq += 1;
         self.changes.calls_changed += 1;
-        Ok(stored::update(&self.transaction, key, new, self.seq)?)
+        Ok(stored::update(&self.transaction, id, new, self.seq)?)
     }
 
     /// Writes the roll-ups and makes everything durable. `last`: the scan ends here.
     pub fn commit(mut self, last: bool) -> Result<Changes, LedgerError> {
+        self.keys.flush(&self.transaction)?;
         self.flush_tools()?;
         let left = self.deltas.flush(&self.transaction)?;
         self.load.left.extend(left);
@@ -302,10 +308,7 @@ impl Writer<'_> {
                 left = rollup::all_keys(&self.transaction)?;
             }
         }
-        for key in &left {
-            rollup::look_up_ends(&self.transaction, self.zone, key)?;
-        }
-        Ok(())
+        Ok(rollup::look_up_ends(&self.transaction, self.zone, &mut left)?)
     }
 
     /// Compares the offset and sets it, with all that is known of the file; false when it is another by now.

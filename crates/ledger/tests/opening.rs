@@ -80,15 +80,19 @@ fn another_programs_database_whose_tables_are_still_in_its_log_is_left_as_it_was
 }
 
 #[test]
-fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_was() {
+fn a_ledger_of_another_version_is_refused_and_left_as_it_was() {
     let folder = folder();
     let path = folder.path().join("ledger.db");
     drop(open(&path).expect("a ledger"));
-    let later = Connection::open(&path).expect("a database");
-    later.pragma_update(None, "user_version", 9).expect("a version");
-    drop(later);
-    let error = refused(&path);
-    assert!(matches!(error, OpenError::Newer { found: 9, .. }), "{error}");
+    let with_version = |version: i32| {
+        let other = Connection::open(&path).expect("a database");
+        other.pragma_update(None, "user_version", version).expect("a version");
+        drop(other);
+        refused(&path)
+    };
+    let (newer, older) = (with_version(9), with_version(1));
+    assert!(matches!(newer, OpenError::Newer { found: 9, .. }), "{newer}");
+    assert!(matches!(older, OpenError::Older { found: 1, .. }), "{older}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A call on its way into the ledger: which row of it is believed, and what it costs.
 
 use cco_model::batch::{Batch, CallRow, NameId};
-use cco_model::call::{CallKey, Origin};
+use cco_model::call::Origin;
 use cco_model::civil;
 use cco_model::plant::{Bug, planted};
 use rusqlite::OptionalExtension;
@@ -28,27 +28,28 @@ impl Writer<'_> {
         if planted(Bug::NoDedupAcrossFiles) {
             key[0] ^= transcript.0.to_le_bytes()[0];
         }
-        if let Some(id) = stored::insert(&self.transaction, &key, &new, self.seq + 1)? {
-            self.seq += 1;
-            self.changes.calls_new += 1;
-            self.deltas.add(&new);
+        if let Some(id) = self.keys.row_of(&self.transaction, &key)? {
+            self.known_call(id, new)?;
             return Ok(id);
         }
-        self.known_call(&key, new)
+        self.seq += 1;
+        self.changes.calls_new += 1;
+        self.deltas.add(&new);
+        let id = stored::insert(&self.transaction, &new, self.seq)?;
+        self.keys.add(key, id);
+        Ok(id)
     }
 
     /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.
-    fn known_call(&mut self, key: &CallKey, mut new: StoredCall) -> Result<i64, LedgerError> {
-        let Some((id, old)) = stored::find(&self.transaction, key)? else {
-            return Err(rusqlite::Error::QueryReturnedNoRows.into());
-        };
+    fn known_call(&mut self, id: i64, mut new: StoredCall) -> Result<(), LedgerError> {
+        let old = stored::get(&self.transaction, id)?;
         let at_ms = new.at_ms.min(old.at_ms);
         let wins = match new.standing().cmp(&old.standing()) {
             std::cmp::Ordering::Equal => self.comes_first(&new, &old)?,
             order => order.is_gt(),
         } && !planted(Bug::FirstRowWins);
         if !wins && at_ms == old.at_ms {
-            return Ok(id);
+            return Ok(());
         }
         if !wins {
             new = old.clone();
@@ -60,8 +61,7 @@ impl Writer<'_> {
             let model = self.model_name(new.ids.model)?;
             self.price(&mut new, &model);
         }
-        self.replace(key, &old, &new)?;
-        Ok(id)
+        self.replace(id, &old, &new)
     }
 
     /// Of two rows that are believed alike, the new one is of the file born first, or earlier in the same file.

@@ -146,24 +146,27 @@ fn the_audit_names_each_roll_up_that_is_wrong_missing_or_left_over() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
     take(&mut ledger, 0..1).expect("a commit");
     // The row is spoiled, looked at, and put back from a copy.
-    for (table, spoil, kept) in [
-        ("rollup_day", "UPDATE rollup_day SET output = output + 1", Some(11)),
-        ("rollup_quarter", "UPDATE rollup_quarter SET last_ms = last_ms + 1", Some(10)),
-        ("rollup_session", "DELETE FROM rollup_session", None),
+    for (rollup, spoil, kept) in [
+        ("day", "UPDATE rollup SET output = output + 1 WHERE kind = 2", Some(11)),
+        ("quarter", "UPDATE rollup SET last_ms = last_ms + 1 WHERE kind = 1", Some(10)),
+        ("session", "DELETE FROM rollup WHERE kind = 3", None),
+        ("model_day", "UPDATE rollup SET calls = 2 WHERE kind = 4", Some(10)),
+        ("month", "UPDATE rollup SET output = 0 WHERE kind = 5", Some(0)),
     ] {
         let run = |sql: &str| ledger.connection.execute_batch(sql).expect("a statement");
-        run(&format!("CREATE TEMP TABLE sound AS SELECT * FROM {table}; {spoil}"));
+        run("CREATE TEMP TABLE sound AS SELECT * FROM rollup");
+        run(spoil);
         let differences = ledger.audit().expect("an audit");
-        run(&format!("REPLACE INTO {table} SELECT * FROM sound; DROP TABLE sound"));
+        run("REPLACE INTO rollup SELECT * FROM sound; DROP TABLE sound");
         let [difference] = &differences[..] else { panic!("{spoil}: {differences:?}") };
-        assert_eq!(difference.rollup, table);
+        assert_eq!(difference.rollup, rollup);
         assert_eq!(difference.kept.map(|(sums, ..)| sums.tokens.output), kept);
         assert_eq!(difference.calls.map(|(sums, ..)| sums.tokens.output), Some(10));
     }
     assert_eq!(counted(&ledger), 1);
     ledger.connection.execute_batch("DELETE FROM call").expect("spoiled");
     let differences = ledger.audit().expect("an audit");
-    assert_eq!(differences.iter().filter(|d| d.calls.is_none()).count(), 3, "{differences:?}");
+    assert_eq!(differences.iter().filter(|d| d.calls.is_none()).count(), 5, "{differences:?}");
 }
 
 #[test]
