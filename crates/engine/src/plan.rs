@@ -36,6 +36,12 @@ impl Plan {
     }
 }
 
+/// A transcript was found under a path that is not known.
+pub(crate) fn has_new(walk: &Walk, known: &[KnownTranscript]) -> bool {
+    let known: HashSet<&OsStr> = known.iter().map(|known| known.path.as_os_str()).collect();
+    walk.files.iter().any(|found| !known.contains(found.path.as_os_str()))
+}
+
 /// Compares what is there with what is known.
 pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) -> Plan {
     let by_path: HashMap<&OsStr, &KnownTranscript> =

@@ -2,12 +2,17 @@
 //!
 //! A transcript's `cwd` is untrusted text. All that is done with it: a look for `.git` in it and its ancestors, and a
 //! bounded read of a `.git` file; local absolute paths only, once for each, nothing else is opened.
+//!
+//! Asked while transcripts are read and never while the ledger is locked: a file system that hangs keeps nobody else
+//! from the ledger.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use cco_ledger::write::Projects;
+use cco_model::batch::{Batch, NameId};
 use rustix::fs::{Mode, OFlags};
 
 /// A `.git` file holds one path.
@@ -19,14 +24,54 @@ pub(crate) struct DiskProjects {
     pub(crate) user_home: Option<PathBuf>,
 }
 
-impl Projects for DiskProjects {
-    fn project_of(&mut self, cwd: &str) -> String {
-        let repository = looked_up(Path::new(cwd)).and_then(|path| self.repository(path));
-        repository.map_or_else(|| cwd.to_owned(), |path| path.to_string_lossy().into_owned())
+/// Projects of working directories, for the threads of one scan.
+pub(crate) struct Projects {
+    disk: DiskProjects,
+    /// The ledger knows their projects.
+    known: HashSet<String>,
+    /// What this scan asked for.
+    asked: Mutex<HashMap<String, String>>,
+}
+
+impl Projects {
+    pub(crate) fn new(disk: DiskProjects, known: HashSet<String>) -> Self {
+        Self { disk, known, asked: Mutex::default() }
+    }
+
+    /// The projects of a batch's working directories that the ledger does not know.
+    pub(crate) fn of(&self, batch: &Batch) -> HashMap<NameId, String> {
+        let mut projects = HashMap::new();
+        let mut last = None;
+        for name in batch.calls.iter().filter_map(|call| call.cwd) {
+            if last.replace(name) == Some(name) || projects.contains_key(&name) {
+                continue;
+            }
+            let cwd = batch.names.get(name);
+            if !self.known.contains(cwd) {
+                projects.insert(name, self.project_of(cwd));
+            }
+        }
+        projects
+    }
+
+    fn project_of(&self, cwd: &str) -> String {
+        // A map of texts is whole whatever a thread died of while it held the lock.
+        let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(project) = asked().get(cwd) {
+            return project.clone();
+        }
+        // Not under the lock: the disk may take its time.
+        let project = self.disk.project_of(cwd);
+        asked().entry(cwd.to_owned()).or_insert(project).clone()
     }
 }
 
 impl DiskProjects {
+    fn project_of(&self, cwd: &str) -> String {
+        let repository = looked_up(Path::new(cwd)).and_then(|path| self.repository(path));
+        repository.map_or_else(|| cwd.to_owned(), |path| path.to_string_lossy().into_owned())
+    }
+
     fn repository(&self, cwd: &Path) -> Option<PathBuf> {
         for folder in cwd.ancestors().filter(|folder| Some(*folder) != self.user_home.as_deref()) {
             let git = folder.join(".git");
@@ -96,7 +141,7 @@ mod tests {
         let absolute = format!("gitdir: {}\n", path("app/.git/worktrees/fix").display());
         fs::write(path("app-fix/.git"), absolute).expect("a file");
         fs::write(path("lib/sub/.git"), "gitdir: ../.git/modules/sub\n").expect("a file");
-        let mut projects = DiskProjects { user_home: Some(home.path().to_owned()) };
+        let projects = DiskProjects { user_home: Some(home.path().to_owned()) };
         for (cwd, project) in [
             ("app/src/deep", "app"),
             ("app-fix/src", "app"),
@@ -156,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_looked_up_is_its_own_project_letter_by_letter() {
-        let mut projects = DiskProjects { user_home: None };
+        let projects = DiskProjects { user_home: None };
         for text in NEVER {
             assert_eq!(projects.project_of(text), text);
         }
@@ -180,7 +225,7 @@ mod tests {
         fs::write(path("binary/.git"), b"gitdir: \xff\xfe\0").expect("a file");
         // It names a repository that is not there: only its text is used, nobody looks.
         fs::write(path("away/.git"), "gitdir: //server/share/.git/worktrees/x\n").expect("a file");
-        let mut projects = DiskProjects { user_home: None };
+        let projects = DiskProjects { user_home: None };
         for (cwd, project) in [
             ("pipe", "pipe"),
             ("link", "link"),

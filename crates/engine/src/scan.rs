@@ -3,7 +3,7 @@
 //! Threads read stretches of files and decode them; this thread alone writes. Stretches of a file are taken in order,
 //! each with the offset that it moves the file to, in the transaction of its rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use cco_ledger::write::{Changes, Intake, SoftError, Taken, Writer};
+use cco_ledger::write::{Changes, Intake, SoftError, TOO_LARGE, Taken, Writer};
 use cco_ledger::{Ledger, LedgerError};
+use cco_model::batch::NameId;
 use cco_model::file::FileState;
 use cco_model::price::PriceList;
 use cco_transcript::read::{Piece, Reader, Soft, stretches};
 use cco_transcript::{file, find};
 
-use crate::plan::{Job, Plan, plan};
-use crate::project::DiskProjects;
+use crate::plan::{self, Job, Plan, plan};
+use crate::project::{DiskProjects, Projects};
 use crate::{Engine, EngineError};
 
 /// Peers get their turn at the ledger at least this often.
@@ -100,7 +101,11 @@ impl Engine {
         let new_list = self.ledger.is_new_list(&self.prices)?;
         for round in 0..ROUNDS {
             let walk = find::walk(&self.roots);
-            let known = self.ledger.transcripts()?;
+            let mut known = self.ledger.transcripts(false)?;
+            if plan::has_new(&walk, &known) {
+                // A file that was gone may be back, where it was or elsewhere.
+                known.append(&mut self.ledger.transcripts(true)?);
+            }
             let plan = plan(&walk, &known, &self.roots);
             drop(known);
             if round == 0 {
@@ -115,8 +120,7 @@ impl Engine {
                 break;
             }
         }
-        let (calls, _) = self.ledger.extent()?;
-        if (new_list && calls > summary.calls_new) || self.ledger.load_was_cut_off()? {
+        if (new_list && self.ledger.extent()?.0 > summary.calls_new) || self.ledger.load_was_cut_off()? {
             let mut desk = self.desk();
             let mut writer = desk.begin()?;
             writer.price_unpriced()?;
@@ -126,22 +130,19 @@ impl Engine {
     }
 
     fn desk(&mut self) -> Desk<'_> {
-        Desk {
-            ledger: &mut self.ledger,
-            prices: &self.prices,
-            projects: DiskProjects { user_home: self.user_home.clone() },
-        }
+        Desk { ledger: &mut self.ledger, prices: &self.prices }
     }
 
     /// Every damaged line and odd row of the transcripts that are still there, also those of earlier scans.
     pub fn findings(&self) -> Result<Vec<Finding>, EngineError> {
         let finding = |(path, SoftError { offset, kind, detail })| {
-            let soft = match kind {
-                1 => Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) },
-                2 => Soft::Untimed,
-                _ => Soft::OddCount,
+            let what = match kind {
+                1 => words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) }),
+                2 => words(Soft::Untimed),
+                TOO_LARGE => TOO_LARGE_WORDS.to_owned(),
+                _ => words(Soft::OddCount),
             };
-            Finding { path, offset: Some(offset), what: words(soft) }
+            Finding { path, offset: Some(offset), what }
         };
         Ok(self.ledger.soft_errors()?.into_iter().map(finding).collect())
     }
@@ -153,7 +154,9 @@ impl Engine {
         summary: &mut ScanSummary,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<bool, EngineError> {
-        let work = Work::new(plan);
+        let disk = DiskProjects { user_home: self.user_home.clone() };
+        let known = if plan.jobs.is_empty() { HashSet::new() } else { self.ledger.places()? };
+        let work = Work::new(plan, Projects::new(disk, known));
         let mut intake = Scan {
             jobs: &plan.jobs,
             waiting: HashMap::new(),
@@ -197,12 +200,11 @@ impl Engine {
 struct Desk<'a> {
     ledger: &'a mut Ledger,
     prices: &'a PriceList,
-    projects: DiskProjects,
 }
 
 impl Desk<'_> {
     fn begin(&mut self) -> Result<Writer<'_>, LedgerError> {
-        self.ledger.writer(self.prices, &mut self.projects)
+        self.ledger.writer(self.prices)
     }
 
     /// Moves, losses and returns of files.
@@ -237,6 +239,7 @@ struct StretchOf {
 /// What the reading threads share.
 struct Work<'p> {
     jobs: &'p [Job],
+    projects: Projects,
     stretches: Vec<StretchOf>,
     next: AtomicUsize,
     bytes_done: AtomicU64,
@@ -246,11 +249,19 @@ struct Work<'p> {
 /// A stretch that was read.
 struct Done {
     index: usize,
-    result: io::Result<(Piece, Option<FileState>)>,
+    result: io::Result<Read>,
+}
+
+/// What a stretch held, and what follows from it.
+struct Read {
+    piece: Piece,
+    projects: HashMap<NameId, String>,
+    /// How the file stands behind it; none when no line starts in it.
+    state: Option<FileState>,
 }
 
 impl<'p> Work<'p> {
-    fn new(plan: &'p Plan) -> Self {
+    fn new(plan: &'p Plan, projects: Projects) -> Self {
         let mut all = Vec::with_capacity(plan.jobs.len());
         for (job, Job { from, seen, .. }) in plan.jobs.iter().enumerate() {
             for (number, starts) in stretches(*from, seen.size).enumerate() {
@@ -260,6 +271,7 @@ impl<'p> Work<'p> {
         }
         Self {
             jobs: &plan.jobs,
+            projects,
             stretches: all,
             next: AtomicUsize::new(0),
             bytes_done: AtomicU64::new(0),
@@ -285,23 +297,20 @@ impl<'p> Work<'p> {
         }
     }
 
-    fn read_stretch(
-        &self,
-        reader: &mut Reader,
-        stretch: &StretchOf,
-    ) -> io::Result<(Piece, Option<FileState>)> {
+    fn read_stretch(&self, reader: &mut Reader, stretch: &StretchOf) -> io::Result<Read> {
         let Job { path, seen, .. } = &self.jobs[stretch.job];
         let file = file::open(path, seen)?;
         let identity = (seen.device, seen.inode);
         let piece = reader.read(&file, identity, stretch.starts.clone(), stretch.first, seen.size)?;
-        let Some(range) = &piece.range else { return Ok((piece, None)) };
+        let projects = self.projects.of(&piece.batch);
+        let Some(range) = &piece.range else { return Ok(Read { piece, projects, state: None }) };
         let fingerprint = file::fingerprint(&file, range.end)?;
         let mut state = FileState { offset: range.end, fingerprint, ..*seen };
         if !stretch.last {
             // Not all of it was read: a look at it must find that it has grown.
             state.size = range.end;
         }
-        Ok((piece, Some(state)))
+        Ok(Read { piece, projects, state: Some(state) })
     }
 }
 
@@ -378,7 +387,7 @@ impl Scan<'_> {
         &mut self,
         writer: &mut Writer<'_>,
         stretch: &StretchOf,
-        result: io::Result<(Piece, Option<FileState>)>,
+        result: io::Result<Read>,
     ) -> Result<(), LedgerError> {
         let job = &self.jobs[stretch.job];
         let fresh = Standing {
@@ -390,7 +399,7 @@ impl Scan<'_> {
         standing.next_stretch += 1;
         if !standing.ended {
             match result {
-                Ok((piece, state)) => self.take_piece(writer, stretch, &piece, state, &mut standing)?,
+                Ok(read) => self.take_piece(writer, stretch, &read, &mut standing)?,
                 Err(error) => {
                     standing.ended = true;
                     self.summary.find(&job.path, None, format!("cannot be read: {error}"));
@@ -407,12 +416,11 @@ impl Scan<'_> {
         &mut self,
         writer: &mut Writer<'_>,
         stretch: &StretchOf,
-        piece: &Piece,
-        state: Option<FileState>,
+        Read { piece, projects, state }: &Read,
         standing: &mut Standing,
     ) -> Result<(), LedgerError> {
         let job = &self.jobs[stretch.job];
-        let state = match state {
+        let state = match *state {
             Some(state) => state,
             // No line starts in the last stretch: the file stands where it stood, and all of it was looked at.
             None if stretch.last => {
@@ -428,6 +436,7 @@ impl Scan<'_> {
             from_start: stretch.first && job.from == 0,
             state,
             batch: &piece.batch,
+            projects,
             soft_errors: &soft,
             damaged_lines: piece.soft.damaged_lines,
             recovered_records: piece.soft.recovered_records,
@@ -445,9 +454,14 @@ impl Scan<'_> {
         for (offset, soft) in &piece.soft.first {
             self.summary.find(&job.path, Some(*offset), words(*soft));
         }
+        for offset in writer.refused() {
+            self.summary.find(&job.path, Some(*offset), TOO_LARGE_WORDS.to_owned());
+        }
         Ok(())
     }
 }
+
+const TOO_LARGE_WORDS: &str = "a call too large to be added up with all others: not counted";
 
 fn soft_error(offset: u64, soft: Soft) -> SoftError {
     match soft {

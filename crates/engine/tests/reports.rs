@@ -5,7 +5,7 @@ mod common;
 
 use cco_engine::report::{BlockRow, Filter};
 use cco_engine::{LedgerPlace, price_list};
-use common::{ROW, Row, Tree, everything, scan};
+use common::{ROW, Row, Tree, agreed_totals, everything, scan};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -96,4 +96,22 @@ fn a_call_without_a_price_gets_one_when_a_list_has_it_and_no_other_call_is_price
     let known = after.models.iter().find(|model| model.model == ROW.model).expect("the known model");
     assert_eq!(known.sums.cost, before.cost, "a call that had a price keeps it");
     assert_eq!(second.audit().expect("an audit"), []);
+}
+
+#[test]
+fn counts_too_large_to_be_added_up_are_named_and_stop_nothing() {
+    let tree = Tree::new();
+    let lines: Vec<String> = (0..1_100)
+        .map(|n| Row { message: Some(&format!("msg_{n:024}")), output: (1 << 53) - 1_000, ..ROW }.line())
+        .collect();
+    tree.put("p/s1.jsonl", lines.concat());
+    let place = LedgerPlace::File(tree.path("ledger.db"));
+    let mut engine = tree.open(place, TimeZone::UTC);
+    let summary = engine.scan(&mut |_| {}).expect("a scan");
+    // 2^62 tokens hold 512 of them.
+    assert_eq!((summary.calls_new, summary.findings.len()), (512, 588));
+    assert_eq!(engine.findings().expect("findings"), summary.findings);
+    tree.put("p/s2.jsonl", ROW.line());
+    assert_eq!(engine.scan(&mut |_| {}).expect("another scan").calls_new, 1, "small ones still fit");
+    assert_eq!(agreed_totals(&engine).map(|sums| sums.calls), Ok(513));
 }

@@ -240,7 +240,10 @@ fn create(connection: &mut Connection, zone: &TimeZone) -> rusqlite::Result<()> 
         .optional()?;
     if made_meanwhile.is_none() {
         transaction.execute_batch(SCHEMA)?;
-        transaction.execute("INSERT INTO meta VALUES ('zone', ?1), ('seq', '0')", [zone_name(zone)])?;
+        transaction.execute(
+            "INSERT INTO meta VALUES ('zone', ?1), ('seq', '0'), ('weight', '0')",
+            [zone_name(zone)],
+        )?;
         transaction.execute("INSERT INTO meta VALUES ('ledger', lower(hex(randomblob(16))))", [])?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;

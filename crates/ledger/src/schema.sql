@@ -29,7 +29,8 @@ CREATE TABLE transcript (
 -- A scan asks for those that are there, however many years of others there are.
 CREATE INDEX transcript_there ON transcript (id) WHERE gone = 0;
 
--- Damaged lines and odd rows: kind 1 damaged (detail: records recovered), 2 without a time, 3 odd count.
+-- Damaged lines and odd rows: kind 1 damaged (detail: records recovered), 2 without a time, 3 odd
+-- count, 4 a call too large to be counted.
 CREATE TABLE soft_error (
     transcript_id INTEGER NOT NULL, "offset" INTEGER NOT NULL, kind INTEGER NOT NULL, detail INTEGER NOT NULL,
     PRIMARY KEY (transcript_id, "offset", kind)

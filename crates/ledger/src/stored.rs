@@ -53,6 +53,15 @@ impl StoredCall {
         Standing::new(self.sidechain, &self.usage)
     }
 
+    /// The most that this call adds to any sum of counts or money that it is part of.
+    pub(crate) fn weight(&self) -> i64 {
+        let counts = self.usage.tokens.total().saturating_add(self.usage.web_search);
+        let money = self.price.map_or(0, |price| {
+            price.cost_nanos.unsigned_abs().saturating_add(price.savings_nanos.unsigned_abs())
+        });
+        i64::try_from(counts.saturating_add(money)).unwrap_or(i64::MAX)
+    }
+
     fn flags(&self) -> i64 {
         let terms = self.usage.terms;
         [

@@ -4,10 +4,10 @@ mod calls;
 mod ids;
 mod keys;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use cco_model::batch::{Batch, KeyMap};
+use cco_model::batch::{Batch, KeyMap, NameId};
 use cco_model::call::CallKey;
 use cco_model::file::FileState;
 use cco_model::plant::{Bug, planted};
@@ -41,22 +41,22 @@ pub struct KnownTranscript {
     pub gone: bool,
 }
 
-/// Says which project a working directory belongs to.
-pub trait Projects {
-    /// The project's path. Asked once for each working directory, ever; empty: none.
-    fn project_of(&mut self, cwd: &str) -> String;
-}
-
 /// A line or row that could not be taken as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoftError {
     /// Where its line starts.
     pub offset: u64,
-    /// 1 damaged, 2 without a time, 3 odd count.
+    /// 1 damaged, 2 without a time, 3 odd count, 4 a call too large to be counted.
     pub kind: u8,
     /// Of a damaged line: whole records recovered.
     pub detail: u64,
 }
+
+/// The kind of a call that was refused.
+pub const TOO_LARGE: u8 = 4;
+/// The most that all calls may weigh together, so that no sum of them overflows: 2^62 tokens and nano-dollars. That
+/// is 4.6 billion dollars; only counts that are wrong come near it.
+const MAX_WEIGHT: i64 = 1 << 62;
 
 /// A stretch of a transcript and what it held.
 pub struct Intake<'b> {
@@ -68,6 +68,8 @@ pub struct Intake<'b> {
     pub state: FileState,
     /// The records.
     pub batch: &'b Batch,
+    /// Projects of its working directories, for those that the ledger does not know yet ([`Ledger::places`]).
+    pub projects: &'b HashMap<NameId, String>,
     /// Damaged lines and odd rows among them.
     pub soft_errors: &'b [SoftError],
     /// Damaged lines, all of them.
@@ -108,18 +110,32 @@ pub struct Writer<'a> {
     tool_failures: Vec<i64>,
     prices: &'a PriceList,
     price_list: i64,
-    projects: &'a mut dyn Projects,
     models: HashMap<i64, Option<&'a PricedModel>>,
     seq: i64,
+    /// What all calls weigh.
+    weight: i64,
+    /// Where calls were refused in the stretch that was taken last.
+    refused: Vec<u64>,
     changes: Changes,
 }
 
 impl Ledger {
-    /// Every transcript the ledger knows.
-    pub fn transcripts(&self) -> Result<Vec<KnownTranscript>, LedgerError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT id, path, gone, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint FROM transcript",
-        )?;
+    /// Working directories whose project is known.
+    pub fn places(&self) -> Result<HashSet<String>, LedgerError> {
+        let mut select = self.connection.prepare_cached("SELECT cwd FROM place")?;
+        let rows = select.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The transcripts that were there at the last look, or those that are gone.
+    pub fn transcripts(&self, gone: bool) -> Result<Vec<KnownTranscript>, LedgerError> {
+        let mut select = self.connection.prepare_cached(if gone {
+            "SELECT id, path, gone, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint FROM transcript
+             WHERE gone <> 0"
+        } else {
+            "SELECT id, path, gone, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint FROM transcript
+             WHERE gone = 0"
+        })?;
         let rows = select.query_map([], |row| {
             Ok(KnownTranscript {
                 id: TranscriptId(row.get(0)?),
@@ -132,20 +148,19 @@ impl Ledger {
     }
 
     /// Begins a transaction that holds the write lock from its first moment.
-    pub fn writer<'a>(
-        &'a mut self,
-        prices: &'a PriceList,
-        projects: &'a mut dyn Projects,
-    ) -> Result<Writer<'a>, LedgerError> {
+    pub fn writer<'a>(&'a mut self, prices: &'a PriceList) -> Result<Writer<'a>, LedgerError> {
         let behavior = if planted(Bug::DeferredTransaction) {
             TransactionBehavior::Deferred
         } else {
             TransactionBehavior::Immediate
         };
         let transaction = self.connection.transaction_with_behavior(behavior)?;
-        let seq: i64 = transaction
-            .prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq'")?
-            .query_row([], |row| row.get(0))?;
+        let number = |key: &str| -> rusqlite::Result<i64> {
+            let mut select =
+                transaction.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1")?;
+            select.query_row([key], |row| row.get(0))
+        };
+        let (seq, weight) = (number("seq")?, number("weight")?);
         let deltas = Deltas::new(self.zone.clone());
         let price_list = names::id(&transaction, &mut self.names.price_list, names::PRICE_LIST, prices.id())?;
         Ok(Writer {
@@ -159,9 +174,10 @@ impl Ledger {
             tool_failures: Vec::new(),
             prices,
             price_list,
-            projects,
             models: HashMap::new(),
             seq,
+            weight,
+            refused: Vec::new(),
             changes: Changes::default(),
         })
     }
@@ -237,15 +253,22 @@ impl Writer<'_> {
             self.transaction.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
         }
         let batch = intake.batch;
+        self.refused.clear();
         let mut ids = ids::BatchIds::new(batch.names.len());
         let mut call_ids = KeyMap::default();
         for call in &batch.calls {
-            let row_id = self.call(id, batch, call, &mut ids)?;
-            call_ids.insert(call.key, row_id);
+            if let Some(row_id) = self.call(id, intake, call, &mut ids)? {
+                call_ids.insert(call.key, row_id);
+            }
         }
         self.tools(batch, &call_ids)?;
         self.beside(id, batch)?;
         Ok(Taken::Yes)
+    }
+
+    /// Where calls of the stretch that was taken last were too large to be counted.
+    pub fn refused(&self) -> &[u64] {
+        &self.refused
     }
 
     /// Prices the calls that had no price, where this list has one for them. What had a price keeps it.
@@ -260,7 +283,7 @@ impl Writer<'_> {
             let mut new = old.clone();
             let model = self.model_name(new.ids.model)?;
             self.price(&mut new, &model);
-            if new.price.is_some() {
+            if new.price.is_some() && self.weighs_in(old.weight(), &new) {
                 self.replace(id, &old, &new)?;
             }
         }
@@ -289,10 +312,11 @@ impl Writer<'_> {
         if last || has_indexes(&self.transaction)? {
             self.settle_ends()?;
         }
-        let mut update =
-            self.transaction.prepare_cached("UPDATE meta SET value = CAST(?1 AS TEXT) WHERE key = 'seq'")?;
-        update.execute([self.seq])?;
-        drop(update);
+        for (key, number) in [("seq", self.seq), ("weight", self.weight)] {
+            let mut update =
+                self.transaction.prepare_cached("UPDATE meta SET value = CAST(?2 AS TEXT) WHERE key = ?1")?;
+            update.execute(params![key, number])?;
+        }
         self.transaction.commit()?;
         Ok(self.changes)
     }
@@ -344,13 +368,17 @@ impl Writer<'_> {
             forget.execute([id.0])?;
         }
         for soft in intake.soft_errors {
-            let mut insert = self
-                .transaction
-                .prepare_cached("INSERT OR REPLACE INTO soft_error VALUES (?1, ?2, ?3, ?4)")?;
-            let (offset, detail) = (soft.offset.cast_signed(), soft.detail.cast_signed());
-            insert.execute(params![id.0, offset, soft.kind, detail])?;
+            self.soft_error(id, *soft)?;
         }
         Ok(true)
+    }
+
+    fn soft_error(&self, id: TranscriptId, soft: SoftError) -> Result<(), LedgerError> {
+        let mut insert =
+            self.transaction.prepare_cached("INSERT OR REPLACE INTO soft_error VALUES (?1, ?2, ?3, ?4)")?;
+        let (offset, detail) = (soft.offset.cast_signed(), soft.detail.cast_signed());
+        insert.execute(params![id.0, offset, soft.kind, detail])?;
+        Ok(())
     }
 
     fn tools(&mut self, batch: &Batch, calls: &KeyMap<CallKey, i64>) -> Result<(), LedgerError> {

@@ -1,26 +1,27 @@
 //! A call on its way into the ledger: which row of it is believed, and what it costs.
 
-use cco_model::batch::{Batch, CallRow, NameId};
+use cco_model::batch::{CallRow, NameId};
 use cco_model::call::Origin;
 use cco_model::civil;
 use cco_model::plant::{Bug, planted};
 use rusqlite::OptionalExtension;
 
 use super::ids::BatchIds;
-use super::{TranscriptId, Writer};
+use super::{Intake, MAX_WEIGHT, SoftError, TOO_LARGE, TranscriptId, Writer};
 use crate::LedgerError;
 use crate::stored::{self, Price, StoredCall};
 
 impl Writer<'_> {
-    /// Takes a call in; returns its row.
+    /// Takes a call in; returns its row, none when it was refused.
     pub(super) fn call(
         &mut self,
         transcript: TranscriptId,
-        batch: &Batch,
+        intake: &Intake<'_>,
         row: &CallRow,
         ids: &mut BatchIds,
-    ) -> Result<i64, LedgerError> {
-        let belongs = self.ids(transcript, batch, row, ids)?;
+    ) -> Result<Option<i64>, LedgerError> {
+        let batch = intake.batch;
+        let belongs = self.ids(transcript, batch, row, intake.projects, ids)?;
         let text = |name: Option<NameId>| name.map_or("", |name| batch.names.get(name));
         let mut new = stored::unpriced(row, belongs, text(row.request), text(row.effort));
         self.price(&mut new, batch.names.get(row.model));
@@ -30,14 +31,34 @@ impl Writer<'_> {
         }
         if let Some(id) = self.keys.row_of(&self.transaction, &key)? {
             self.known_call(id, new)?;
-            return Ok(id);
+            return Ok(Some(id));
+        }
+        if !self.weighs_in(0, &new) {
+            self.refuse(transcript, row.offset)?;
+            return Ok(None);
         }
         self.seq += 1;
         self.changes.calls_new += 1;
         self.deltas.add(&new);
         let id = stored::insert(&self.transaction, &new, self.seq)?;
         self.keys.add(key, id);
-        Ok(id)
+        Ok(Some(id))
+    }
+
+    /// Adds a call to the weight of all calls, in the place of one that weighed `old`; false when it is too heavy.
+    pub(super) fn weighs_in(&mut self, old: i64, call: &StoredCall) -> bool {
+        let weight = (self.weight - old).saturating_add(call.weight());
+        let fits = weight <= MAX_WEIGHT;
+        if fits {
+            self.weight = weight;
+        }
+        fits
+    }
+
+    /// A call whose counts would not fit in sums with all others is named and not counted.
+    fn refuse(&mut self, transcript: TranscriptId, offset: u64) -> Result<(), LedgerError> {
+        self.refused.push(offset);
+        self.soft_error(transcript, SoftError { offset, kind: TOO_LARGE, detail: 0 })
     }
 
     /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.
@@ -60,6 +81,9 @@ impl Writer<'_> {
         } else {
             let model = self.model_name(new.ids.model)?;
             self.price(&mut new, &model);
+        }
+        if !self.weighs_in(old.weight(), &new) {
+            return self.refuse(TranscriptId(new.ids.transcript), new.offset);
         }
         self.replace(id, &old, &new)
     }

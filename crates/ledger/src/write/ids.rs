@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cco_model::batch::{Batch, CallRow, NameId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Projects, TranscriptId, Writer};
+use super::{TranscriptId, Writer};
 use crate::LedgerError;
 use crate::names::{self, NameCaches};
 use crate::stored::Ids;
@@ -16,6 +16,7 @@ impl Writer<'_> {
         transcript: TranscriptId,
         batch: &Batch,
         row: &CallRow,
+        projects: &HashMap<NameId, String>,
         ids: &mut BatchIds,
     ) -> Result<Ids, LedgerError> {
         let (transaction, caches) = (&self.transaction, &mut *self.names);
@@ -29,9 +30,10 @@ impl Writer<'_> {
         let model = ids.models.get(Some(row.model), |name| {
             names::id(transaction, &mut caches.model, names::MODEL, text(name))
         })?;
-        let projects = &mut *self.projects;
-        let project =
-            ids.projects.get(row.cwd, |name| project_id(transaction, caches, projects, text(name)))?;
+        let project = ids.projects.get(row.cwd, |name| {
+            let asked = projects.get(&name).map(String::as_str);
+            project_id(transaction, caches, text(name), asked)
+        })?;
         let a = row.attribution;
         let attribution = match ids.attributions.get(&a) {
             Some(id) => *id,
@@ -89,12 +91,12 @@ impl IdColumn {
     }
 }
 
-/// The project of a working directory: remembered, or asked of the disk and remembered.
+/// The project of a working directory: remembered, or `asked` and remembered; itself when nobody asked.
 fn project_id(
     connection: &Connection,
     caches: &mut NameCaches,
-    projects: &mut dyn Projects,
     cwd: &str,
+    asked: Option<&str>,
 ) -> rusqlite::Result<i64> {
     if let Some(id) = caches.place.get(cwd) {
         return Ok(*id);
@@ -104,8 +106,7 @@ fn project_id(
     let id = match known {
         Some(id) => id,
         None => {
-            let path = projects.project_of(cwd);
-            let id = names::id(connection, &mut caches.project, names::PROJECT, &path)?;
+            let id = names::id(connection, &mut caches.project, names::PROJECT, asked.unwrap_or(cwd))?;
             connection.prepare_cached("INSERT INTO place VALUES (?1, ?2)")?.execute(params![cwd, id])?;
             id
         }

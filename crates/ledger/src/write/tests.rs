@@ -1,5 +1,6 @@
 //! What only the connection itself can show.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use cco_model::batch::{Batch, CallRow};
@@ -10,16 +11,8 @@ use cco_model::price::PriceList;
 use cco_model::tokens::Tokens;
 use jiff::tz::TimeZone;
 
-use super::{Intake, Projects, Taken};
+use super::{Intake, Taken};
 use crate::{Ledger, LedgerError, Place};
-
-struct NoProjects;
-
-impl Projects for NoProjects {
-    fn project_of(&mut self, _: &str) -> String {
-        String::new()
-    }
-}
 
 /// Calls of ten output tokens each, one a minute.
 fn batch(calls: std::ops::Range<u64>) -> Batch {
@@ -72,14 +65,14 @@ fn take_batch(
         offset: calls.end,
         fingerprint: 0,
     };
-    let mut projects = NoProjects;
-    let mut writer = ledger.writer(&prices, &mut projects)?;
+    let mut writer = ledger.writer(&prices)?;
     let id = writer.transcript(Path::new("/t.jsonl"), &state)?;
     let intake = Intake {
         expected_offset: calls.start,
         from_start,
         state,
         batch,
+        projects: &HashMap::new(),
         soft_errors: &[],
         damaged_lines: 0,
         recovered_records: 0,
@@ -211,8 +204,7 @@ fn a_first_load_that_is_cut_off_is_settled_by_the_next_scan() {
 
     let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("the ledger again");
     let prices = PriceList::new("none".to_owned(), Vec::new(), NanoUsd(0));
-    let mut projects = NoProjects;
-    ledger.writer(&prices, &mut projects).expect("a writer").commit(true).expect("a commit");
+    ledger.writer(&prices).expect("a writer").commit(true).expect("a commit");
     assert!(!ledger.load_was_cut_off().expect("an answer"));
     assert_eq!(ledger.audit().expect("an audit"), []);
 }
