@@ -1,6 +1,5 @@
 //! Reports of a part of history say what reports of all of it say; prices that come to be known; one clock too fast.
 
-#[expect(dead_code, reason = "shared with other tests, which use more of it")]
 mod common;
 
 use cco_engine::report::{BlockRow, Filter};

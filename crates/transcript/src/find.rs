@@ -5,6 +5,8 @@ use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use cco_model::file::FileState;
@@ -34,44 +36,78 @@ pub struct Walk {
     pub unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-/// Walks all roots.
+/// Folders that make a second thread worth its start.
+const MANY_FOLDERS: usize = 16;
+
+/// Walks all roots. Two threads share the folders: a listing mostly waits for the system, and this is half of what a
+/// scan without news costs.
+///
+/// What is found does not depend on who is faster: folders and files first, of which the smallest path of a file
+/// counts, then links in their order.
 pub fn walk(roots: &[PathBuf]) -> Walk {
-    let mut walker = Walker { walk: Walk::default(), folders: HashSet::new(), files: HashSet::new() };
+    let mut part = Part::default();
+    let mut without_projects = Vec::new();
     for root in roots {
         let projects = root.join(PROJECTS);
         match fs::metadata(&projects) {
-            Ok(metadata) if metadata.is_dir() => walker.folder(&projects, &metadata),
-            Ok(_) => walker.walk.without_projects.push(root.clone()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                walker.walk.without_projects.push(root.clone());
-            }
-            Err(error) => walker.walk.unreadable.push((projects, error)),
+            Ok(metadata) if metadata.is_dir() => part.folders.push(projects),
+            Ok(_) => without_projects.push(root.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => without_projects.push(root.clone()),
+            Err(error) => part.unreadable.push((projects, error)),
         }
     }
-    let mut walk = walker.walk;
+    let mut walk = Links::default().follow(part.walk());
+    walk.without_projects = without_projects;
     walk.files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     walk
 }
 
-struct Walker {
-    walk: Walk,
-    folders: HashSet<(u64, u64)>,
-    files: HashSet<(u64, u64)>,
+/// What a thread has seen, and folders that it has not looked into yet.
+#[derive(Default)]
+struct Part {
+    folders: Vec<PathBuf>,
+    /// Folders that were looked into: links to them are not followed, so that links in a circle end.
+    seen: HashSet<(u64, u64)>,
+    files: Vec<Found>,
+    links: Vec<PathBuf>,
+    unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-impl Walker {
-    fn folder(&mut self, path: &Path, metadata: &Metadata) {
-        if !self.folders.insert((metadata.dev(), metadata.ino())) {
-            return;
+impl Part {
+    /// Looks into all folders, and into those in them.
+    fn walk(mut self) -> Self {
+        while self.folders.len() < MANY_FOLDERS {
+            let Some(folder) = self.folders.pop() else { return self };
+            self.folder(&folder);
         }
-        let entries = match fs::read_dir(path) {
+        let shared = Shared { folders: Mutex::new(std::mem::take(&mut self.folders)), ..Shared::default() };
+        std::thread::scope(|scope| {
+            let helper = std::thread::Builder::new().name("walk".to_owned());
+            let helper = helper.spawn_scoped(scope, || shared.work(Self::default()));
+            self = shared.work(std::mem::take(&mut self));
+            // Without a helper this thread has done it all.
+            if let Ok(Ok(part)) = helper.map(std::thread::ScopedJoinHandle::join) {
+                self.seen.extend(part.seen);
+                self.files.extend(part.files);
+                self.links.extend(part.links);
+                self.unreadable.extend(part.unreadable);
+            }
+        });
+        self
+    }
+
+    fn folder(&mut self, path: &Path) {
+        let entries = match fs::metadata(path).and_then(|metadata| {
+            self.seen.insert((metadata.dev(), metadata.ino()));
+            fs::read_dir(path)
+        }) {
             Ok(entries) => entries,
-            Err(error) => return self.unreadable(path, error),
+            Err(error) => return self.cannot_read(path, error),
         };
         for entry in entries {
             match entry {
                 Ok(entry) => self.entry(&entry),
-                Err(error) => self.unreadable(path, error),
+                Err(error) => self.cannot_read(path, error),
             }
         }
     }
@@ -79,45 +115,122 @@ impl Walker {
     fn entry(&mut self, entry: &DirEntry) {
         let Ok(kind) = entry.file_type() else { return };
         let path = entry.path();
-        if kind.is_dir() || kind.is_symlink() {
-            // A link that leads nowhere is nobody's transcript.
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => self.folder(&path, &metadata),
-                Ok(metadata) => self.link(&path, &metadata),
-                Err(error) if kind.is_dir() => self.unreadable(&path, error),
-                Err(_) => {}
-            }
+        if kind.is_dir() {
+            self.folders.push(path);
+        } else if kind.is_symlink() {
+            self.links.push(path);
         } else if kind.is_file() && is_transcript(&path) {
             match entry.metadata() {
-                Ok(metadata) => self.file(path, &metadata),
-                Err(error) => self.unreadable(&path, error),
+                Ok(metadata) => self.files.push(Found { path, state: state_of(&metadata) }),
+                Err(error) => self.cannot_read(&path, error),
             }
         }
     }
 
-    /// A link to a file is read only when it leads to a regular `.jsonl` of the same user.
-    fn link(&mut self, path: &Path, metadata: &Metadata) {
+    fn cannot_read(&mut self, path: &Path, error: io::Error) {
+        // Gone between the listing and the look: Claude Code deletes old transcripts.
+        if error.kind() != io::ErrorKind::NotFound {
+            self.unreadable.push((path.to_owned(), error));
+        }
+    }
+}
+
+/// Folders that wait for a thread.
+#[derive(Default)]
+struct Shared {
+    folders: Mutex<Vec<PathBuf>>,
+    /// Threads that look into a folder, and may find more.
+    busy: AtomicUsize,
+    more: Condvar,
+}
+
+impl Shared {
+    /// Takes folders until there are none and none can come.
+    fn work(&self, mut part: Part) -> Part {
+        while let Some(folder) = self.next() {
+            part.folder(&folder);
+            let mut folders = self.lock();
+            folders.append(&mut part.folders);
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+            drop(folders);
+            self.more.notify_one();
+        }
+        self.more.notify_one();
+        part
+    }
+
+    fn next(&self) -> Option<PathBuf> {
+        let mut folders = self.lock();
+        loop {
+            if let Some(folder) = folders.pop() {
+                self.busy.fetch_add(1, Ordering::Relaxed);
+                return Some(folder);
+            }
+            if self.busy.load(Ordering::Relaxed) == 0 {
+                return None;
+            }
+            folders = self.more.wait(folders).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where links lead, once all that is there without them is known.
+#[derive(Default)]
+struct Links {
+    walk: Walk,
+    files: HashSet<(u64, u64)>,
+}
+
+impl Links {
+    fn follow(mut self, mut part: Part) -> Walk {
+        loop {
+            part.files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+            for found in part.files.drain(..) {
+                self.file(found);
+            }
+            self.walk.unreadable.append(&mut part.unreadable);
+            let mut links = std::mem::take(&mut part.links);
+            if links.is_empty() {
+                return self.walk;
+            }
+            links.sort_unstable();
+            for link in links {
+                self.link(&link, &mut part);
+            }
+        }
+    }
+
+    /// A link to a folder leads to its transcripts; one to a file only to a regular `.jsonl` of the same user.
+    fn link(&mut self, path: &Path, part: &mut Part) {
+        // A link that leads nowhere is nobody's transcript.
+        let Ok(metadata) = fs::metadata(path) else { return };
+        if metadata.is_dir() {
+            if !part.seen.contains(&(metadata.dev(), metadata.ino())) {
+                part.folders.push(path.to_owned());
+                *part = std::mem::take(part).walk();
+            }
+            return;
+        }
         let ours = metadata.is_file() && metadata.uid() == rustix::process::geteuid().as_raw();
         if !ours || !is_transcript(path) {
             return;
         }
         match fs::canonicalize(path) {
-            Ok(target) if is_transcript(&target) => self.file(target, metadata),
+            Ok(target) if is_transcript(&target) => {
+                self.file(Found { path: target, state: state_of(&metadata) });
+            }
             Ok(_) => {}
-            Err(error) => self.unreadable(path, error),
+            Err(error) => part.cannot_read(path, error),
         }
     }
 
-    fn file(&mut self, path: PathBuf, metadata: &Metadata) {
-        if self.files.insert((metadata.dev(), metadata.ino())) {
-            self.walk.files.push(Found { path, state: state_of(metadata) });
-        }
-    }
-
-    fn unreadable(&mut self, path: &Path, error: io::Error) {
-        // Gone between the listing and the look: Claude Code deletes old transcripts.
-        if error.kind() != io::ErrorKind::NotFound {
-            self.walk.unreadable.push((path.to_owned(), error));
+    fn file(&mut self, found: Found) {
+        if self.files.insert((found.state.device, found.state.inode)) {
+            self.walk.files.push(found);
         }
     }
 }

@@ -72,3 +72,22 @@ fn a_pipe_named_like_a_transcript_is_not_one() {
     symlink(&pipe, root.path().join("projects/p/to-pipe.jsonl")).expect("a link");
     assert_eq!(names(&root), ["projects/p/s.jsonl"]);
 }
+
+#[test]
+fn however_many_folders_each_transcript_is_found_once_under_the_same_path() {
+    let names: Vec<String> =
+        (0..200).map(|n| format!("projects/p{}/s{n}/subagents/a.jsonl", n % 7)).collect();
+    let root = tree(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    // The same folder as a second root, and by a link that leads back up.
+    let again = tempfile::tempdir().expect("a folder");
+    symlink(root.path(), again.path().join("root")).expect("a link");
+    symlink(root.path(), root.path().join("projects/p1/up")).expect("a link");
+    let roots = [again.path().join("root"), root.path().to_owned()];
+    let mut paths: Vec<PathBuf> =
+        names.iter().map(|name| roots.iter().map(|root| root.join(name)).min().expect("two roots")).collect();
+    paths.sort();
+    for _ in 0..50 {
+        let walk = walk(&roots);
+        assert_eq!(walk.files.into_iter().map(|found| found.path).collect::<Vec<_>>(), paths);
+    }
+}
