@@ -98,9 +98,9 @@ pub struct Glance {
     pub week: Sums,
     /// The block that is active now.
     pub block: Option<BlockRow>,
-    /// The dearest projects of the week, at most five: path (empty: unknown) and sums.
+    /// The projects of the week, dearest first: path (empty: unknown) and sums.
     pub projects: Vec<(String, Sums)>,
-    /// The dearest models of the week, at most five.
+    /// The models of the week, dearest first.
     pub models: Vec<ModelSums>,
     /// The latest call in the ledger.
     pub last_call: Option<Timestamp>,
@@ -108,8 +108,6 @@ pub struct Glance {
     pub calls_ever: u64,
 }
 
-/// How many of the dearest projects and models a glance names.
-const GLANCE_ROWS: usize = 5;
 /// The stretch that a recent burn rate looks at.
 const RECENT_MS: i64 = 30 * 60_000;
 const DAY_MS: i64 = 24 * 60 * 60_000;
@@ -218,10 +216,8 @@ impl Engine {
         let today = self.daily(&Filter { since: Some(date), ..week })?.pop();
         let mut projects = self.ledger.projects(days, zone)?;
         projects.sort_by(|a, b| (b.1.cost, &a.0).cmp(&(a.1.cost, &b.0)));
-        projects.truncate(GLANCE_ROWS);
         let mut models = parts.models();
         models.sort_by(|a, b| (b.sums.cost, &a.model).cmp(&(a.sums.cost, &b.model)));
-        models.truncate(GLANCE_ROWS);
         let (calls_ever, last_ms) = self.ledger.extent()?;
         Ok(Glance {
             today: today.unwrap_or(DayRow { date, sums: Sums::default(), models: Vec::new() }),

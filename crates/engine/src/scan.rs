@@ -7,8 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cco_ledger::write::{Changes, Intake, SoftError, TOO_LARGE, Taken, Writer};
@@ -241,7 +242,7 @@ struct Work<'p> {
     jobs: &'p [Job],
     projects: Projects,
     stretches: Vec<StretchOf>,
-    next: AtomicUsize,
+    queue: Queue,
     bytes_done: AtomicU64,
     stop: AtomicBool,
 }
@@ -260,6 +261,43 @@ struct Read {
     state: Option<FileState>,
 }
 
+/// Hands stretches out in order, and none that is far ahead of one that is still being read: what is read before its
+/// turn waits in memory.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<QueueState>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    next: usize,
+    /// Stretches that threads are reading now.
+    reading: Vec<usize>,
+}
+
+impl Queue {
+    fn take(&self) -> usize {
+        let mut state = self.lock();
+        while state.reading.iter().min().is_some_and(|oldest| oldest + AHEAD <= state.next) {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let index = state.next;
+        state.next += 1;
+        state.reading.push(index);
+        index
+    }
+
+    fn done(&self, index: usize) {
+        self.lock().reading.retain(|reading| *reading != index);
+        self.moved.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<'p> Work<'p> {
     fn new(plan: &'p Plan, projects: Projects) -> Self {
         let mut all = Vec::with_capacity(plan.jobs.len());
@@ -273,7 +311,7 @@ impl<'p> Work<'p> {
             jobs: &plan.jobs,
             projects,
             stretches: all,
-            next: AtomicUsize::new(0),
+            queue: Queue::default(),
             bytes_done: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         }
@@ -287,11 +325,13 @@ impl<'p> Work<'p> {
     fn read(&self, sender: &SyncSender<Done>) {
         let mut reader = Reader::default();
         while !self.stop.load(Ordering::Relaxed) {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(stretch) = self.stretches.get(index) else { return };
+            let index = self.queue.take();
+            let Some(stretch) = self.stretches.get(index) else { return self.queue.done(index) };
             let result = self.read_stretch(&mut reader, stretch);
             self.bytes_done.fetch_add(stretch.starts.end - stretch.starts.start, Ordering::Relaxed);
-            if sender.send(Done { index, result }).is_err() {
+            let sent = sender.send(Done { index, result });
+            self.queue.done(index);
+            if sent.is_err() {
                 return;
             }
         }
@@ -397,6 +437,7 @@ impl Scan<'_> {
         };
         let mut standing = self.standing.remove(&stretch.job).unwrap_or(fresh);
         standing.next_stretch += 1;
+        self.summary.bytes_read += stretch.starts.end - stretch.starts.start;
         if !standing.ended {
             match result {
                 Ok(read) => self.take_piece(writer, stretch, &read, &mut standing)?,
@@ -448,7 +489,6 @@ impl Scan<'_> {
         }
         standing.state = state;
         self.summary.files_read += u64::from(stretch.first);
-        self.summary.bytes_read += stretch.starts.end - stretch.starts.start;
         self.summary.damaged_lines += piece.soft.damaged_lines;
         self.summary.recovered_records += piece.soft.recovered_records;
         for (offset, soft) in &piece.soft.first {

@@ -78,6 +78,9 @@ pub struct Intake<'b> {
     pub recovered_records: u64,
 }
 
+/// Tool uses held in memory until they are written in order: 2 MB of them.
+const MOST_TOOL_USES: usize = 100_000;
+
 /// What became of an intake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -389,7 +392,7 @@ impl Writer<'_> {
             self.tool_uses.push((used.id, call, tool));
         }
         self.tool_failures.extend(&batch.tool_failures);
-        Ok(())
+        if self.tool_uses.len() >= MOST_TOOL_USES { self.flush_tools() } else { Ok(()) }
     }
 
     /// Tool uses have hashes for ids: in order of them the rows go to the end of a fresh table.

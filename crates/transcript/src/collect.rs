@@ -75,7 +75,8 @@ pub(crate) struct Collector<'a> {
     calls: KeyMap<CallKey, usize>,
     tools: KeyMap<i64, usize>,
     recent: Recent,
-    times: Option<TimeBefore>,
+    /// From the stretch before, too: else a file without times would be searched from its start for each stretch.
+    pub(crate) times: Option<TimeBefore>,
 }
 
 /// The texts of the row before: rows of a file mostly repeat them, and comparing is cheaper than hashing.
@@ -84,15 +85,17 @@ struct Recent {
     ids: [Option<NameId>; 8],
 }
 
-/// Lines before `offset` were searched for a time, with this result.
-struct TimeBefore {
+/// Lines of a file before `offset` were searched for a time, with this result.
+pub(crate) struct TimeBefore {
+    /// Device and inode.
+    file: (u64, u64),
     offset: u64,
     at_ms: Option<i64>,
     reader: LineReader,
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(file: &'a File, device: u64, inode: u64) -> Self {
+    pub(crate) fn new(file: &'a File, (device, inode): (u64, u64), times: Option<TimeBefore>) -> Self {
         Self {
             file,
             device,
@@ -102,7 +105,7 @@ impl<'a> Collector<'a> {
             calls: KeyMap::default(),
             tools: KeyMap::default(),
             recent: Recent::default(),
-            times: None,
+            times,
         }
     }
 
@@ -233,10 +236,12 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The time of the last row before `offset` that has one, be it in front on the same damaged line. Rows without markers count too, so the lines before
-    /// are read again; that is rare, and what was searched once is not searched twice.
+    /// The time of the last row before `offset` that has one, be it in front on the same damaged line. Rows without
+    /// markers count too, so the lines before are read again; that is rare, and what was searched once is not
+    /// searched twice.
     fn time_before(&mut self, offset: u64) -> io::Result<Option<i64>> {
-        let known = self.times.take();
+        let file = (self.device, self.inode);
+        let known = self.times.take().filter(|times| times.file == file && times.offset <= offset);
         let floor = known.as_ref().map_or(0, |times| times.offset);
         let known_ms = known.as_ref().and_then(|times| times.at_ms);
         let mut reader = known.map_or_else(LineReader::default, |times| times.reader);
@@ -250,7 +255,7 @@ impl<'a> Collector<'a> {
             (end, step) = (start, step * 2);
         }
         let at_ms = last.0.or(known_ms);
-        self.times = Some(TimeBefore { offset, at_ms, reader });
+        self.times = Some(TimeBefore { file, offset, at_ms, reader });
         Ok(at_ms)
     }
 

@@ -59,6 +59,7 @@ pub fn walk(roots: &[PathBuf]) -> Walk {
     let mut walk = Links::default().follow(part.walk());
     walk.without_projects = without_projects;
     walk.files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    walk.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
     walk
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use cco_model::batch::Batch;
 use cco_model::plant::{Bug, planted};
 
-use crate::collect::Collector;
+use crate::collect::{Collector, TimeBefore};
 pub use crate::collect::{Soft, SoftErrors};
 use crate::lines::{LineReader, Stretch};
 
@@ -39,31 +39,33 @@ pub fn stretches(from: u64, size: u64) -> impl Iterator<Item = Range<u64>> {
 #[derive(Default)]
 pub struct Reader {
     lines: LineReader,
+    times: Option<TimeBefore>,
 }
 
 impl Reader {
     /// A reader with a small buffer, so that short lines are long ones to it.
     #[cfg(test)]
     pub(crate) fn with_buffer(size: usize) -> Self {
-        Self { lines: LineReader::with_buffer(size) }
+        Self { lines: LineReader::with_buffer(size), times: None }
     }
 
     /// Reads the lines that start in `starts`. `first`: the range begins at a line's start. `size` is the file's
-    /// size when it was looked at; nothing beyond is read. `device` and `inode` are the file's.
+    /// size when it was looked at; nothing beyond is read. `identity` is the file's device and inode.
     pub fn read(
         &mut self,
         file: &File,
-        (device, inode): (u64, u64),
+        identity: (u64, u64),
         starts: Range<u64>,
         first: bool,
         size: u64,
     ) -> io::Result<Piece> {
-        let mut collector = Collector::new(file, device, inode);
+        let mut collector = Collector::new(file, identity, self.times.take());
         let stretch = Stretch { starts, at_line_start: first, size };
         let mut range = self.lines.read(file, &stretch, &mut collector)?;
         if let Some(range) = range.as_mut().filter(|_| planted(Bug::OffsetPastTornLine)) {
             range.end = range.end.max(stretch.starts.end.min(size));
         }
+        self.times = collector.times.take();
         Ok(Piece { range, batch: collector.batch, soft: collector.soft })
     }
 }

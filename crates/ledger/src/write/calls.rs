@@ -41,7 +41,7 @@ impl Writer<'_> {
         self.changes.calls_new += 1;
         self.deltas.add(&new);
         let id = stored::insert(&self.transaction, &new, self.seq)?;
-        self.keys.add(key, id);
+        self.keys.add(&self.transaction, key, id)?;
         Ok(Some(id))
     }
 

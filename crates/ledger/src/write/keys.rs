@@ -7,6 +7,9 @@ use cco_model::batch::KeyMap;
 use cco_model::call::CallKey;
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// Keys held in memory: 5 MB of them.
+const MOST: usize = 100_000;
+
 pub(super) struct Keys {
     new: KeyMap<CallKey, i64>,
     /// The table has rows; that of a first load has none to ask for.
@@ -30,8 +33,9 @@ impl Keys {
         }
     }
 
-    pub(super) fn add(&mut self, key: CallKey, id: i64) {
+    pub(super) fn add(&mut self, connection: &Connection, key: CallKey, id: i64) -> rusqlite::Result<()> {
         self.new.insert(key, id);
+        if self.new.len() >= MOST { self.flush(connection) } else { Ok(()) }
     }
 
     /// Writes the new keys; a key that has a row already is an error and fails the transaction.
@@ -42,6 +46,7 @@ impl Keys {
         for (key, id) in &new {
             insert.execute(params![key, id])?;
         }
+        self.stored |= !new.is_empty();
         Ok(())
     }
 }
