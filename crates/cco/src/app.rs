@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::args::{CommonArgs, ReportArgs};
 use crate::config::{Config, Source, keys};
-use crate::env::Env;
+use crate::env::{Env, stderr_columns};
 use crate::error::CliError;
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, text};
@@ -118,7 +118,7 @@ impl<'o> App<'o> {
     /// Takes in what is new; a bar shows for work of at least this many bytes.
     pub(crate) fn scan(&mut self, bar_from_bytes: u64) -> Result<ScanSummary, CliError> {
         self.warn_of_missing_roots();
-        let mut progress = ScanProgress::new(self.stderr_is_terminal, bar_from_bytes);
+        let mut progress = ScanProgress::new(self.stderr_is_terminal, bar_from_bytes, stderr_columns);
         let summary = self.engine.scan(&mut |step| progress.update(step));
         progress.finish();
         Ok(summary?)
