@@ -14,7 +14,7 @@ use crate::config::{Config, Source, keys};
 use crate::env::{Env, stderr_columns};
 use crate::error::CliError;
 use crate::print::progress::ScanProgress;
-use crate::print::{Output, text};
+use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
 use crate::{demo, home, zone};
 
@@ -44,8 +44,8 @@ pub(crate) struct App<'o> {
     pub(crate) now: Zoned,
     /// JSON is wanted.
     pub(crate) json: bool,
-    /// Columns of the terminal; none: no limit.
-    pub(crate) width: Option<usize>,
+    /// Where data is shown.
+    pub(crate) screen: Screen,
     roots: Roots,
     stderr_is_terminal: bool,
     /// Keeps the made-up tree for as long as the run.
@@ -86,7 +86,7 @@ impl<'o> App<'o> {
             engine,
             now: env.now.to_zoned(report_zone),
             json: args.json,
-            width: env.width,
+            screen: Screen { columns: env.width, is_terminal: env.stdout_is_terminal },
             roots,
             stderr_is_terminal: env.stderr_is_terminal,
             _demo: demo,

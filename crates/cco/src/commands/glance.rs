@@ -21,7 +21,7 @@ pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     if !app.json {
-        app.out.data(&print::glance::render(&glance, &app.now))?;
+        app.out.data(&print::glance::render(&glance, &app.now, app.screen.columns))?;
         note_unpriced(app, glance.models.iter());
     }
     Ok(())

@@ -61,7 +61,7 @@ impl<R> ReportCommand<R> {
             app.out.note(&format!("no calls{}", span_words(args)));
             return Ok(());
         }
-        app.out.data(&self.table.render(&rows, &app.now, app.width))?;
+        app.out.data(&self.table.render(&rows, &app.now, app.screen))?;
         note_unpriced(app, rows.iter().flat_map(self.models));
         Ok(())
     }

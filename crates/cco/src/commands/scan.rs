@@ -7,6 +7,7 @@ use cco_engine::scan::{Finding, ScanSummary};
 use crate::app::{App, Footing};
 use crate::args::ScanArgs;
 use crate::error::CliError;
+use crate::print::fit::wrap;
 use crate::print::{json, text};
 
 /// Runs the command.
@@ -21,7 +22,7 @@ pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
     if app.json {
         return Ok(());
     }
-    app.out.data(&render(&summary))?;
+    app.out.data(&wrap(&render(&summary), app.screen.columns))?;
     if args.verbose {
         // What earlier scans met is still there; what could not be read was met by this one.
         let unread = summary.findings.iter().filter(|finding| finding.offset.is_none());

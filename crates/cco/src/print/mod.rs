@@ -32,6 +32,15 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Where data is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// Its width; none: no limit.
+    pub(crate) columns: Option<usize>,
+    /// Somebody looks at it, not a program.
+    pub(crate) is_terminal: bool,
+}
+
 /// The only way to stdout and stderr.
 pub(crate) struct Output {
     data: AutoStream<io::Stdout>,

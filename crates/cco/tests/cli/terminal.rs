@@ -36,3 +36,164 @@ fn notes_that_nobody_looks_at_keep_their_lines() {
     let env = TestEnv::new().with("COLUMNS", "40");
     assert!(env.run("daily").stderr.contains("hint: looked in $HOME/.config/claude/projects (not there)\n"));
 }
+
+/// Sessions with ids that begin alike, long names, wide letters and costs of millions.
+fn wide_tree() -> TestEnv {
+    let env = TestEnv::new();
+    let rows = [
+        ("11111111-1111-4111-8111-111111111111", "/code/atlas", "claude-opus-4-8", 10),
+        ("22222222-2222-4222-8222-222222222222", "/code/the-long-way-to-the-harbour-map", "acme-1", 20),
+        (
+            "33333333-3333-4333-8333-333333333333",
+            "/code/港湾地図港湾地図港湾地図",
+            "claude-haiku-4-5-20251001",
+            9_000_000_000,
+        ),
+    ];
+    for (number, (session, cwd, model, output)) in (1..).zip(rows) {
+        let call = Call { number, session, cwd, model, tokens: [1, output, 2, 3, 4], ..Call::default() };
+        env.transcript(&format!("a/{number}.jsonl"), &[call.row()]);
+    }
+    env
+}
+
+/// Columns of a line in a terminal's eyes, roughly: letters beyond kana take two.
+fn columns(line: &str) -> usize {
+    line.chars().map(|c| if ('\u{3000}'..='\u{ffff}').contains(&c) { 2 } else { 1 }).sum()
+}
+
+#[test]
+fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
+    let env = wide_tree();
+    assert_snapshot!(env.run_on_terminal("session --color never", 60), @r#"
+    Session   Project             Last call                 Cost
+    ────────────────────────────────────────────────────────────
+    11111111  atlas               2026-10-20 11:00         $0.00
+    22222222  …o-the-harbour-map  2026-10-20 11:00             ?
+    33333333  …港湾地図港湾地図   2026-10-20 11:00    $45,000.00
+    ────────────────────────────────────────────────────────────
+    Total                                           $45,000.00+?
+    note: no price for acme-1 (1 call); its cost is not in the
+      totals
+    hint: [prices."MODEL"] in config.toml sets a price, in
+      dollars for a million tokens
+    "#);
+    assert_snapshot!(env.run_on_terminal("session --color never", 40), @r#"
+    Session   Project                   Cost
+    ────────────────────────────────────────
+    11111111  atlas                    $0.00
+    22222222  …the-harbour-map             ?
+    33333333  …湾地図港湾地図     $45,000.00
+    ────────────────────────────────────────
+    Total                       $45,000.00+?
+    note: no price for acme-1 (1 call); its
+      cost is not in the totals
+    hint: [prices."MODEL"] in config.toml
+      sets a price, in dollars for a million
+      tokens
+    "#);
+    assert_snapshot!(env.run_on_terminal("session --color never", 20), @r#"
+    Sessi…          Cost
+    ────────────────────
+    11111…         $0.00
+    22222…             ?
+    33333…    $45,000.00
+    ────────────────────
+    Total   $45,000.00+?
+    note: no price for
+      acme-1 (1 call);
+      its cost is not in
+      the totals
+    hint:
+      [prices."MODEL"]
+      in config.toml
+      sets a price, in
+      dollars for a
+      million tokens
+    "#);
+}
+
+#[test]
+fn ids_that_begin_alike_are_cut_later() {
+    let env = TestEnv::new();
+    for (number, session) in
+        [(1, "11111111-1111-4111-8111-111111111111"), (2, "11111111-1199-4111-8111-111111111111")]
+    {
+        env.transcript(&format!("a/{number}.jsonl"), &[Call { number, session, ..Call::default() }.row()]);
+    }
+    let screen = env.run_on_terminal("session", 70);
+    assert!(screen.contains("\n11111111-111  ") && screen.contains("\n11111111-119  "), "{screen}");
+}
+
+#[test]
+fn ids_stay_whole_for_programs() {
+    let env = wide_tree().with("COLUMNS", "60");
+    assert!(env.run("session").stdout.contains("11111111-1111-4111-8111-111111111111"));
+    assert!(env.run_on_terminal("session --json", 60).contains("\"11111111-1111-4111-8111-111111111111\""));
+}
+
+#[test]
+fn no_row_is_wider_than_the_terminal() {
+    let env = wide_tree();
+    for room in [20, 21, 22, 25, 30, 36, 40, 50, 60, 80, 100, 120, 160, 200] {
+        for words in ["", "daily", "session", "blocks", "scan"] {
+            let screen = env.run_on_terminal(words, room);
+            let too_wide = screen.lines().find(|line| columns(line) > usize::from(room));
+            assert_eq!(too_wide, None, "{room} {words}\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_narrow_glance() {
+    let env = wide_tree();
+    assert_snapshot!(env.run_on_terminal("", 40), @r#"
+    Today       $45,000.00+?
+    This block  $45,000.00+?
+      last 30 min $0.00+?/h, 0 tokens/min
+    This week   $45,000.00+?
+
+    Projects this week
+      港湾地図港湾地図港湾地図    $45,000.00
+      atlas                            $0.00
+      …ng-way-to-the-harbour-map           ?
+
+    Models this week
+      haiku-4-5  $45,000.00
+      opus-4-8        $0.00
+      acme-1              ?
+    note: no price for acme-1 (1 call); its
+      cost is not in the totals
+    hint: [prices."MODEL"] in config.toml
+      sets a price, in dollars for a million
+      tokens
+    "#);
+    assert_snapshot!(env.run_on_terminal("", 20), @r#"
+    Today   $45,000.00+?
+    This …  $45,000.00+?
+      last 30 min
+        $0.00+?/h, 0
+        tokens/min
+    This …  $45,000.00+?
+
+    Projects this week
+      …地図   $45,000.00
+      atlas        $0.00
+      …r-map           ?
+
+    Models this week
+      haiku…  $45,000.00
+      opus-…       $0.00
+      acme-1           ?
+    note: no price for
+      acme-1 (1 call);
+      its cost is not in
+      the totals
+    hint:
+      [prices."MODEL"]
+      in config.toml
+      sets a price, in
+      dollars for a
+      million tokens
+    "#);
+}
