@@ -9,12 +9,15 @@ use jiff::Zoned;
 use jiff::civil::Weekday;
 
 use super::fit::{Column, Keep, Squeeze, wrap};
+use super::json::total;
 use super::table::{align, number, per_minute};
 use super::{FAINT, STRONG, styled, text};
 
 /// Blanks before what belongs to the line above.
 const INDENT: &str = "  ";
 
+/// How many of the dearest projects and models are named.
+const NAMED: usize = 5;
 /// Below this width models go by their short names.
 const NARROW: usize = 60;
 
@@ -119,10 +122,15 @@ fn ranking(
     let row = |(name, sums): (String, Sums)| {
         vec![name, text::cost(&sums), format!("{} tokens", text::count(sums.tokens.total()))]
     };
-    let rows: Vec<Vec<String>> = rows.map(row).collect();
-    if rows.is_empty() {
+    let mut named: Vec<(String, Sums)> = rows.collect();
+    if named.is_empty() {
         return String::new();
     }
+    let more = named.split_off(named.len().min(NAMED));
+    if !more.is_empty() {
+        named.push((format!("and {} more", more.len()), total(more.iter().map(|(_, sums)| *sums))));
+    }
+    let rows: Vec<Vec<String>> = named.into_iter().map(row).collect();
     let columns = [word(0, Squeeze::Before(1, keep)), number(0), number(1)];
     let room = room.map(|room| room.saturating_sub(INDENT.len()));
     let lines: String = align(rows, &columns, room).iter().map(|line| format!("{INDENT}{line}\n")).collect();
@@ -134,4 +142,72 @@ fn project_name(glance: &Glance, path: &str) -> String {
     let name = text::project(path);
     let namesakes = glance.projects.iter().filter(|(other, _)| text::project(other) == name).count();
     if namesakes > 1 && !path.is_empty() { text::clean(path).into_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use cco_engine::report::DayRow;
+    use cco_model::money::NanoUsd;
+    use cco_model::tokens::Tokens;
+
+    use super::*;
+
+    /// A week of seven projects and models, the last two of them without a price.
+    fn busy_week() -> Glance {
+        let sums = |number: i64| Sums {
+            calls: 1,
+            cost: NanoUsd(if number < 6 { 9_000_000_000 - number * 1_000_000_000 } else { 0 }),
+            tokens: Tokens { output: 100, ..Tokens::default() },
+            unpriced_calls: u64::from(number >= 6),
+            unpriced_tokens: if number >= 6 { 100 } else { 0 },
+            ..Sums::default()
+        };
+        let week = total((1..=7).map(sums));
+        Glance {
+            today: DayRow { date: jiff::civil::date(2026, 10, 20), sums: week, models: Vec::new() },
+            week,
+            block: None,
+            projects: (1..=7).map(|number| (format!("/code/project-{number}"), sums(number))).collect(),
+            models: (1..=7)
+                .map(|number| ModelSums { model: format!("model-{number}"), sums: sums(number) })
+                .collect(),
+            last_call: None,
+            calls_ever: 7,
+        }
+    }
+
+    #[test]
+    fn what_is_cut_is_said_and_still_adds_up() {
+        let now: Zoned = "2026-10-20T12:00:00[UTC]".parse().expect("a time");
+        let page = anstream::adapter::strip_str(&render(&busy_week(), &now, None)).to_string();
+        insta::assert_snapshot!(page, @r"
+        Today       Tue 20 Oct       $30.00+?  7 calls  700 tokens
+        This block  none is running
+        This week   from Mon 19 Oct  $30.00+?  7 calls  700 tokens
+
+        Projects this week
+          project-1   $8.00  100 tokens
+          project-2   $7.00  100 tokens
+          project-3   $6.00  100 tokens
+          project-4   $5.00  100 tokens
+          project-5   $4.00  100 tokens
+          and 2 more      ?  200 tokens
+
+        Models this week
+          model-1     $8.00  100 tokens
+          model-2     $7.00  100 tokens
+          model-3     $6.00  100 tokens
+          model-4     $5.00  100 tokens
+          model-5     $4.00  100 tokens
+          and 2 more      ?  200 tokens
+        ");
+    }
+
+    #[test]
+    fn json_is_whole() {
+        let json: serde_json::Value =
+            serde_json::from_str(&super::super::json::glance(&busy_week()).expect("JSON")).expect("JSON");
+        let length = |key: &str| json[key].as_array().map(Vec::len);
+        assert_eq!((length("projects"), length("models")), (Some(7), Some(7)));
+    }
 }

@@ -16,8 +16,8 @@ fn notes_break_between_words() {
     2026-10-20      10            11     ?
     ──────────────────────────────────────
     Total           10            11     ?
-    note: no price for acme-1 (1 call); its
-      cost is not in the totals
+    note: no price for acme-1 (1 call, 11
+      tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml
       sets a price, in dollars for a million
       tokens
@@ -73,8 +73,8 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     33333333  …港湾地図港湾地図   2026-10-20 11:00    $45,000.00
     ────────────────────────────────────────────────────────────
     Total                                           $45,000.00+?
-    note: no price for acme-1 (1 call); its cost is not in the
-      totals
+    note: no price for acme-1 (1 call, 30 tokens); its cost is
+      not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in
       dollars for a million tokens
     "#);
@@ -86,8 +86,8 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     33333333  …湾地図港湾地図     $45,000.00
     ────────────────────────────────────────
     Total                       $45,000.00+?
-    note: no price for acme-1 (1 call); its
-      cost is not in the totals
+    note: no price for acme-1 (1 call, 30
+      tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml
       sets a price, in dollars for a million
       tokens
@@ -101,9 +101,10 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     ────────────────────
     Total   $45,000.00+?
     note: no price for
-      acme-1 (1 call);
-      its cost is not in
-      the totals
+      acme-1 (1 call, 30
+      tokens); its cost
+      is not in the
+      totals
     hint:
       [prices."MODEL"]
       in config.toml
@@ -162,8 +163,8 @@ fn a_narrow_glance() {
       haiku-4-5  $45,000.00
       opus-4-8        $0.00
       acme-1              ?
-    note: no price for acme-1 (1 call); its
-      cost is not in the totals
+    note: no price for acme-1 (1 call, 30
+      tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml
       sets a price, in dollars for a million
       tokens
@@ -186,9 +187,10 @@ fn a_narrow_glance() {
       opus-…       $0.00
       acme-1           ?
     note: no price for
-      acme-1 (1 call);
-      its cost is not in
-      the totals
+      acme-1 (1 call, 30
+      tokens); its cost
+      is not in the
+      totals
     hint:
       [prices."MODEL"]
       in config.toml
