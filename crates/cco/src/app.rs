@@ -2,6 +2,8 @@
 //!
 //! Owns the order in which layers are read and the engine is opened. Must not: know a report.
 
+use std::path::{Path, PathBuf};
+
 use cco_engine::report::{Filter, Glance};
 use cco_engine::scan::{Finding, ScanSummary};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
@@ -55,15 +57,13 @@ pub(crate) struct App<'o> {
 impl<'o> App<'o> {
     /// Reads the settings and opens the engine.
     pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
-        let folder = home::folder(env);
-        let mut config = Config::load(home::config_file(folder.as_deref()).as_deref(), env)?;
-        config.warnings.iter().for_each(|warning| out.warning(warning));
-        let system_zone = system_zone(env, out);
-        let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
-        if let Some(zone) = &args.timezone {
-            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+        let Settings { folder, config, ledger_zone } = Settings::read(args, env, out)?;
+        let report_zone = config.zone().unwrap_or_else(|| system_zone(env, out));
+        let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
+        for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
+            out.warning(&warning);
+            out.hint(&hint);
         }
-        let report_zone = config.zone().unwrap_or(system_zone);
 
         let demo = if args.demo { Some(demo::make_tree(env.now)?) } else { None };
         let (ledger, roots) = match &demo {
@@ -71,14 +71,16 @@ impl<'o> App<'o> {
                 out.note("demo data, made up");
                 (LedgerPlace::Memory, Roots::only(tree.path().to_owned()))
             }
-            None => (ledger(&config, env, out), Roots::find(env, &config, folder.as_deref())),
+            None => {
+                (ledger(folder.as_deref(), &config, env, out), Roots::find(env, &config, folder.as_deref()))
+            }
         };
         let engine = Engine::open(Setup {
             ledger,
             roots: roots.usable.clone(),
             user_home: env.home.clone(),
             ledger_zone,
-            prices: price_list::with_overrides(price_list::embedded(), &config.prices),
+            prices,
             threads: env.threads,
         })?;
         Ok(Self {
@@ -175,8 +177,44 @@ impl<'o> App<'o> {
     }
 }
 
-fn ledger(config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
-    let (place, warning) = home::ledger_place(home::folder(env).as_deref(), config, env);
+/// Where `cco` lives and how it is set.
+struct Settings {
+    folder: Option<PathBuf>,
+    config: Config,
+    ledger_zone: TimeZone,
+}
+
+impl Settings {
+    /// Reads the layers. Made-up data needs none of them: there, what is wrong with them is only told.
+    fn read(args: &CommonArgs, env: &Env, out: &mut Output) -> Result<Self, CliError> {
+        let mut forgive = |error: CliError| {
+            if !args.demo {
+                return Err(error);
+            }
+            out.warning(&error.message);
+            error.hints.iter().for_each(|hint| out.hint(hint));
+            Ok(())
+        };
+        let folder = match home::folder(env) {
+            Ok(folder) => folder,
+            Err(error) => forgive(error).map(|()| None)?,
+        };
+        let mut config = match Config::load(home::config_file(folder.as_deref()).as_deref(), env) {
+            Ok(config) => config,
+            Err(error) => forgive(error).map(|()| Config::defaults())?,
+        };
+        let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
+        if let Some(zone) = &args.timezone {
+            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+        }
+        config.refused().into_iter().try_for_each(forgive)?;
+        config.warnings.iter().for_each(|warning| out.warning(warning));
+        Ok(Self { folder, config, ledger_zone })
+    }
+}
+
+fn ledger(folder: Option<&Path>, config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
+    let (place, warning) = home::ledger_place(folder, config, env);
     if let Some(warning) = warning {
         out.warning(&warning);
     }
@@ -185,9 +223,11 @@ fn ledger(config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
 
 /// The system's zone; UTC where the system does not tell, with a word only when it tried to.
 fn system_zone(env: &Env, out: &mut Output) -> TimeZone {
-    zone::system(env.tz.as_deref()).unwrap_or_else(|error| {
-        if env.tz.is_some() {
-            out.warning(&format!("TZ is not understood, days are those of UTC: {error}"));
+    zone::system(env.tz.as_deref()).unwrap_or_else(|_| {
+        if let Some(tz) = &env.tz {
+            let tz = tz.to_string_lossy();
+            out.warning(&format!("TZ is {tz:?}, which is no time zone known here; days are those of UTC"));
+            out.hint(&keys::zone_hint(&tz));
         }
         TimeZone::UTC
     })

@@ -62,7 +62,7 @@ pub(crate) static VARIABLES: &[Variable] = &[
 pub(crate) struct Env {
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
-    /// `CCO_HOME`.
+    /// `CCO_HOME`, as it is given.
     pub(crate) cco_home: Option<PathBuf>,
     /// `CCO_TIMEZONE`.
     pub(crate) timezone: Option<String>,
@@ -98,7 +98,7 @@ impl Env {
         let stderr_is_terminal = std::io::stderr().is_terminal();
         Ok(Self {
             home: path("HOME"),
-            cco_home: path(CCO_HOME),
+            cco_home: raw(CCO_HOME).map(PathBuf::from),
             timezone: text(CCO_TIMEZONE)?,
             claude_config_dir: raw(CLAUDE_CONFIG_DIR),
             xdg_config_home: raw("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),

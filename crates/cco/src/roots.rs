@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Sourced, keys};
 use crate::env::{CLAUDE_CONFIG_DIR, Env};
+use crate::error::why;
 use crate::home::expand;
 
 /// The folder of transcripts in a root.
@@ -52,7 +53,7 @@ impl Roots {
                     }
                 }
                 Err(error) => {
-                    roots.missing.push(Missing { projects, reason: reason(&error), named_by });
+                    roots.missing.push(Missing { projects, reason: why(&error), named_by });
                 }
             }
         }
@@ -68,15 +69,6 @@ impl Roots {
             .iter()
             .map(|root| format!("looked in {} ({})", root.projects.display(), root.reason))
             .collect()
-    }
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "not there".to_owned(),
-        std::io::ErrorKind::NotADirectory => "not a folder".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
     }
 }
 

@@ -132,10 +132,26 @@ fn without_a_home_that_can_be_written_nothing_is_kept_and_that_is_said_once() {
     let env = TestEnv::new();
     env.transcript("a/s.jsonl", &[Call::default().row()]);
     env.write("file", "");
-    let env = env.with("CCO_HOME", "file/home");
+    let home = env.home().join("file/home").display().to_string();
+    let env = env.with("CCO_HOME", &home);
     let run = env.run("daily --json");
     assert_eq!((run.code, run.json()["totals"]["calls"].as_u64()), (0, Some(1)));
-    assert_snapshot!(run.stderr, @"warning: cannot write to $HOME/file/home (Not a directory (os error 20)); nothing is kept after this run");
+    assert_snapshot!(run.stderr, @"warning: cannot write to $HOME/file/home (not a folder); nothing is kept after this run");
+}
+
+#[test]
+fn a_relative_home_would_be_another_one_in_each_folder() {
+    let env = TestEnv::new().with("CCO_HOME", "elsewhere/.cco");
+    assert_snapshot!(env.run("daily").story(), @r#"
+    exit 2
+    -- stderr
+    error: CCO_HOME must be an absolute path, not "elsewhere/.cco"
+    hint: for example: CCO_HOME="$HOME/.cco"
+    "#);
+    assert!(!env.home().join("elsewhere").exists());
+    let demo = env.run("daily --demo");
+    assert!(demo.code == 0 && demo.stderr.starts_with("warning: CCO_HOME must be"), "{}", demo.story());
+    assert_eq!(env.run("--help").code, 0);
 }
 
 #[test]
