@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::args::{CommonArgs, ReportArgs};
 use crate::config::{Config, Source, keys};
 use crate::env::{Env, stderr_columns};
-use crate::error::CliError;
+use crate::error::{CliError, without_number};
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
@@ -22,8 +22,10 @@ use crate::{demo, home, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
-/// Troubles with files that a report names before it refers to `scan -v`.
-const NAMED_TROUBLES: usize = 3;
+/// Unreadable files and folders that are named before it is referred to `scan -v`.
+const NAMED_UNREAD: usize = 3;
+/// A summary holds no more findings than this; with so many, there may be more.
+const MOST_FINDINGS: usize = 1000;
 
 /// What a report stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +115,8 @@ impl<'o> App<'o> {
     /// Takes in what is new before a report, and says what the report stands on.
     pub(crate) fn take_in(&mut self) -> Result<Footing, CliError> {
         let summary = self.scan(BAR_FROM_BYTES)?;
-        self.warn_of_troubles(&summary);
+        self.note_damage(&summary);
+        self.warn_of_unread(&summary);
         self.footing()
     }
 
@@ -152,29 +155,59 @@ impl<'o> App<'o> {
             return;
         }
         for root in &self.roots.missing {
-            let Some(named_by) = &root.named_by else { continue };
-            let projects = root.projects.display();
-            self.out.warning(&format!("{projects}, named by {named_by}, cannot be read: {}", root.reason));
+            let (projects, reason) = (root.projects.display(), &root.reason);
+            match &root.named_by {
+                Some(by) => self.out.warning(&format!("{projects}, named by {by}, cannot be read: {reason}")),
+                None if root.absent => {}
+                None => self.out.warning(&format!("{projects} cannot be read: {reason}")),
+            }
         }
     }
 
-    /// Names files that could not be read. Damaged lines are `scan`'s to name: they are met only once.
-    fn warn_of_troubles(&mut self, summary: &ScanSummary) {
+    /// Damaged lines are `scan`'s to name: they are met only once.
+    fn note_damage(&mut self, summary: &ScanSummary) {
         if summary.damaged_lines > 0 {
             let lines = text::plural(summary.damaged_lines, "damaged line", "damaged lines");
             let records = text::plural(summary.recovered_records, "record", "records");
             self.out.note(&format!("{lines} met, {records} recovered; `cco scan -v` names them"));
         }
-        let troubles: Vec<&Finding> =
-            summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
-        for finding in troubles.iter().take(NAMED_TROUBLES) {
-            self.out.warning(&format!("{}: {}", finding.path.display(), finding.what));
-        }
-        if troubles.len() > NAMED_TROUBLES {
-            let more = troubles.len() - NAMED_TROUBLES;
-            self.out.hint(&format!("{more} more; `cco scan -v` names them all"));
-        }
     }
+
+    /// Says how many files and folders could not be read, and names the first of them.
+    pub(crate) fn warn_of_unread(&mut self, summary: &ScanSummary) {
+        let Some(words) = unread_words(summary) else { return };
+        self.out.warning(&words.warning);
+        words.named.iter().for_each(|named| self.out.note(named));
+        words.hint.iter().for_each(|hint| self.out.hint(hint));
+    }
+}
+
+/// The findings that are about a file or folder as a whole.
+pub(crate) fn unread(summary: &ScanSummary) -> impl Iterator<Item = &Finding> {
+    summary.findings.iter().filter(|finding| finding.offset.is_none())
+}
+
+/// What is said of unreadable files and folders.
+struct UnreadWords {
+    warning: String,
+    named: Vec<String>,
+    hint: Option<String>,
+}
+
+fn unread_words(summary: &ScanSummary) -> Option<UnreadWords> {
+    let count = unread(summary).count();
+    if count == 0 {
+        return None;
+    }
+    let at_least = if summary.findings.len() >= MOST_FINDINGS { "at least " } else { "" };
+    let number = text::plural(count as u64, "file or folder", "files or folders");
+    let name = |finding: &Finding| format!("{}: {}", finding.path.display(), without_number(&finding.what));
+    let more = count.saturating_sub(NAMED_UNREAD) as u64;
+    Some(UnreadWords {
+        warning: format!("{at_least}{number} cannot be read; what is new there is not counted"),
+        named: unread(summary).take(NAMED_UNREAD).map(name).collect(),
+        hint: (more > 0).then(|| format!("{} more; `cco scan -v` names them all", text::count(more))),
+    })
 }
 
 /// Where `cco` lives and how it is set.
@@ -231,4 +264,44 @@ fn system_zone(env: &Env, out: &mut Output) -> TimeZone {
         }
         TimeZone::UTC
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(unread: usize, damaged: usize) -> ScanSummary {
+        let finding = |number: usize, offset| Finding {
+            path: format!("/p/{number}.jsonl").into(),
+            offset,
+            what: "cannot be read: Permission denied (os error 13)".to_owned(),
+        };
+        let damaged = (0..damaged).map(|number| finding(number, Some(0)));
+        ScanSummary {
+            findings: damaged.chain((1..=unread).map(|number| finding(number, None))).collect(),
+            ..ScanSummary::default()
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted_and_the_first_are_named() {
+        let words = |unread, damaged| {
+            let Some(words) = unread_words(&summary(unread, damaged)) else { return "nothing".to_owned() };
+            [vec![words.warning], words.named, words.hint.into_iter().collect()].concat().join("\n")
+        };
+        assert_eq!(words(0, 3), "nothing");
+        insta::assert_snapshot!(words(1, 3), @r"
+        1 file or folder cannot be read; what is new there is not counted
+        /p/1.jsonl: cannot be read: Permission denied
+        ");
+        insta::assert_snapshot!(words(5, 0), @r"
+        5 files or folders cannot be read; what is new there is not counted
+        /p/1.jsonl: cannot be read: Permission denied
+        /p/2.jsonl: cannot be read: Permission denied
+        /p/3.jsonl: cannot be read: Permission denied
+        2 more; `cco scan -v` names them all
+        ");
+        assert!(words(1, 999).starts_with("at least 1 file or folder"));
+        assert!(!words(3, 0).contains("more"));
+    }
 }

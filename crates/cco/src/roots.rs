@@ -2,6 +2,7 @@
 //!
 //! Owns the defaults and what replaces or adds to them. Must not: read a transcript.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Sourced, keys};
@@ -28,7 +29,9 @@ pub(crate) struct Missing {
     pub(crate) projects: PathBuf,
     /// Why it cannot be read.
     pub(crate) reason: String,
-    /// Who named it; none: it is a default, which nobody misses.
+    /// There is nothing of that name.
+    pub(crate) absent: bool,
+    /// Who named it; none: it is a default, which nobody misses when it is absent.
     pub(crate) named_by: Option<String>,
 }
 
@@ -53,7 +56,8 @@ impl Roots {
                     }
                 }
                 Err(error) => {
-                    roots.missing.push(Missing { projects, reason: why(&error), named_by });
+                    let (reason, absent) = (why(&error), error.kind() == ErrorKind::NotFound);
+                    roots.missing.push(Missing { projects, reason, absent, named_by });
                 }
             }
         }
