@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tempfile::TempDir;
 
-use crate::args::{CommonArgs, ReportArgs};
+use crate::args::{CommonArgs, CostMode, ReportArgs};
 use crate::config::{Config, Source, keys};
 use crate::env::{Env, stderr_columns};
 use crate::error::{CliError, without_number};
@@ -60,6 +60,9 @@ impl<'o> App<'o> {
     /// Reads the settings and opens the engine.
     pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
         let Settings { folder, config, ledger_zone } = Settings::read(args, env, out)?;
+        if args.mode == Some(CostMode::Display) {
+            out.note("--mode display is not there yet: costs are worked out from tokens");
+        }
         let report_zone = config.zone().unwrap_or_else(|| system_zone(env, out));
         let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
         for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
