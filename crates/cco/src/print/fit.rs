@@ -13,6 +13,8 @@ pub(crate) const GUTTER: usize = 2;
 const CUT: &str = "…";
 /// Characters of an id that tell it apart, mostly.
 const SHORT_ID: usize = 8;
+/// Up to here the first characters of ids are preferred to the last, since tools name ids by them.
+const LONG_ID: usize = 16;
 /// Blanks before the further lines of a message.
 const HANGING: usize = 2;
 
@@ -155,21 +157,35 @@ fn widest(lines: &[Vec<String>], column: usize) -> usize {
     lines.iter().map(|line| width(&line[column])).max().unwrap_or_default()
 }
 
-/// Cuts ids to their first characters, to as many more as it takes to tell them apart.
+/// Cuts ids to their first characters, to as many more as it takes to tell them apart; to their last ones where those
+/// do it sooner.
 fn shorten_ids(lines: &mut [Vec<String>], column: usize) {
     let Some((_, rows)) = lines.split_first_mut() else { return };
     let Some((_, rows)) = rows.split_last_mut() else { return };
-    let start = |id: &str, length: usize| id.chars().take(length).collect::<String>();
-    let count = |length: Option<usize>| {
-        let ids = rows
-            .iter()
-            .map(|row| length.map_or_else(|| row[column].clone(), |length| start(&row[column], length)));
-        ids.collect::<HashSet<_>>().len()
+    let ids: Vec<Vec<char>> = rows.iter().map(|row| row[column].chars().collect()).collect();
+    let longest = ids.iter().map(Vec::len).max().unwrap_or_default();
+    let all = ids.iter().collect::<HashSet<_>>().len();
+    let least = |part: fn(&[char], usize) -> &[char]| {
+        let telling =
+            |length: &usize| ids.iter().map(|id| part(id, *length)).collect::<HashSet<_>>().len() == all;
+        (SHORT_ID..longest).find(telling).unwrap_or(longest)
     };
-    let all = count(None);
-    let longest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let length = (SHORT_ID..longest).find(|length| count(Some(*length)) == all).unwrap_or(longest);
-    rows.iter_mut().for_each(|row| row[column] = start(&row[column], length));
+    let (from_start, from_end) = (least(start), least(end));
+    for (row, id) in rows.iter_mut().zip(&ids) {
+        row[column] = if from_start <= LONG_ID.max(from_end + 1) || id.len() <= from_end {
+            start(id, from_start).iter().collect()
+        } else {
+            CUT.chars().chain(end(id, from_end).iter().copied()).collect()
+        };
+    }
+}
+
+fn start(id: &[char], length: usize) -> &[char] {
+    &id[..length.min(id.len())]
+}
+
+fn end(id: &[char], length: usize) -> &[char] {
+    &id[id.len().saturating_sub(length)..]
 }
 
 /// At most so many columns of a text, with a mark where something was cut: `…/name` of a path where a part fits.
@@ -229,6 +245,10 @@ mod tests {
             "Session 11111111-11 11111111-12 Total, of many"
         );
         assert_eq!(ids(&["11111111-1111", "11111111"]), "Session 11111111- 11111111 Total, of many");
+        assert_eq!(
+            ids(&["11111111-1111-0000-01", "11111111-1111-0000-02", "unknown"]),
+            "Session …-0000-01 …-0000-02 unknown Total, of many"
+        );
         assert_eq!(ids(&["same", "same"]), "Session same same Total, of many");
         assert_eq!(ids(&[]), "Session Total, of many");
     }

@@ -199,3 +199,21 @@ fn a_narrow_glance() {
       million tokens
     "#);
 }
+
+#[test]
+fn the_demo_looks_its_best_on_a_narrow_terminal() {
+    assert_snapshot!(TestEnv::new().run_on_terminal("session --demo", 60), @r#"
+    note: demo data, made up
+    Session   Project      Last call            Cost
+    ────────────────────────────────────────────────
+    8a36f2d0  tide-tables  2026-10-18 11:55        ?
+    c0e94b17  tide-tables  2026-10-19 11:50    $0.65
+    5d1f7a52  harbour-map  2026-10-20 11:57    $0.88
+    ────────────────────────────────────────────────
+    Total                                    $1.53+?
+    note: no price for lighthouse-preview (6 calls, 141,765
+      tokens); its cost is not in the totals
+    hint: [prices."MODEL"] in config.toml sets a price, in
+      dollars for a million tokens
+    "#);
+}
