@@ -38,7 +38,7 @@ impl OwnPrice {
         Some((
             format!("{place}: `prices.{model:?}` lacks {names}; calls with such tokens have no price"),
             format!(
-                "add below [prices.{model:?}], in dollars for a million tokens: {name} = {example} (0 if free)"
+                "add below [prices.{model:?}], in dollars for a million tokens, such as {name} = {example} (0 if free)"
             ),
         ))
     }

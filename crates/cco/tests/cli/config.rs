@@ -105,7 +105,7 @@ fn an_incomplete_price_says_what_to_add() {
     env.config("[prices.claude-opus-4-8]\ninput = 4\n\n[prices.\"acme-1\"]\ninput = 3\noutput = 15.5\n");
     assert_snapshot!(env.run("daily").stderr, @r#"
     warning: $HOME/.cco/config.toml:4: `prices."acme-1"` lacks cache_write_5m, cache_write_1h, cache_read; calls with such tokens have no price
-    hint: add below [prices."acme-1"], in dollars for a million tokens: cache_write_5m = 3.75 (0 if free)
+    hint: add below [prices."acme-1"], in dollars for a million tokens, such as cache_write_5m = 3.75 (0 if free)
     note: no price for acme-1 (1 call, 11 tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in dollars for a million tokens
     "#);
