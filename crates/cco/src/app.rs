@@ -185,9 +185,12 @@ impl<'o> App<'o> {
     }
 }
 
-/// The findings that are about a file or folder as a whole.
-pub(crate) fn unread(summary: &ScanSummary) -> impl Iterator<Item = &Finding> {
-    summary.findings.iter().filter(|finding| finding.offset.is_none())
+/// The findings that are about a file or folder as a whole, by path: they are met in no order.
+pub(crate) fn unread(summary: &ScanSummary) -> Vec<&Finding> {
+    let mut unread: Vec<&Finding> =
+        summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
+    unread.sort_by_key(|finding| &finding.path);
+    unread
 }
 
 /// What is said of unreadable files and folders.
@@ -198,7 +201,8 @@ struct UnreadWords {
 }
 
 fn unread_words(summary: &ScanSummary) -> Option<UnreadWords> {
-    let count = unread(summary).count();
+    let unread = unread(summary);
+    let count = unread.len();
     if count == 0 {
         return None;
     }
@@ -208,7 +212,7 @@ fn unread_words(summary: &ScanSummary) -> Option<UnreadWords> {
     let more = count.saturating_sub(NAMED_UNREAD) as u64;
     Some(UnreadWords {
         warning: format!("{at_least}{number} cannot be read; what is new there is not counted"),
-        named: unread(summary).take(NAMED_UNREAD).map(name).collect(),
+        named: unread.into_iter().take(NAMED_UNREAD).map(name).collect(),
         hint: (more > 0).then(|| format!("{} more; `cco scan -v` names them all", text::count(more))),
     })
 }
@@ -281,7 +285,7 @@ mod tests {
         };
         let damaged = (0..damaged).map(|number| finding(number, Some(0)));
         ScanSummary {
-            findings: damaged.chain((1..=unread).map(|number| finding(number, None))).collect(),
+            findings: damaged.chain((1..=unread).rev().map(|number| finding(number, None))).collect(),
             ..ScanSummary::default()
         }
     }

@@ -28,7 +28,8 @@ pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
     app.out.data(&wrap(&render(&summary), app.screen.columns))?;
     if args.verbose {
         // What earlier scans met is still there; what could not be read was met by this one.
-        let lines: String = unread(&summary).chain(&app.engine.findings()?).map(finding_line).collect();
+        let lines: String =
+            unread(&summary).into_iter().chain(&app.engine.findings()?).map(finding_line).collect();
         app.out.data(&lines)?;
     } else if summary.damaged_lines > 0 {
         app.out.hint("`cco scan -v` names damaged lines");
