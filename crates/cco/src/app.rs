@@ -2,6 +2,8 @@
 //!
 //! Owns the order in which layers are read and the engine is opened. Must not: know a report.
 
+use std::path::{Path, PathBuf};
+
 use cco_engine::report::{Filter, Glance};
 use cco_engine::scan::{Finding, ScanSummary};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
@@ -9,19 +11,21 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tempfile::TempDir;
 
-use crate::args::{CommonArgs, ReportArgs};
+use crate::args::{CommonArgs, CostMode, ReportArgs};
 use crate::config::{Config, Source, keys};
-use crate::env::Env;
-use crate::error::CliError;
+use crate::env::{Env, stderr_columns};
+use crate::error::{CliError, without_number};
 use crate::print::progress::ScanProgress;
-use crate::print::{Output, text};
+use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
 use crate::{demo, home, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
-/// Troubles with files that a report names before it refers to `scan -v`.
-const NAMED_TROUBLES: usize = 3;
+/// Unreadable files and folders that are named before it is referred to `scan -v`.
+const NAMED_UNREAD: usize = 3;
+/// A summary holds no more findings than this; with so many, there may be more.
+const MOST_FINDINGS: usize = 1000;
 
 /// What a report stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +48,8 @@ pub(crate) struct App<'o> {
     pub(crate) now: Zoned,
     /// JSON is wanted.
     pub(crate) json: bool,
-    /// Columns of the terminal; none: no limit.
-    pub(crate) width: Option<usize>,
+    /// Where data is shown.
+    pub(crate) screen: Screen,
     roots: Roots,
     stderr_is_terminal: bool,
     /// Keeps the made-up tree for as long as the run.
@@ -55,15 +59,16 @@ pub(crate) struct App<'o> {
 impl<'o> App<'o> {
     /// Reads the settings and opens the engine.
     pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
-        let folder = home::folder(env);
-        let mut config = Config::load(home::config_file(folder.as_deref()).as_deref(), env)?;
-        config.warnings.iter().for_each(|warning| out.warning(warning));
-        let system_zone = system_zone(env, out);
-        let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
-        if let Some(zone) = &args.timezone {
-            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+        let Settings { folder, config, ledger_zone } = Settings::read(args, env, out)?;
+        if args.mode == Some(CostMode::Display) {
+            out.note("--mode display is not there yet: costs are worked out from tokens");
         }
-        let report_zone = config.zone().unwrap_or(system_zone);
+        let report_zone = config.zone().unwrap_or_else(|| system_zone(env, out));
+        let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
+        for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
+            out.warning(&warning);
+            out.hint(&hint);
+        }
 
         let demo = if args.demo { Some(demo::make_tree(env.now)?) } else { None };
         let (ledger, roots) = match &demo {
@@ -71,14 +76,16 @@ impl<'o> App<'o> {
                 out.note("demo data, made up");
                 (LedgerPlace::Memory, Roots::only(tree.path().to_owned()))
             }
-            None => (ledger(&config, env, out), Roots::find(env, &config, folder.as_deref())),
+            None => {
+                (ledger(folder.as_deref(), &config, env, out), Roots::find(env, &config, folder.as_deref()))
+            }
         };
         let engine = Engine::open(Setup {
             ledger,
             roots: roots.usable.clone(),
             user_home: env.home.clone(),
             ledger_zone,
-            prices: price_list::with_overrides(price_list::embedded(), &config.prices),
+            prices,
             threads: env.threads,
         })?;
         Ok(Self {
@@ -86,7 +93,7 @@ impl<'o> App<'o> {
             engine,
             now: env.now.to_zoned(report_zone),
             json: args.json,
-            width: env.width,
+            screen: Screen { columns: env.width, is_terminal: env.stdout_is_terminal },
             roots,
             stderr_is_terminal: env.stderr_is_terminal,
             _demo: demo,
@@ -111,14 +118,15 @@ impl<'o> App<'o> {
     /// Takes in what is new before a report, and says what the report stands on.
     pub(crate) fn take_in(&mut self) -> Result<Footing, CliError> {
         let summary = self.scan(BAR_FROM_BYTES)?;
-        self.warn_of_troubles(&summary);
+        self.note_damage(&summary);
+        self.warn_of_unread(&summary);
         self.footing()
     }
 
     /// Takes in what is new; a bar shows for work of at least this many bytes.
     pub(crate) fn scan(&mut self, bar_from_bytes: u64) -> Result<ScanSummary, CliError> {
         self.warn_of_missing_roots();
-        let mut progress = ScanProgress::new(self.stderr_is_terminal, bar_from_bytes);
+        let mut progress = ScanProgress::new(self.stderr_is_terminal, bar_from_bytes, stderr_columns);
         let summary = self.engine.scan(&mut |step| progress.update(step));
         progress.finish();
         Ok(summary?)
@@ -150,33 +158,103 @@ impl<'o> App<'o> {
             return;
         }
         for root in &self.roots.missing {
-            let Some(named_by) = &root.named_by else { continue };
-            let projects = root.projects.display();
-            self.out.warning(&format!("{projects}, named by {named_by}, cannot be read: {}", root.reason));
+            let (projects, reason) = (root.projects.display(), &root.reason);
+            match &root.named_by {
+                Some(by) => self.out.warning(&format!("{projects}, named by {by}, cannot be read: {reason}")),
+                None if root.absent => {}
+                None => self.out.warning(&format!("{projects} cannot be read: {reason}")),
+            }
         }
     }
 
-    /// Names files that could not be read. Damaged lines are `scan`'s to name: they are met only once.
-    fn warn_of_troubles(&mut self, summary: &ScanSummary) {
+    /// Damaged lines are `scan`'s to name: they are met only once.
+    fn note_damage(&mut self, summary: &ScanSummary) {
         if summary.damaged_lines > 0 {
             let lines = text::plural(summary.damaged_lines, "damaged line", "damaged lines");
             let records = text::plural(summary.recovered_records, "record", "records");
             self.out.note(&format!("{lines} met, {records} recovered; `cco scan -v` names them"));
         }
-        let troubles: Vec<&Finding> =
-            summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
-        for finding in troubles.iter().take(NAMED_TROUBLES) {
-            self.out.warning(&format!("{}: {}", finding.path.display(), finding.what));
-        }
-        if troubles.len() > NAMED_TROUBLES {
-            let more = troubles.len() - NAMED_TROUBLES;
-            self.out.hint(&format!("{more} more; `cco scan -v` names them all"));
-        }
+    }
+
+    /// Says how many files and folders could not be read, and names the first of them.
+    pub(crate) fn warn_of_unread(&mut self, summary: &ScanSummary) {
+        let Some(words) = unread_words(summary) else { return };
+        self.out.warning(&words.warning);
+        words.named.iter().for_each(|named| self.out.note(named));
+        words.hint.iter().for_each(|hint| self.out.hint(hint));
     }
 }
 
-fn ledger(config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
-    let (place, warning) = home::ledger_place(home::folder(env).as_deref(), config, env);
+/// The findings that are about a file or folder as a whole, by path: they are met in no order.
+pub(crate) fn unread(summary: &ScanSummary) -> Vec<&Finding> {
+    let mut unread: Vec<&Finding> =
+        summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
+    unread.sort_by_key(|finding| &finding.path);
+    unread
+}
+
+/// What is said of unreadable files and folders.
+struct UnreadWords {
+    warning: String,
+    named: Vec<String>,
+    hint: Option<String>,
+}
+
+fn unread_words(summary: &ScanSummary) -> Option<UnreadWords> {
+    let unread = unread(summary);
+    let count = unread.len();
+    if count == 0 {
+        return None;
+    }
+    let at_least = if summary.findings.len() >= MOST_FINDINGS { "at least " } else { "" };
+    let number = text::plural(count as u64, "file or folder", "files or folders");
+    let name = |finding: &Finding| format!("{}: {}", finding.path.display(), without_number(&finding.what));
+    let more = count.saturating_sub(NAMED_UNREAD) as u64;
+    Some(UnreadWords {
+        warning: format!("{at_least}{number} cannot be read; what is new there is not counted"),
+        named: unread.into_iter().take(NAMED_UNREAD).map(name).collect(),
+        hint: (more > 0).then(|| format!("{} more; `cco scan -v` names them all", text::count(more))),
+    })
+}
+
+/// Where `cco` lives and how it is set.
+struct Settings {
+    folder: Option<PathBuf>,
+    config: Config,
+    ledger_zone: TimeZone,
+}
+
+impl Settings {
+    /// Reads the layers. Made-up data needs none of them: there, what is wrong with them is only told.
+    fn read(args: &CommonArgs, env: &Env, out: &mut Output) -> Result<Self, CliError> {
+        let mut forgive = |error: CliError| {
+            if !args.demo {
+                return Err(error);
+            }
+            out.warning(&error.message);
+            error.hints.iter().for_each(|hint| out.hint(hint));
+            Ok(())
+        };
+        let folder = match home::folder(env) {
+            Ok(folder) => folder,
+            Err(error) => forgive(error).map(|()| None)?,
+        };
+        let mut config = match Config::load(home::config_file(folder.as_deref()).as_deref(), env) {
+            Ok(config) => config,
+            Err(error) => forgive(error).map(|()| Config::defaults())?,
+        };
+        let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
+        if let Some(zone) = &args.timezone {
+            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+        }
+        config.refused().into_iter().try_for_each(forgive)?;
+        config.warnings.iter().for_each(|warning| out.warning(warning));
+        Ok(Self { folder, config, ledger_zone })
+    }
+}
+
+fn ledger(folder: Option<&Path>, config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
+    let (place, warning) = home::ledger_place(folder, config, env);
     if let Some(warning) = warning {
         out.warning(&warning);
     }
@@ -185,10 +263,52 @@ fn ledger(config: &Config, env: &Env, out: &mut Output) -> LedgerPlace {
 
 /// The system's zone; UTC where the system does not tell, with a word only when it tried to.
 fn system_zone(env: &Env, out: &mut Output) -> TimeZone {
-    zone::system(env.tz.as_deref()).unwrap_or_else(|error| {
-        if env.tz.is_some() {
-            out.warning(&format!("TZ is not understood, days are those of UTC: {error}"));
+    zone::system(env.tz.as_deref()).unwrap_or_else(|_| {
+        if let Some(tz) = &env.tz {
+            let tz = tz.to_string_lossy();
+            out.warning(&format!("TZ is {tz:?}, which is no time zone known here; days are those of UTC"));
+            out.hint(&keys::zone_hint(&tz));
         }
         TimeZone::UTC
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(unread: usize, damaged: usize) -> ScanSummary {
+        let finding = |number: usize, offset| Finding {
+            path: format!("/p/{number}.jsonl").into(),
+            offset,
+            what: "cannot be read: Permission denied (os error 13)".to_owned(),
+        };
+        let damaged = (0..damaged).map(|number| finding(number, Some(0)));
+        ScanSummary {
+            findings: damaged.chain((1..=unread).rev().map(|number| finding(number, None))).collect(),
+            ..ScanSummary::default()
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted_and_the_first_are_named() {
+        let words = |unread, damaged| {
+            let Some(words) = unread_words(&summary(unread, damaged)) else { return "nothing".to_owned() };
+            [vec![words.warning], words.named, words.hint.into_iter().collect()].concat().join("\n")
+        };
+        assert_eq!(words(0, 3), "nothing");
+        insta::assert_snapshot!(words(1, 3), @r"
+        1 file or folder cannot be read; what is new there is not counted
+        /p/1.jsonl: cannot be read: Permission denied
+        ");
+        insta::assert_snapshot!(words(5, 0), @r"
+        5 files or folders cannot be read; what is new there is not counted
+        /p/1.jsonl: cannot be read: Permission denied
+        /p/2.jsonl: cannot be read: Permission denied
+        /p/3.jsonl: cannot be read: Permission denied
+        2 more; `cco scan -v` names them all
+        ");
+        assert!(words(1, 999).starts_with("at least 1 file or folder"));
+        assert!(!words(3, 0).contains("more"));
+    }
 }

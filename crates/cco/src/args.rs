@@ -34,8 +34,14 @@ pub(crate) struct CommonArgs {
     #[arg(long, global = true)]
     pub(crate) demo: bool,
     /// Accepted for habit: cco never goes to the network for reports
-    #[arg(long, short = 'O', global = true, hide_short_help = true)]
+    #[arg(long, short = 'O', global = true, overrides_with = "no_offline")]
     pub(crate) offline: bool,
+    /// Accepted for habit, as --offline is
+    #[arg(long, global = true, overrides_with = "offline", hide_short_help = true)]
+    pub(crate) no_offline: bool,
+    /// Accepted for habit: cco always works costs out from tokens
+    #[arg(long, short = 'm', global = true, value_name = "MODE", hide_short_help = true)]
+    pub(crate) mode: Option<CostMode>,
 }
 
 /// When to use colour.
@@ -48,6 +54,17 @@ pub(crate) enum ColorWish {
     Always,
     /// Never
     Never,
+}
+
+/// Where costs come from, in the words of similar tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CostMode {
+    /// From tokens
+    Auto,
+    /// From tokens
+    Calculate,
+    /// From tokens all the same; transcripts hold no costs any more
+    Display,
 }
 
 /// What to do; nothing given: today at a glance.
@@ -130,7 +147,7 @@ Environment:
     for variable in VARIABLES.iter().filter(|variable| !variable.hidden) {
         help.push_str(&format!("  {:<18} {}\n", variable.name, variable.about));
     }
-    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem");
+    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage");
     help
 }
 

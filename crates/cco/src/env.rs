@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -53,7 +54,7 @@ pub(crate) static VARIABLES: &[Variable] = &[
     variable("NO_COLOR", "when set: no colour"),
     variable("TZ", "the system's time zone"),
     hidden("TERM", "`dumb`: no colour"),
-    hidden("COLUMNS", "width of tables"),
+    hidden("COLUMNS", "width of tables and notes"),
 ];
 
 /// Everything outside of arguments and files that a run depends on.
@@ -61,7 +62,7 @@ pub(crate) static VARIABLES: &[Variable] = &[
 pub(crate) struct Env {
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
-    /// `CCO_HOME`.
+    /// `CCO_HOME`, as it is given.
     pub(crate) cco_home: Option<PathBuf>,
     /// `CCO_TIMEZONE`.
     pub(crate) timezone: Option<String>,
@@ -79,6 +80,8 @@ pub(crate) struct Env {
     pub(crate) plain: bool,
     /// Width of the terminal on stdout; none: no terminal, no limit.
     pub(crate) width: Option<usize>,
+    /// Width of the terminal on stderr; none: no terminal, no limit.
+    pub(crate) notes_width: Option<usize>,
     /// Somebody looks at stdout.
     pub(crate) stdout_is_terminal: bool,
     /// Somebody looks at stderr.
@@ -92,9 +95,10 @@ impl Env {
     /// Reads the environment, the clock and the terminals.
     pub(crate) fn gather() -> Result<Self, CliError> {
         let stdout_is_terminal = std::io::stdout().is_terminal();
+        let stderr_is_terminal = std::io::stderr().is_terminal();
         Ok(Self {
             home: path("HOME"),
-            cco_home: path(CCO_HOME),
+            cco_home: raw(CCO_HOME).map(PathBuf::from),
             timezone: text(CCO_TIMEZONE)?,
             claude_config_dir: raw(CLAUDE_CONFIG_DIR),
             xdg_config_home: raw("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
@@ -102,9 +106,11 @@ impl Env {
             now: now()?,
             threads: text(CCO_THREADS)?.and_then(|threads| threads.parse().ok()),
             plain: raw("NO_COLOR").is_some() || raw("TERM").is_some_and(|term| term == "dumb"),
-            width: columns().or_else(|| stdout_is_terminal.then(terminal_width).flatten()),
+            width: columns()
+                .or_else(|| if stdout_is_terminal { terminal_width(std::io::stdout()) } else { None }),
+            notes_width: if stderr_is_terminal { stderr_columns() } else { None },
             stdout_is_terminal,
-            stderr_is_terminal: std::io::stderr().is_terminal(),
+            stderr_is_terminal,
             #[cfg(feature = "planted-bugs")]
             planted_bug: text(CCO_PLANTED_BUG)?,
         })
@@ -139,7 +145,12 @@ fn columns() -> Option<usize> {
     raw("COLUMNS")?.to_str()?.parse().ok().filter(|width| *width > 0)
 }
 
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+/// The width of the terminal on stderr at this moment.
+pub(crate) fn stderr_columns() -> Option<usize> {
+    columns().or_else(|| terminal_width(std::io::stderr()))
+}
+
+fn terminal_width(stream: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }

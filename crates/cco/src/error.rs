@@ -2,6 +2,7 @@
 //!
 //! Must not: print; decide what went wrong.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 /// How a run ended; the only place that knows exit codes.
@@ -58,12 +59,44 @@ impl CliError {
     }
 }
 
+/// An error of the system in a few words, to stand behind what was tried.
+pub(crate) fn why(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "not there".to_owned(),
+        ErrorKind::NotADirectory => "not a folder".to_owned(),
+        ErrorKind::AlreadyExists => "something else of that name is there".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => without_number(&error.to_string()).to_owned(),
+    }
+}
+
+/// The words of a system's error; the number behind them helps nobody.
+pub(crate) fn without_number(text: &str) -> &str {
+    text.split(" (os error").next().unwrap_or_default()
+}
+
 impl From<cco_engine::EngineError> for CliError {
     fn from(error: cco_engine::EngineError) -> Self {
         let failed = Self::failed(error.to_string());
         match error.hint() {
             Some(hint) => failed.hint(hint),
             None => failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_have_no_numbers() {
+        for (number, words) in
+            [(2, "not there"), (13, "permission denied"), (20, "not a folder"), (5, "Input/output error")]
+        {
+            assert_eq!(why(&io::Error::from_raw_os_error(number)), words);
         }
     }
 }

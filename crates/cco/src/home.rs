@@ -10,6 +10,7 @@ use cco_engine::LedgerPlace;
 
 use crate::config::{Config, keys};
 use crate::env::{CCO_HOME, Env};
+use crate::error::{CliError, why};
 
 /// The folder's name in the home folder.
 const FOLDER: &str = ".cco";
@@ -17,8 +18,16 @@ const FOLDER: &str = ".cco";
 const LEDGER: &str = "ledger.db";
 
 /// `$CCO_HOME`, else `~/.cco`; none where there is no home.
-pub(crate) fn folder(env: &Env) -> Option<PathBuf> {
-    env.cco_home.clone().or_else(|| Some(env.home.as_ref()?.join(FOLDER)))
+pub(crate) fn folder(env: &Env) -> Result<Option<PathBuf>, CliError> {
+    match &env.cco_home {
+        // Else each working directory would have a ledger of its own.
+        Some(given) if !given.is_absolute() => {
+            Err(CliError::usage(format!("{CCO_HOME} must be an absolute path, not {given:?}"))
+                .hint(format!("for example: {CCO_HOME}=\"$HOME/{FOLDER}\"")))
+        }
+        Some(given) => Ok(Some(given.clone())),
+        None => Ok(env.home.as_ref().map(|home| home.join(FOLDER))),
+    }
 }
 
 /// `config.toml` in the folder.
@@ -45,8 +54,11 @@ pub(crate) fn ledger_place(
     match make_writable(folder) {
         Ok(()) => (LedgerPlace::File(folder.join(LEDGER)), None),
         Err(error) => {
-            let warning =
-                format!("cannot write to {} ({error}); nothing is kept after this run", folder.display());
+            let warning = format!(
+                "cannot write to {} ({}); nothing is kept after this run",
+                folder.display(),
+                why(&error)
+            );
             (LedgerPlace::Memory, Some(warning))
         }
     }

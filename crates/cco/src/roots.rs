@@ -2,10 +2,12 @@
 //!
 //! Owns the defaults and what replaces or adds to them. Must not: read a transcript.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Sourced, keys};
 use crate::env::{CLAUDE_CONFIG_DIR, Env};
+use crate::error::why;
 use crate::home::expand;
 
 /// The folder of transcripts in a root.
@@ -27,7 +29,9 @@ pub(crate) struct Missing {
     pub(crate) projects: PathBuf,
     /// Why it cannot be read.
     pub(crate) reason: String,
-    /// Who named it; none: it is a default, which nobody misses.
+    /// There is nothing of that name.
+    pub(crate) absent: bool,
+    /// Who named it; none: it is a default, which nobody misses when it is absent.
     pub(crate) named_by: Option<String>,
 }
 
@@ -52,7 +56,8 @@ impl Roots {
                     }
                 }
                 Err(error) => {
-                    roots.missing.push(Missing { projects, reason: reason(&error), named_by });
+                    let (reason, absent) = (why(&error), error.kind() == ErrorKind::NotFound);
+                    roots.missing.push(Missing { projects, reason, absent, named_by });
                 }
             }
         }
@@ -68,15 +73,6 @@ impl Roots {
             .iter()
             .map(|root| format!("looked in {} ({})", root.projects.display(), root.reason))
             .collect()
-    }
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "not there".to_owned(),
-        std::io::ErrorKind::NotADirectory => "not a folder".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Must not: fail where there is merely nothing yet.
 
+use cco_engine::report::{Glance, ModelSums};
+
 use super::note_unpriced;
 use crate::app::{App, Footing};
 use crate::error::CliError;
@@ -21,8 +23,20 @@ pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     if !app.json {
-        app.out.data(&print::glance::render(&glance, &app.now))?;
-        note_unpriced(app, glance.models.iter());
+        app.out.data(&print::glance::render(&glance, &app.now, app.screen.columns))?;
+        note_unpriced(app, unpriced(&glance).into_iter(), &glance.week);
     }
     Ok(())
+}
+
+/// Models without a price on the page, each once: those of the week, and those of a block that began before it.
+fn unpriced(glance: &Glance) -> Vec<&ModelSums> {
+    let block = glance.block.iter().flat_map(|block| &block.models);
+    let mut models: Vec<&ModelSums> = Vec::new();
+    for model in glance.models.iter().chain(&glance.today.models).chain(block) {
+        if model.sums.unpriced_calls > 0 && models.iter().all(|other| other.model != model.model) {
+            models.push(model);
+        }
+    }
+    models
 }

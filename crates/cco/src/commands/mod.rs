@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use crate::app::{App, Footing};
 use crate::args::{Command, ReportArgs, StatsCommand};
 use crate::error::CliError;
+use crate::print::json::total;
 use crate::print::table::Report;
 use crate::print::text;
 
@@ -61,8 +62,9 @@ impl<R> ReportCommand<R> {
             app.out.note(&format!("no calls{}", span_words(args)));
             return Ok(());
         }
-        app.out.data(&self.table.render(&rows, &app.now, app.width))?;
-        note_unpriced(app, rows.iter().flat_map(self.models));
+        app.out.data(&self.table.render(&rows, &app.now, app.screen))?;
+        let all = total(rows.iter().map(|row| (self.table.sums)(row)));
+        note_unpriced(app, rows.iter().flat_map(self.models), &all);
         Ok(())
     }
 }
@@ -77,18 +79,30 @@ fn span_words(args: &ReportArgs) -> String {
     }
 }
 
-/// Says which models have no price, so that no `?` stands there unexplained.
-fn note_unpriced<'m>(app: &mut App<'_>, models: impl Iterator<Item = &'m ModelSums>) {
+/// Says which models have no price and how much that leaves out, so that no `?` stands there unexplained. `all` are the
+/// calls that the report covers, those of models that it does not name too.
+fn note_unpriced<'m>(app: &mut App<'_>, models: impl Iterator<Item = &'m ModelSums>, all: &Sums) {
     let mut unpriced: BTreeMap<&str, Sums> = BTreeMap::new();
     for model in models.filter(|model| model.sums.unpriced_calls > 0) {
         *unpriced.entry(&model.model).or_default() += model.sums;
     }
+    let (mut more_calls, mut more_tokens) = (all.unpriced_calls, all.unpriced_tokens);
     for (model, sums) in &unpriced {
-        let calls = text::plural(sums.unpriced_calls, "call", "calls");
+        let amount = amount(sums.unpriced_calls, sums.unpriced_tokens);
         let name = text::name(model);
-        app.out.note(&format!("no price for {name} ({calls}); its cost is not in the totals"));
+        app.out.note(&format!("no price for {name} ({amount}); its cost is not in the totals"));
+        more_calls = more_calls.saturating_sub(sums.unpriced_calls);
+        more_tokens = more_tokens.saturating_sub(sums.unpriced_tokens);
     }
-    if !unpriced.is_empty() {
+    if more_calls > 0 {
+        let amount = amount(more_calls, more_tokens);
+        app.out.note(&format!("no price for other models ({amount}); their cost is not in the totals"));
+    }
+    if more_calls > 0 || !unpriced.is_empty() {
         app.out.hint("[prices.\"MODEL\"] in config.toml sets a price, in dollars for a million tokens");
     }
+}
+
+fn amount(calls: u64, tokens: u64) -> String {
+    format!("{}, {}", text::plural(calls, "call", "calls"), text::plural(tokens, "token", "tokens"))
 }

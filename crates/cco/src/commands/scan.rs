@@ -4,9 +4,10 @@
 
 use cco_engine::scan::{Finding, ScanSummary};
 
-use crate::app::{App, Footing};
+use crate::app::{App, Footing, unread};
 use crate::args::ScanArgs;
-use crate::error::CliError;
+use crate::error::{CliError, without_number};
+use crate::print::fit::wrap;
 use crate::print::{json, text};
 
 /// Runs the command.
@@ -15,20 +16,23 @@ pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
     if app.json {
         app.out.data(&json::scan(&summary)?)?;
     }
+    if !args.verbose || app.json {
+        app.warn_of_unread(&summary);
+    }
     if app.footing()? == Footing::Nothing {
         return Err(app.nothing());
     }
     if app.json {
         return Ok(());
     }
-    app.out.data(&render(&summary))?;
+    app.out.data(&wrap(&render(&summary), app.screen.columns))?;
     if args.verbose {
         // What earlier scans met is still there; what could not be read was met by this one.
-        let unread = summary.findings.iter().filter(|finding| finding.offset.is_none());
-        let lines: String = unread.chain(&app.engine.findings()?).map(finding_line).collect();
+        let lines: String =
+            unread(&summary).into_iter().chain(&app.engine.findings()?).map(finding_line).collect();
         app.out.data(&lines)?;
-    } else if !summary.findings.is_empty() {
-        app.out.hint("`cco scan -v` names what was met");
+    } else if summary.damaged_lines > 0 {
+        app.out.hint("`cco scan -v` names damaged lines");
     }
     Ok(())
 }
@@ -51,5 +55,5 @@ fn render(summary: &ScanSummary) -> String {
 fn finding_line(finding: &Finding) -> String {
     let path = finding.path.display().to_string();
     let offset = finding.offset.map_or_else(String::new, |offset| format!(": byte {offset}"));
-    format!("{}{offset}: {}\n", text::clean(&path), text::clean(&finding.what))
+    format!("{}{offset}: {}\n", text::clean(&path), text::clean(without_number(&finding.what)))
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not: know what values are for; touch sections that are not ours.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cco_engine::price_list::ModelOverride;
@@ -9,7 +10,8 @@ use cco_model::price::Rate;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Kind, OPAQUE, PRICES, RATES, SECTIONS, Value};
+use super::keys::{self, Kind, OPAQUE, PRICES, SECTIONS, Value};
+use super::prices::{OwnPrice, RATES};
 use super::{Source, Sourced};
 use crate::error::CliError;
 
@@ -18,19 +20,22 @@ use crate::error::CliError;
 pub(crate) struct FileConfig {
     /// Values by key.
     pub(crate) values: BTreeMap<&'static str, Sourced<Value>>,
+    /// Values of the right kind that are wrong all the same: errors, unless something overrides them.
+    pub(crate) refused: BTreeMap<&'static str, CliError>,
     /// Rates by model.
-    pub(crate) prices: Vec<ModelOverride>,
+    pub(crate) prices: Vec<OwnPrice>,
     /// What is odd, though no error.
     pub(crate) warnings: Vec<String>,
 }
 
 /// Reads the text of the file with this name.
 pub(crate) fn read(file: &str, text: &str) -> Result<FileConfig, CliError> {
-    let mut reader = Reader { file, text, config: FileConfig::default() };
+    let mut reader = Reader { file, text, config: FileConfig::default(), idle: Vec::new() };
     let document = DeTable::parse(text).map_err(|error| reader.invalid(&error))?;
     for (name, value) in document.get_ref() {
-        reader.top(name.get_ref(), value)?;
+        reader.top(name, value)?;
     }
+    reader.warn_idle();
     Ok(reader.config)
 }
 
@@ -38,19 +43,25 @@ struct Reader<'a> {
     file: &'a str,
     text: &'a str,
     config: FileConfig,
+    /// What has no effect in this version: its line, what it is, and what holds instead.
+    idle: Vec<(usize, String, &'static str)>,
 }
 
 type Spot<'a> = &'a Spanned<DeValue<'a>>;
 
 impl Reader<'_> {
     /// One entry of the top level; what is not ours is another program's.
-    fn top(&mut self, name: &str, value: Spot<'_>) -> Result<(), CliError> {
+    fn top(&mut self, spot: &Spanned<Cow<'_, str>>, value: Spot<'_>) -> Result<(), CliError> {
+        let name = spot.get_ref().as_ref();
         if SECTIONS.contains(&name) {
             self.section(name, value)
         } else if name == PRICES {
             self.prices(value)
         } else if OPAQUE.contains(&name) {
-            self.table(name, value).map(|_| ())
+            if !self.table(name, value)?.is_empty() {
+                self.idle.push((self.line(spot.span().start), format!("[{name}]"), ""));
+            }
+            Ok(())
         } else {
             Ok(())
         }
@@ -80,15 +91,23 @@ impl Reader<'_> {
             CliError::failed(format!("{place}: `{}` must be {}, not {found}", key.path, key.kind.words()))
                 .hint(format!("for example: {}", key.example))
         })?;
-        (key.check)(&value).map_err(|complaint| {
-            CliError::failed(format!("{place}: `{}`: {}", key.path, complaint.message)).hint(complaint.hint)
-        })?;
+        if let Err(complaint) = (key.check)(&value) {
+            let error = CliError::failed(format!("{place}: `{}`: {}", key.path, complaint.message));
+            self.config.refused.insert(key.path, error.hint(complaint.hint));
+            return Ok(());
+        }
+        if let Some(instead) = key.idle
+            && key.default.as_ref() != Some(&value)
+        {
+            self.idle.push((self.line(spot.span().start), format!("`{}`", key.path), instead));
+        }
         self.config.values.insert(key.path, Sourced { value, source: Source::File(place) });
         Ok(())
     }
 
     fn prices(&mut self, value: Spot<'_>) -> Result<(), CliError> {
         for (model, rates) in self.table(PRICES, value)? {
+            let place = self.place(model);
             let model = model.get_ref();
             let path = format!("{PRICES}.{model:?}");
             let mut found = ModelOverride { model: model.to_string(), ..ModelOverride::default() };
@@ -96,10 +115,13 @@ impl Reader<'_> {
                 let name = class.get_ref().as_ref();
                 match slot(&mut found, name) {
                     Some(slot) => *slot = Some(self.rate(&format!("{path}.{name}"), rate)?),
-                    None => self.warn_unknown(&format!("{path}.{name}"), class, RATES),
+                    None => {
+                        let known: Vec<&str> = RATES.iter().map(|(name, _)| *name).collect();
+                        self.warn_unknown(&format!("{path}.{name}"), class, &known);
+                    }
                 }
             }
-            self.config.prices.push(found);
+            self.config.prices.push(OwnPrice { place, rates: found });
         }
         Ok(())
     }
@@ -137,6 +159,17 @@ impl Reader<'_> {
         let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let warning = format!("{}: unknown key `{path}`{near}", self.place(name));
         self.config.warnings.push(warning);
+    }
+
+    /// One line for all that has no effect, so that nobody believes in it and nobody is bored.
+    fn warn_idle(&mut self) {
+        self.idle.sort();
+        let idle: Vec<String> =
+            self.idle.iter().map(|(line, what, instead)| format!("{what} (line {line}{instead})")).collect();
+        if !idle.is_empty() {
+            let warning = format!("{}: no effect in this version: {}", self.file, idle.join(", "));
+            self.config.warnings.push(warning);
+        }
     }
 
     fn place<T>(&self, spot: &Spanned<T>) -> String {
@@ -201,7 +234,10 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        let error = read("c.toml", text).unwrap_err();
+        let error = match read("c.toml", text) {
+            Ok(config) => config.refused.into_values().next().expect("something is wrong"),
+            Err(error) => error,
+        };
         format!("{}\n  {}", error.message, error.hints.join("\n  "))
     }
 
@@ -219,7 +255,8 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_left_alone() {
         let config = read("c.toml", "x = 1\n[tools]\ntimezone = 3\n[daemon]\nlisten = 'x'\nnew = 1").unwrap();
-        assert!(config.values.is_empty() && config.warnings.is_empty());
+        assert!(config.values.is_empty());
+        assert_eq!(config.warnings, ["c.toml: no effect in this version: [daemon] (line 4)"]);
     }
 
     #[test]
@@ -293,6 +330,17 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_effect_is_said_in_one_line() {
+        let warnings = |text: &str| read("c.toml", text).unwrap().warnings.join("\n");
+        let text = "[daemon]\nlisten = 'x'\n[stats]\nretention_days = 90\nenabled = false\nupdate_interval_secs = 1\n\
+                    timezone = 'UTC'\n[stats.watch]\ndebounce_ms = 50\npaths = ['x']\n[limits]\n[elsewhere]\nx = 1";
+        insta::assert_snapshot!(warnings(text), @"c.toml: no effect in this version: [daemon] (line 1), `stats.retention_days` (line 4: all calls are kept), `stats.enabled` (line 5), `stats.update_interval_secs` (line 6), `stats.watch.debounce_ms` (line 9)");
+        let defaults =
+            "[stats]\nenabled = true\nupdate_interval_secs = 5\n[stats.watch]\ndebounce_ms = 100\n[daemon]";
+        assert_eq!(warnings(defaults), "");
+    }
+
+    #[test]
     fn rates_keep_every_digit() {
         let text = "[prices.'a.b']\ninput = 3\noutput = 15.000001\ncache_read = '0.3'";
         let config = read("c.toml", text).unwrap();
@@ -303,12 +351,12 @@ mod tests {
             cache_read: Some(Rate(300_000)),
             ..ModelOverride::default()
         };
-        assert_eq!(config.prices, [wanted]);
+        assert_eq!(config.prices, [OwnPrice { place: "c.toml:1".to_owned(), rates: wanted }]);
     }
 
     #[test]
     fn every_class_has_a_place() {
-        for class in RATES {
+        for (class, _) in RATES {
             assert!(slot(&mut ModelOverride::default(), class).is_some(), "{class}");
         }
     }

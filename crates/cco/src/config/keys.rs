@@ -57,6 +57,8 @@ pub(crate) struct Key {
     pub(crate) variable: Option<&'static str>,
     /// A line that would be right.
     pub(crate) example: &'static str,
+    /// Has no effect in this version; what holds instead, to follow its line, where that needs saying.
+    pub(crate) idle: Option<&'static str>,
     /// What must hold beyond the kind.
     pub(crate) check: fn(&Value) -> Result<(), Complaint>,
 }
@@ -79,15 +81,16 @@ pub(crate) const WATCH_PATHS: &str = "stats.watch.paths";
 
 /// All keys of the sections that are checked.
 pub(crate) static KEYS: &[Key] = &[
-    key("stats.enabled", Kind::Flag, Some(Value::Flag(true)), "enabled = true"),
-    key("stats.update_interval_secs", Kind::Whole(1), Some(Value::Whole(5)), "update_interval_secs = 5"),
-    key("stats.retention_days", Kind::Whole(1), None, "retention_days = 365"),
+    idle("stats.enabled", "", Kind::Flag, Some(Value::Flag(true)), "enabled = true"),
+    idle("stats.update_interval_secs", "", Kind::Whole(1), Some(Value::Whole(5)), "update_interval_secs = 5"),
+    idle("stats.retention_days", ": all calls are kept", Kind::Whole(1), None, "retention_days = 365"),
     Key {
         path: DATABASE_PATH,
         kind: Kind::Text,
         default: None,
         variable: None,
         example: "database_path = \"/data/cco/ledger.db\"",
+        idle: None,
         check: check_database_path,
     },
     Key {
@@ -96,10 +99,19 @@ pub(crate) static KEYS: &[Key] = &[
         default: None,
         variable: Some(CCO_TIMEZONE),
         example: "timezone = \"Europe/Berlin\"",
+        idle: None,
         check: check_timezone,
     },
-    key(WATCH_PATHS, Kind::Texts, Some(Value::Texts(Vec::new())), "paths = [\"~/other/.claude\"]"),
-    key("stats.watch.debounce_ms", Kind::Whole(0), Some(Value::Whole(100)), "debounce_ms = 100"),
+    Key {
+        path: WATCH_PATHS,
+        kind: Kind::Texts,
+        default: Some(Value::Texts(Vec::new())),
+        variable: None,
+        example: "paths = [\"~/other/.claude\"]",
+        idle: None,
+        check: |_| Ok(()),
+    },
+    idle("stats.watch.debounce_ms", "", Kind::Whole(0), Some(Value::Whole(100)), "debounce_ms = 100"),
 ];
 
 /// Sections that hold keys of [`KEYS`], further sections aside.
@@ -108,13 +120,18 @@ pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch"];
 /// Sections of ours whose keys belong to parts that are not here yet; only their being tables is checked.
 pub(crate) static OPAQUE: &[&str] = &["daemon", "statusline", "limits", "accounts"];
 
-/// The section of prices: a table for each model, with these keys.
+/// The section of prices: a table for each model.
 pub(crate) const PRICES: &str = "prices";
-/// Rates of a model, in dollars for a million tokens.
-pub(crate) static RATES: &[&str] = &["input", "output", "cache_write_5m", "cache_write_1h", "cache_read"];
 
-const fn key(path: &'static str, kind: Kind, default: Option<Value>, example: &'static str) -> Key {
-    Key { path, kind, default, variable: None, example, check: |_| Ok(()) }
+/// A key for parts that are not here yet.
+const fn idle(
+    path: &'static str,
+    instead: &'static str,
+    kind: Kind,
+    default: Option<Value>,
+    example: &'static str,
+) -> Key {
+    Key { path, kind, default, variable: None, example, idle: Some(instead), check: |_| Ok(()) }
 }
 
 /// The key with this path.
@@ -165,12 +182,38 @@ fn check_timezone(value: &Value) -> Result<(), Complaint> {
     if zone(name).is_some() {
         return Ok(());
     }
+    Err(Complaint { message: format!("no time zone is called {name:?}"), hint: zone_hint(name) })
+}
+
+/// What to write in place of a zone's name that is none.
+pub(crate) fn zone_hint(given: &str) -> String {
     let known: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
-    let hint = match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean {near}?"),
-        None => "names are like Europe/Berlin, America/New_York or UTC".to_owned(),
+    match zones_near(given, known.iter().map(String::as_str)).as_slice() {
+        [] => "names are like Europe/Berlin, America/New_York or UTC".to_owned(),
+        [near] => format!("did you mean {near}?"),
+        [more @ .., last] => format!("did you mean {} or {last}?", more.join(", ")),
+    }
+}
+
+/// The names that may have been meant, best first: near ones, and those of places that are near.
+fn zones_near<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    const NAMED: usize = 3;
+    let given = given.trim().replace(' ', "_").to_lowercase();
+    let far = |name: &str| {
+        let name = name.to_lowercase();
+        let whole = distance(&given, &name);
+        let place = name.rsplit('/').next().unwrap_or_default();
+        let of_place = distance(&given, place);
+        let near_place = of_place <= place.chars().count() / 4;
+        let near_whole = whole <= 1 + name.chars().count() / 4;
+        (near_place || near_whole).then(|| if near_place { of_place.min(whole) } else { whole })
     };
-    Err(Complaint { message: format!("no time zone is called {name:?}"), hint })
+    let plain = |name: &&str| !name.starts_with("posix/") && !name.starts_with("right/");
+    let mut near: Vec<(usize, &str)> =
+        known.filter(plain).filter_map(|name| Some((far(name)?, name))).collect();
+    near.sort_unstable();
+    let best = near.first().map_or(0, |(best, _)| *best);
+    near.into_iter().take_while(|(far, _)| *far == best).take(NAMED).map(|(_, name)| name).collect()
 }
 
 fn check_database_path(value: &Value) -> Result<(), Complaint> {
@@ -197,7 +240,10 @@ mod tests {
             assert!(key.example.starts_with(&format!("{name} = ")), "{}", key.path);
             assert!(names_in(section).contains(&name), "{}", key.path);
             let config = super::super::file::read("x", &format!("[{section}]\n{}", key.example)).unwrap();
-            assert!(config.warnings.is_empty() && config.values.contains_key(key.path), "{}", key.path);
+            let default = config.values.get(key.path).map(|value| &value.value) == key.default.as_ref();
+            let idle = key.idle.is_some() && !default;
+            assert_eq!(config.warnings.len(), usize::from(idle), "{}", key.path);
+            assert!(config.values.contains_key(key.path), "{}", key.path);
             if let Some(default) = &key.default {
                 assert_eq!((key.check)(default), Ok(()));
             }
@@ -211,6 +257,22 @@ mod tests {
         assert_eq!(nearest("TIMEZONE", names), Some("timezone"));
         assert_eq!(nearest("colour", names), None);
         assert_eq!((distance("", "abc"), distance("kitten", "sitting")), (3, 3));
+    }
+
+    #[test]
+    fn zones_are_found_by_their_place_too() {
+        let known = ["America/New_York", "Europe/Berlin", "Europe/London", "Indian/Mahe", "UTC", "posix/UTC"];
+        for (given, near) in [
+            ("Europe/Berln", vec!["Europe/Berlin"]),
+            ("europe/berlin ", vec!["Europe/Berlin"]),
+            ("Berlin", vec!["Europe/Berlin"]),
+            ("new york", vec!["America/New_York"]),
+            ("UCT", vec![]),
+            ("Mars", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(zones_near(given, known.into_iter()), near, "{given}");
+        }
     }
 
     #[test]

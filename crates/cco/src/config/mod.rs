@@ -4,18 +4,21 @@
 
 pub(crate) mod file;
 pub(crate) mod keys;
+pub(crate) mod prices;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use cco_engine::price_list::ModelOverride;
 use jiff::tz::TimeZone;
 
 use crate::env::Env;
-use crate::error::CliError;
+use crate::error::{CliError, why};
 use keys::{KEYS, Value};
+use prices::OwnPrice;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +56,10 @@ pub(crate) struct Sourced<T> {
 #[derive(Debug)]
 pub(crate) struct Config {
     values: BTreeMap<&'static str, Sourced<Value>>,
+    /// Wrong values that nothing overrides yet.
+    refused: BTreeMap<&'static str, CliError>,
     /// Prices that the user gives.
-    pub(crate) prices: Vec<ModelOverride>,
+    pub(crate) prices: Vec<OwnPrice>,
     /// What is odd about the file, once each.
     pub(crate) warnings: Vec<String>,
 }
@@ -65,18 +70,27 @@ impl Config {
         let text = path.map_or(Ok(String::new()), read_if_there)?;
         let name = path.map_or_else(String::new, |path| path.display().to_string());
         let file = file::read(&name, &text)?;
-        let mut config = Self { values: defaults(), prices: file.prices, warnings: file.warnings };
+        let mut config =
+            Self { values: defaults(), refused: file.refused, prices: file.prices, warnings: file.warnings };
         config.values.extend(file.values);
         for key in KEYS {
             let Some(variable) = key.variable else { continue };
-            if let Some(given) = variable_value(variable, env) {
-                config.set(key.path, given, Source::Variable(variable))?;
+            if let Some(given) = variable_value(variable, env)
+                && let Err(error) = config.set(key.path, given, Source::Variable(variable))
+            {
+                config.refused.insert(key.path, error);
             }
         }
         Ok(config)
     }
 
-    /// Puts a value of environment or flags over what was there.
+    /// What holds where nothing is set.
+    pub(crate) fn defaults() -> Self {
+        let (refused, prices, warnings) = Default::default();
+        Self { values: defaults(), refused, prices, warnings }
+    }
+
+    /// Puts a value of environment or flags over what was there, right or wrong.
     pub(crate) fn set(&mut self, path: &'static str, text: &str, source: Source) -> Result<(), CliError> {
         let value = Value::Text(text.to_owned());
         if let Some(key) = keys::find(path) {
@@ -84,8 +98,21 @@ impl Config {
                 CliError::usage(format!("{source}: {}", complaint.message)).hint(complaint.hint)
             })?;
         }
+        if let Some(refused) = self.refused.remove(path) {
+            self.warnings.push(format!("{}; {source} is used instead", refused.message));
+        }
         self.values.insert(path, Sourced { value, source });
         Ok(())
+    }
+
+    /// The wrong values that nothing has overridden.
+    pub(crate) fn refused(&mut self) -> Vec<CliError> {
+        std::mem::take(&mut self.refused).into_values().collect()
+    }
+
+    /// The user's prices, for the price list.
+    pub(crate) fn overrides(&self) -> Vec<ModelOverride> {
+        self.prices.iter().map(|own| own.rates.clone()).collect()
     }
 
     /// The zone of reports; none: the system's.
@@ -131,13 +158,28 @@ fn variable_value<'e>(variable: &str, env: &'e Env) -> Option<&'e str> {
     (variable == crate::env::CCO_TIMEZONE).then_some(env.timezone.as_deref()).flatten()
 }
 
+/// The file's text, and none where there is no file. Anything else there may be a mistake, so it is no default.
 fn read_if_there(path: &Path) -> Result<String, CliError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(String::new())
+    let shown = path.display();
+    let refused = |why: String| {
+        CliError::failed(format!("cannot read {shown}: {why}"))
+            .hint("mend it, or move it away to use the defaults")
+    };
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(refused("it is a folder, not a file".to_owned())),
+        Ok(found) if found.file_type().is_fifo() => {
+            return Err(refused("it is a pipe, not a file".to_owned()));
         }
-        Err(error) => Err(CliError::failed(format!("cannot read {}: {error}", path.display()))
-            .hint("mend its permissions, or move it away to use the defaults")),
+        _ => {}
     }
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Vec::new(),
+        Err(error) => return Err(refused(why(&error))),
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+        CliError::failed(format!("{shown}:{line}: not valid UTF-8")).hint("save the file as UTF-8")
+    })
 }

@@ -2,34 +2,50 @@
 //!
 //! Must not: query anything; show a number without saying what it covers.
 
-use cco_engine::report::{BlockRow, Glance};
+use cco_engine::report::{BlockRow, Glance, ModelSums};
 use cco_model::sums::Sums;
-use comfy_table::CellAlignment::{Left, Right};
+use comfy_table::CellAlignment;
 use jiff::Zoned;
 use jiff::civil::Weekday;
 
-use super::table::{align, per_minute};
+use super::fit::{Column, Keep, Squeeze, wrap};
+use super::json::total;
+use super::table::{align, number, per_minute};
 use super::{FAINT, STRONG, styled, text};
 
-/// The whole page.
-pub(crate) fn render(glance: &Glance, now: &Zoned) -> String {
+/// Blanks before what belongs to the line above.
+const INDENT: &str = "  ";
+
+/// How many of the dearest projects and models are named.
+const NAMED: usize = 5;
+/// Below this width models go by their short names.
+const NARROW: usize = 60;
+
+/// The whole page, for a terminal of this width; none: no limit.
+pub(crate) fn render(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
+    wrap(&page(glance, now, room), room)
+}
+
+fn page(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
     if glance.calls_ever == 0 {
         return "Nothing yet: the transcripts hold no calls. Use Claude Code, then look again.\n".to_owned();
     }
-    let mut page = spans(glance, now);
+    let mut page = spans(glance, now, room);
     if let (0, Some(last)) = (glance.today.sums.calls, glance.last_call) {
         let last = text::minute(last, now.time_zone());
         page += &format!("{}\n", styled(FAINT, &format!("no calls today; the last one was at {last}")));
     }
     let project = |(path, sums): &(String, Sums)| (project_name(glance, path), *sums);
-    page += &ranking("Projects this week", glance.projects.iter().map(project));
-    let model = |model: &cco_engine::report::ModelSums| (text::name(&model.model), model.sums);
-    page += &ranking("Models this week", glance.models.iter().map(model));
+    page += &ranking("Projects this week", Keep::End, glance.projects.iter().map(project), room);
+    let narrow = room.is_some_and(|room| room < NARROW);
+    let model_name = if narrow { text::short_model } else { text::name };
+    let model = |model: &ModelSums| (model_name(&model.model), model.sums);
+    page += &ranking("Models this week", Keep::Start, glance.models.iter().map(model), room);
     page
 }
 
 /// Today, this block with its speed, this week.
-fn spans(glance: &Glance, now: &Zoned) -> String {
+fn spans(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
     let mut lines = vec![span_line("Today", now.strftime("%a %-d %b").to_string(), &glance.today.sums)];
     lines.push(match &glance.block {
         Some(block) => span_line(
@@ -46,8 +62,10 @@ fn spans(glance: &Glance, now: &Zoned) -> String {
         ],
     });
     lines.push(span_line("This week", format!("from {}", monday(now)), &glance.week));
+    let columns =
+        [word(0, Squeeze::Last(Keep::Start)), word(1, Squeeze::Never), number(0), number(3), number(2)];
     let mut page = String::new();
-    for (index, line) in align(&lines, &[Left, Left, Right, Right, Right]).iter().enumerate() {
+    for (index, line) in align(lines, &columns, room).iter().enumerate() {
         let line = if index == 0 { styled(STRONG, line) } else { line.clone() };
         page += &format!("{line}\n");
         if let (1, Some(block)) = (index, &glance.block) {
@@ -55,6 +73,10 @@ fn spans(glance: &Glance, now: &Zoned) -> String {
         }
     }
     page
+}
+
+fn word(drop: u8, squeeze: Squeeze) -> Column {
+    Column { align: CellAlignment::Left, drop, squeeze }
 }
 
 fn span_line(what: &str, when: String, sums: &Sums) -> Vec<String> {
@@ -88,19 +110,31 @@ fn block_speed(block: &BlockRow, now: &Zoned) -> String {
         let end = text::clock(end, now);
         parts.push(format!("~{} by {end}, in {left}", cost(projection.total_cost)));
     }
-    parts.iter().map(|part| format!("  {}\n", styled(FAINT, part))).collect()
+    parts.iter().map(|part| format!("{INDENT}{}\n", styled(FAINT, part))).collect()
 }
 
-fn ranking(title: &str, rows: impl Iterator<Item = (String, Sums)>) -> String {
+fn ranking(
+    title: &str,
+    keep: Keep,
+    rows: impl Iterator<Item = (String, Sums)>,
+    room: Option<usize>,
+) -> String {
     let row = |(name, sums): (String, Sums)| {
-        vec![format!("  {name}"), text::cost(&sums), format!("{} tokens", text::count(sums.tokens.total()))]
+        vec![name, text::cost(&sums), format!("{} tokens", text::count(sums.tokens.total()))]
     };
-    let rows: Vec<Vec<String>> = rows.map(row).collect();
-    if rows.is_empty() {
+    let mut named: Vec<(String, Sums)> = rows.collect();
+    if named.is_empty() {
         return String::new();
     }
-    let lines = align(&rows, &[Left, Right, Right]).join("\n");
-    format!("\n{}\n{lines}\n", styled(STRONG, title))
+    let more = named.split_off(named.len().min(NAMED));
+    if !more.is_empty() {
+        named.push((format!("and {} more", more.len()), total(more.iter().map(|(_, sums)| *sums))));
+    }
+    let rows: Vec<Vec<String>> = named.into_iter().map(row).collect();
+    let columns = [word(0, Squeeze::Before(1, keep)), number(0), number(1)];
+    let room = room.map(|room| room.saturating_sub(INDENT.len()));
+    let lines: String = align(rows, &columns, room).iter().map(|line| format!("{INDENT}{line}\n")).collect();
+    format!("\n{}\n{lines}", styled(STRONG, title))
 }
 
 /// A project's last name, or its path where two share the name.
@@ -108,4 +142,72 @@ fn project_name(glance: &Glance, path: &str) -> String {
     let name = text::project(path);
     let namesakes = glance.projects.iter().filter(|(other, _)| text::project(other) == name).count();
     if namesakes > 1 && !path.is_empty() { text::clean(path).into_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use cco_engine::report::DayRow;
+    use cco_model::money::NanoUsd;
+    use cco_model::tokens::Tokens;
+
+    use super::*;
+
+    /// A week of seven projects and models, the last two of them without a price.
+    fn busy_week() -> Glance {
+        let sums = |number: i64| Sums {
+            calls: 1,
+            cost: NanoUsd(if number < 6 { 9_000_000_000 - number * 1_000_000_000 } else { 0 }),
+            tokens: Tokens { output: 100, ..Tokens::default() },
+            unpriced_calls: u64::from(number >= 6),
+            unpriced_tokens: if number >= 6 { 100 } else { 0 },
+            ..Sums::default()
+        };
+        let week = total((1..=7).map(sums));
+        Glance {
+            today: DayRow { date: jiff::civil::date(2026, 10, 20), sums: week, models: Vec::new() },
+            week,
+            block: None,
+            projects: (1..=7).map(|number| (format!("/code/project-{number}"), sums(number))).collect(),
+            models: (1..=7)
+                .map(|number| ModelSums { model: format!("model-{number}"), sums: sums(number) })
+                .collect(),
+            last_call: None,
+            calls_ever: 7,
+        }
+    }
+
+    #[test]
+    fn what_is_cut_is_said_and_still_adds_up() {
+        let now: Zoned = "2026-10-20T12:00:00[UTC]".parse().expect("a time");
+        let page = anstream::adapter::strip_str(&render(&busy_week(), &now, None)).to_string();
+        insta::assert_snapshot!(page, @r"
+        Today       Tue 20 Oct       $30.00+?  7 calls  700 tokens
+        This block  none is running
+        This week   from Mon 19 Oct  $30.00+?  7 calls  700 tokens
+
+        Projects this week
+          project-1   $8.00  100 tokens
+          project-2   $7.00  100 tokens
+          project-3   $6.00  100 tokens
+          project-4   $5.00  100 tokens
+          project-5   $4.00  100 tokens
+          and 2 more      ?  200 tokens
+
+        Models this week
+          model-1     $8.00  100 tokens
+          model-2     $7.00  100 tokens
+          model-3     $6.00  100 tokens
+          model-4     $5.00  100 tokens
+          model-5     $4.00  100 tokens
+          and 2 more      ?  200 tokens
+        ");
+    }
+
+    #[test]
+    fn json_is_whole() {
+        let json: serde_json::Value =
+            serde_json::from_str(&super::super::json::glance(&busy_week()).expect("JSON")).expect("JSON");
+        let length = |key: &str| json[key].as_array().map(Vec::len);
+        assert_eq!((length("projects"), length("models")), (Some(7), Some(7)));
+    }
 }

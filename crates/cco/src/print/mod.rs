@@ -2,6 +2,7 @@
 //!
 //! Owns both streams. Must not: know what a report means.
 
+pub(crate) mod fit;
 pub(crate) mod glance;
 pub(crate) mod json;
 pub(crate) mod progress;
@@ -31,16 +32,27 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Where data is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// Its width; none: no limit.
+    pub(crate) columns: Option<usize>,
+    /// Somebody looks at it, not a program.
+    pub(crate) is_terminal: bool,
+}
+
 /// The only way to stdout and stderr.
 pub(crate) struct Output {
     data: AutoStream<io::Stdout>,
     notes: AutoStream<io::Stderr>,
+    /// Columns for notes; none: no terminal, no limit.
+    notes_width: Option<usize>,
 }
 
 impl Output {
     /// Streams without colour, for what happens before arguments are known.
     pub(crate) fn plain() -> Self {
-        Self::new(ColorChoice::Never, ColorChoice::Never)
+        Self::new(ColorChoice::Never, ColorChoice::Never, None)
     }
 
     /// Streams with colour as wished: `auto` means on a terminal that the environment does not call plain.
@@ -50,11 +62,12 @@ impl Output {
             ColorWish::Auto if is_terminal && !env.plain => ColorChoice::Always,
             ColorWish::Auto | ColorWish::Never => ColorChoice::Never,
         };
-        Self::new(choose(env.stdout_is_terminal), choose(env.stderr_is_terminal))
+        Self::new(choose(env.stdout_is_terminal), choose(env.stderr_is_terminal), env.notes_width)
     }
 
-    fn new(data: ColorChoice, notes: ColorChoice) -> Self {
-        Self { data: AutoStream::new(io::stdout(), data), notes: AutoStream::new(io::stderr(), notes) }
+    fn new(data: ColorChoice, notes: ColorChoice, notes_width: Option<usize>) -> Self {
+        let (data, notes) = (AutoStream::new(io::stdout(), data), AutoStream::new(io::stderr(), notes));
+        Self { data, notes, notes_width }
     }
 
     /// Writes data. A reader that has gone away (`cco daily | head`) is no error and not worth a word.
@@ -90,10 +103,10 @@ impl Output {
         }
     }
 
-    /// Writes text that is already laid out to stderr.
+    /// Writes text that has its lines already to stderr; only what is wider than the terminal is broken further.
     pub(crate) fn aside(&mut self, text: &str) {
         // Nobody is left to tell when stderr is gone.
-        let _ = self.notes.write_all(text.as_bytes());
+        let _ = self.notes.write_all(fit::wrap(text, self.notes_width).as_bytes());
     }
 
     fn say(&mut self, style: Style, word: &str, message: &str) {

@@ -1,27 +1,36 @@
 //! The progress of a long scan, on stderr and only where somebody looks.
 //!
-//! Must not: read anything, or show itself for work that is done at once.
+//! Must not: read anything, or show itself for work that is done at once; take more than one line.
 
 use std::time::{Duration, Instant};
 
 use cco_engine::scan::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::fit::width;
+use super::text;
+
 /// Work that is done within this time shows no bar.
 const PATIENCE: Duration = Duration::from_millis(150);
+/// Columns of the bar: where there is room, and the least that still tells something.
+const BAR: std::ops::RangeInclusive<usize> = 8..=30;
+/// The width of a terminal that does not tell.
+const COLUMNS: usize = 80;
 
 /// A bar that appears when there is enough left to wait for.
 pub(crate) struct ScanProgress {
     visible: bool,
     least_bytes: u64,
+    /// The terminal's width, asked anew each time: it may change while somebody waits.
+    columns: fn() -> Option<usize>,
     started: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl ScanProgress {
     /// A bar for work of at least this many bytes, where stderr is a terminal.
-    pub(crate) fn new(stderr_is_terminal: bool, least_bytes: u64) -> Self {
-        Self { visible: stderr_is_terminal, least_bytes, started: Instant::now(), bar: None }
+    pub(crate) fn new(stderr_is_terminal: bool, least_bytes: u64, columns: fn() -> Option<usize>) -> Self {
+        Self { visible: stderr_is_terminal, least_bytes, columns, started: Instant::now(), bar: None }
     }
 
     /// Takes note of how far the scan is.
@@ -32,6 +41,9 @@ impl ScanProgress {
         if let Some(bar) = &self.bar {
             bar.set_length(progress.bytes_total);
             bar.set_position(progress.bytes_done);
+            // The last column stays free: terminals differ in what they do behind it.
+            let columns = (self.columns)().unwrap_or(COLUMNS).saturating_sub(1);
+            bar.set_message(line(progress, bar.eta(), columns));
         }
     }
 
@@ -48,9 +60,95 @@ impl ScanProgress {
 }
 
 fn bar(progress: Progress) -> ProgressBar {
-    let template = "reading {msg} {bar:30} {decimal_bytes}/{decimal_total_bytes} {eta}";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(progress.bytes_total), ProgressDrawTarget::stderr_with_hz(10))
         .with_style(style)
-        .with_message(super::text::plural(progress.files_total, "transcript", "transcripts"))
+}
+
+/// How far the scan is, in one line of at most so many columns: the most telling of the lines that fit.
+fn line(progress: Progress, left: Duration, columns: usize) -> String {
+    let Progress { bytes_done, bytes_total, files_total } = progress;
+    let files = text::plural(files_total, "transcript", "transcripts");
+    let percent = format!("{} %", percent(bytes_done, bytes_total));
+    let bytes = format!("{}/{}", text::bytes(bytes_done), text::bytes(bytes_total));
+    let left = time_left(left);
+    let behind = joined(&[&bytes, &left]);
+    for before in [joined(&["reading", &files]), "reading".to_owned()] {
+        let room = columns.saturating_sub(width(&before) + width(&behind) + 2).min(*BAR.end());
+        if BAR.contains(&room) {
+            return joined(&[&before, &drawn_bar(bytes_done, bytes_total, room), &behind]);
+        }
+    }
+    let without = [vec!["reading", &percent, &bytes, &left], vec!["reading", &percent, &left]];
+    let fitting = without.iter().map(|parts| joined(parts)).find(|line| width(line) <= columns);
+    fitting.unwrap_or_else(|| joined(&["reading", &percent]))
+}
+
+fn joined(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+/// Whole percent, at most 100.
+fn percent(done: u64, total: u64) -> u64 {
+    u64::try_from(u128::from(done.min(total)) * 100 / u128::from(total.max(1))).unwrap_or(100)
+}
+
+fn drawn_bar(done: u64, total: u64, columns: usize) -> String {
+    let full = u128::from(done.min(total)) * (columns as u128) / u128::from(total.max(1));
+    let full = usize::try_from(full).unwrap_or(columns);
+    "█".repeat(full) + &"░".repeat(columns - full)
+}
+
+/// Nothing while it is not known.
+fn time_left(left: Duration) -> String {
+    match left.as_secs() {
+        0 => String::new(),
+        seconds @ 1..60 => format!("{seconds} s left"),
+        seconds => format!("{} left", text::duration(seconds / 60)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: Progress =
+        Progress { bytes_done: 617_000_000, bytes_total: 1_234_000_000, files_total: 1_860 };
+
+    #[test]
+    fn what_matters_least_is_left_away_first() {
+        let lines = [200, 100, 80, 60, 50, 45, 40, 30, 20, 5]
+            .map(|columns| line(HALF, Duration::from_secs(12), columns));
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        reading 1,860 transcripts ███████████████░░░░░░░░░░░░░░░ 617.0 MB/1.2 GB 12 s left
+        reading 1,860 transcripts ███████████████░░░░░░░░░░░░░░░ 617.0 MB/1.2 GB 12 s left
+        reading 1,860 transcripts ██████████████░░░░░░░░░░░░░░ 617.0 MB/1.2 GB 12 s left
+        reading 1,860 transcripts ████░░░░ 617.0 MB/1.2 GB 12 s left
+        reading ████████░░░░░░░░ 617.0 MB/1.2 GB 12 s left
+        reading █████░░░░░░ 617.0 MB/1.2 GB 12 s left
+        reading 50 % 617.0 MB/1.2 GB 12 s left
+        reading 50 % 12 s left
+        reading 50 %
+        reading 50 %
+        ");
+    }
+
+    #[test]
+    fn the_line_fits_at_every_width_and_time() {
+        let done = [0, 1, 5_000_000, 617_000_000, 1_234_000_000, 2_000_000_000];
+        for bytes_done in done {
+            for seconds in [0, 7, 100, 9_000] {
+                for columns in 19..220 {
+                    let line = line(Progress { bytes_done, ..HALF }, Duration::from_secs(seconds), columns);
+                    assert!(width(&line) <= columns, "{columns}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_to_read_is_no_trouble() {
+        assert_eq!(line(Progress::default(), Duration::ZERO, 20), "reading 0 % 0 B/0 B");
+    }
 }

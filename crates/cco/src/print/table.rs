@@ -8,10 +8,8 @@ use cco_model::sums::Sums;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use jiff::Zoned;
 
-use super::{FAINT, STRONG, styled, text};
-
-/// Blanks between columns.
-const GUTTER: u16 = 2;
+use super::fit::{self, GUTTER, Keep, Squeeze, arrange};
+use super::{FAINT, STRONG, Screen, styled, text};
 
 /// A report's table.
 pub(crate) struct Report<R: 'static> {
@@ -26,9 +24,7 @@ pub(crate) struct Report<R: 'static> {
 /// A column of a report.
 pub(crate) struct Column<R> {
     header: &'static str,
-    align: CellAlignment,
-    /// Columns with a higher number go first where the terminal is narrow; 0 stays.
-    drop: u8,
+    fit: fit::Column,
     cell: Cell<R>,
 }
 
@@ -41,15 +37,29 @@ enum Cell<R> {
 }
 
 const fn left<R>(header: &'static str, drop: u8, cell: fn(&R, &Zoned) -> String) -> Column<R> {
-    Column { header, align: CellAlignment::Left, drop, cell: Cell::Row(cell) }
+    squeezed(header, drop, Squeeze::Never, cell)
+}
+
+const fn squeezed<R>(
+    header: &'static str,
+    drop: u8,
+    squeeze: Squeeze,
+    cell: fn(&R, &Zoned) -> String,
+) -> Column<R> {
+    Column { header, fit: fit::Column { align: CellAlignment::Left, drop, squeeze }, cell: Cell::Row(cell) }
 }
 
 const fn right<R>(header: &'static str, drop: u8, cell: fn(&R, &Zoned) -> String) -> Column<R> {
-    Column { header, align: CellAlignment::Right, drop, cell: Cell::Row(cell) }
+    Column { header, fit: number(drop), cell: Cell::Row(cell) }
 }
 
 const fn sums<R>(header: &'static str, drop: u8, cell: fn(&Sums) -> String) -> Column<R> {
-    Column { header, align: CellAlignment::Right, drop, cell: Cell::Sums(cell) }
+    Column { header, fit: number(drop), cell: Cell::Sums(cell) }
+}
+
+/// How a column of numbers fits.
+pub(crate) const fn number(drop: u8) -> fit::Column {
+    fit::Column { align: CellAlignment::Right, drop, squeeze: Squeeze::Never }
 }
 
 const fn calls<R>(drop: u8) -> Column<R> {
@@ -83,7 +93,7 @@ const fn cost<R>() -> Column<R> {
 /// `cco daily`.
 pub(crate) static DAILY: Report<DayRow> = Report {
     columns: &[
-        left("Date", 0, |row, _| row.date.to_string()),
+        squeezed("Date", 0, Squeeze::Last(Keep::End), |row, _| row.date.to_string()),
         left("Models", 6, |row, _| models(&row.models)),
         calls(5),
         input(3),
@@ -100,16 +110,16 @@ pub(crate) static DAILY: Report<DayRow> = Report {
 /// `cco session`.
 pub(crate) static SESSION: Report<SessionRow> = Report {
     columns: &[
-        left("Session", 0, |row, _| text::name(&row.session)),
-        left("Project", 3, |row, _| text::project(&row.project_path)),
-        left("Last call", 5, |row, now| text::minute(row.last, now.time_zone())),
+        squeezed("Session", 0, Squeeze::Id, |row, _| text::clean(&row.session).into_owned()),
+        squeezed("Project", 2, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.project_path)),
+        left("Last call", 3, |row, now| text::minute(row.last, now.time_zone())),
         left("Models", 9, |row, _| models(&row.models)),
         calls(8),
         input(6),
-        output(4),
+        output(5),
         cache_write(7),
         cache_read(7),
-        total_tokens(2),
+        total_tokens(4),
         cost(),
     ],
     sums: |row| row.sums,
@@ -119,7 +129,7 @@ pub(crate) static SESSION: Report<SessionRow> = Report {
 /// `cco blocks`.
 pub(crate) static BLOCKS: Report<BlockRow> = Report {
     columns: &[
-        left("Block", 0, |row, now| text::minute(row.start, now.time_zone())),
+        squeezed("Block", 0, Squeeze::Last(Keep::End), |row, now| text::minute(row.start, now.time_zone())),
         left("Until", 3, block_end),
         left("Models", 7, |row, _| models(&row.models)),
         calls(6),
@@ -162,16 +172,25 @@ fn models(models: &[ModelSums]) -> String {
     names.join(", ")
 }
 
+impl<R> Column<R> {
+    /// Ids are cut for eyes only: a program behind a pipe needs them whole.
+    fn fit_on(&self, screen: Screen) -> fit::Column {
+        let cut = screen.is_terminal || self.fit.squeeze != Squeeze::Id;
+        fit::Column { squeeze: if cut { self.fit.squeeze } else { Squeeze::Never }, ..self.fit }
+    }
+}
+
 impl<R> Report<R> {
-    /// The table of these rows with their totals, at most `width` wide where columns can be spared.
-    pub(crate) fn render(&self, rows: &[R], now: &Zoned, width: Option<usize>) -> String {
+    /// The table of these rows with their totals, made to fit the screen.
+    pub(crate) fn render(&self, rows: &[R], now: &Zoned, screen: Screen) -> String {
         let totals = super::json::total(rows.iter().map(|row| (self.sums)(row)));
         let headers = self.columns.iter().map(|column| column.header.to_owned()).collect();
         let mut lines: Vec<Vec<String>> = vec![headers];
         lines.extend(rows.iter().map(|row| self.cells(row, now)));
         lines.push(self.total_cells(&totals));
-        let kept = self.fitting(&lines, width);
-        let drawn = draw(&lines, &kept, |column| self.columns[column].align);
+        let columns: Vec<fit::Column> = self.columns.iter().map(|column| column.fit_on(screen)).collect();
+        let kept = arrange(&mut lines, &columns, screen.columns);
+        let drawn = draw(&lines, &kept, |column| columns[column].align);
         self.finish(&drawn, rows)
     }
 
@@ -191,23 +210,6 @@ impl<R> Report<R> {
             Cell::Row(_) => String::new(),
         };
         self.columns.iter().enumerate().map(cell).collect()
-    }
-
-    /// The columns that fit: those most easily missed go first, of equals the right one.
-    fn fitting(&self, lines: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
-        let mut kept: Vec<usize> = (0..self.columns.len()).collect();
-        let Some(width) = width else { return kept };
-        let widths = table(lines, &kept, |_| CellAlignment::Left).column_max_content_widths();
-        let needed = |kept: &[usize]| {
-            let cells: usize = kept.iter().map(|column| usize::from(widths[*column])).sum();
-            cells + usize::from(GUTTER) * (kept.len() - 1)
-        };
-        while needed(&kept) > width {
-            let droppable = (0..kept.len()).filter(|at| self.columns[kept[*at]].drop > 0);
-            let Some(next) = droppable.max_by_key(|at| (self.columns[kept[*at]].drop, *at)) else { break };
-            kept.remove(next);
-        }
-        kept
     }
 
     /// Emphasis and the rule above the totals; lines are header, rule, rows, totals.
@@ -230,18 +232,21 @@ impl<R> Report<R> {
     }
 }
 
-/// Rows of cells in aligned columns, without lines or emphasis.
-pub(crate) fn align(lines: &[Vec<String>], align: &[CellAlignment]) -> Vec<String> {
-    let all: Vec<usize> = (0..align.len()).collect();
-    let mut table = table(lines, &all, |column| align[column]);
-    table.load_style(TableStyle::new());
+/// Rows of cells in aligned columns that fit, without lines or emphasis.
+pub(crate) fn align(
+    mut lines: Vec<Vec<String>>,
+    columns: &[fit::Column],
+    room: Option<usize>,
+) -> Vec<String> {
+    let kept = arrange(&mut lines, columns, room);
+    let table = table(&lines, &kept, |column| columns[column].align);
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn draw(lines: &[Vec<String>], kept: &[usize], align: impl Fn(usize) -> CellAlignment) -> Vec<String> {
     let mut drawn: Vec<String> =
         table(lines, kept, align).lines().map(|line| line.trim_end().to_owned()).collect();
-    let rule = drawn.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+    let rule = drawn.iter().map(|line| fit::width(line)).max().unwrap_or_default();
     drawn.insert(1, "─".repeat(rule));
     drawn
 }
@@ -255,7 +260,7 @@ fn table(lines: &[Vec<String>], kept: &[usize], align: impl Fn(usize) -> CellAli
     }
     let last = kept.len().saturating_sub(1);
     for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if index == last { 0 } else { GUTTER }));
+        column.set_padding((0, if index == last { 0 } else { GUTTER as u16 }));
         column.set_cell_alignment(align(kept[index]));
     }
     table

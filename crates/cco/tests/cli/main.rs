@@ -6,4 +6,5 @@ mod config;
 mod places;
 mod reports;
 mod sealed;
+mod terminal;
 mod usage;

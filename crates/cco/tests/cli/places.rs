@@ -132,10 +132,26 @@ fn without_a_home_that_can_be_written_nothing_is_kept_and_that_is_said_once() {
     let env = TestEnv::new();
     env.transcript("a/s.jsonl", &[Call::default().row()]);
     env.write("file", "");
-    let env = env.with("CCO_HOME", "file/home");
+    let home = env.home().join("file/home").display().to_string();
+    let env = env.with("CCO_HOME", &home);
     let run = env.run("daily --json");
     assert_eq!((run.code, run.json()["totals"]["calls"].as_u64()), (0, Some(1)));
-    assert_snapshot!(run.stderr, @"warning: cannot write to $HOME/file/home (Not a directory (os error 20)); nothing is kept after this run");
+    assert_snapshot!(run.stderr, @"warning: cannot write to $HOME/file/home (not a folder); nothing is kept after this run");
+}
+
+#[test]
+fn a_relative_home_would_be_another_one_in_each_folder() {
+    let env = TestEnv::new().with("CCO_HOME", "elsewhere/.cco");
+    assert_snapshot!(env.run("daily").story(), @r#"
+    exit 2
+    -- stderr
+    error: CCO_HOME must be an absolute path, not "elsewhere/.cco"
+    hint: for example: CCO_HOME="$HOME/.cco"
+    "#);
+    assert!(!env.home().join("elsewhere").exists());
+    let demo = env.run("daily --demo");
+    assert!(demo.code == 0 && demo.stderr.starts_with("warning: CCO_HOME must be"), "{}", demo.story());
+    assert_eq!(env.run("--help").code, 0);
 }
 
 #[test]
@@ -167,4 +183,37 @@ fn the_folder_of_another_database_path_is_made() {
     let run = env.run("daily --json");
     assert_eq!(run.json()["totals"]["calls"], 1);
     assert!(env.home().join("kept/here/calls.db").is_file());
+}
+
+/// A folder whose path is too long for the system: nobody can list it by its name, not even root.
+fn unlistable_folder(inside: &std::path::Path) {
+    use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
+    let name = "x".repeat(250);
+    let mut folder = open(inside, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    for _ in 0..20 {
+        mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = openat(&folder, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    }
+}
+
+#[test]
+fn every_command_says_what_cannot_be_read() {
+    let env = TestEnv::new();
+    let path = env.transcript("a/s.jsonl", &[Call::default().row()]);
+    unlistable_folder(path.parent().unwrap());
+    for words in ["scan", "scan --json", "daily", "daily --json", ""] {
+        let run = env.run(words);
+        let said = run.stderr.matches("1 file or folder cannot be read").count();
+        assert_eq!((run.code, said), (0, 1), "{words}: {}", run.story());
+    }
+    let verbose = env.run("scan -v");
+    assert_eq!((verbose.stdout.matches("cannot be read").count(), verbose.stderr.as_str()), (1, ""));
+}
+
+#[test]
+fn a_default_root_that_is_there_but_cannot_be_read_is_missed() {
+    let env = TestEnv::new();
+    env.transcript("a/s.jsonl", &[Call::default().row()]);
+    env.write(".config/claude/projects", "");
+    assert_snapshot!(env.run("daily --json").stderr, @"warning: $HOME/.config/claude/projects cannot be read: not a folder");
 }

@@ -50,7 +50,7 @@ fn daily_is_readable() {
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     Total                                            5     18   3,620       15,500     204,000       223,138  $0.35+?
     -- stderr
-    note: no price for acme[31m-1 (1 call); its cost is not in the totals
+    note: no price for acme[31m-1 (1 call, 11 tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in dollars for a million tokens
     "#);
 }
@@ -343,9 +343,34 @@ fn a_glance() {
       claude-haiku-4-5-20251001  $0.00       11 tokens
       acme[31m-1                     ?       11 tokens
     -- stderr
-    note: no price for acme[31m-1 (1 call); its cost is not in the totals
+    note: no price for acme[31m-1 (1 call, 11 tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in dollars for a million tokens
     "#);
+}
+
+#[test]
+fn a_glance_says_what_has_no_price_even_where_its_model_is_not_named() {
+    let env = TestEnv::new();
+    let models = [
+        "claude-opus-4-8",
+        "claude-opus-4-7",
+        "claude-opus-4-6",
+        "claude-opus-4-5",
+        "claude-haiku-4-5",
+        "acme-1",
+        "acme-2",
+    ];
+    let rows = (1..).zip(models).map(|(number, model)| {
+        // Too long ago for today and for the block.
+        let time = if model == "acme-2" { "2026-10-19T01:00:00Z" } else { "2026-10-20T11:00:00Z" };
+        Call { number, model, time, ..Call::default() }.row()
+    });
+    env.transcript("a/s.jsonl", &rows.collect::<Vec<_>>());
+    let stderr = env.run("").stderr;
+    assert!(stderr.contains("no price for acme-1 (1 call, 11 tokens)"), "{stderr}");
+    assert!(stderr.contains("hint: [prices.\"MODEL\"]"), "{stderr}");
+    let said = stderr.lines().filter(|line| line.contains("(1 call, 11 tokens)")).count();
+    assert_eq!(said, 2, "{stderr}");
 }
 
 #[test]

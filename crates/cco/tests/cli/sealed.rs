@@ -1,6 +1,7 @@
 //! A sealed machine for one test: its own home, no inherited environment, a fixed present.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -84,6 +85,32 @@ impl TestEnv {
         drop(reader);
         let output = self.command(words).stdout(writer).output().unwrap();
         (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Runs `cco` on a terminal so many columns wide; gives what stands on it, both streams, without colour.
+    pub(crate) fn run_on_terminal(&self, words: &str, columns: u16) -> String {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use rustix::termios::{Winsize, tcsetwinsize};
+
+        let keeper = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&keeper).and_then(|()| unlockpt(&keeper)).unwrap();
+        let name = ptsname(&keeper, Vec::new()).unwrap();
+        let terminal = fs::File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let mut command = self.command(words);
+        let mut child = command.stdout(terminal.try_clone().unwrap()).stderr(terminal).spawn().unwrap();
+        // Ours are closed, so that reading ends when the run does: on Linux by an error.
+        drop(command);
+        let mut screen = Vec::new();
+        let mut keeper = fs::File::from(keeper);
+        let mut page = [0; 4096];
+        while let Ok(length @ 1..) = keeper.read(&mut page) {
+            screen.extend_from_slice(&page[..length]);
+        }
+        child.wait().unwrap();
+        let screen = String::from_utf8(screen).unwrap().replace("\r\n", "\n");
+        let screen = anstream::adapter::strip_str(&screen).to_string();
+        screen.replace(self.home().to_str().unwrap(), "$HOME")
     }
 
     /// Runs `cco` with these words.

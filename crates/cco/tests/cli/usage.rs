@@ -96,6 +96,7 @@ fn help_names_every_variable_that_users_may_set() {
       -z, --timezone <ZONE>  Time zone of days and hours, such as Europe/Berlin [default: the system's]
           --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
           --demo             Show made-up data instead of yours
+      -O, --offline          Accepted for habit: cco never goes to the network for reports
       -h, --help             Print help (see more with '--help')
       -V, --version          Print version
 
@@ -115,7 +116,7 @@ fn help_names_every_variable_that_users_may_set() {
       NO_COLOR           when set: no colour
       TZ                 the system's time zone
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem
+    Exit codes: 0 done, 1 failed, 2 wrong usage
     ");
 }
 
@@ -123,10 +124,25 @@ fn help_names_every_variable_that_users_may_set() {
 fn flags_of_similar_tools_are_understood() {
     let env = TestEnv::new();
     env.transcript("a/s.jsonl", &[crate::sealed::Call::default().row()]);
-    for words in
-        ["daily -j -s 20261001 -u 20261031 -z UTC -O", "--json daily", "session --offline", "blocks -z UTC"]
-    {
+    for words in [
+        "daily -j -s 20261001 -u 20261031 -z UTC -O",
+        "--json daily",
+        "session --offline",
+        "daily --no-offline --offline",
+        "blocks -z UTC --mode auto",
+        "daily -m calculate",
+    ] {
         let run = env.run(words);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{words}");
     }
+}
+
+#[test]
+fn a_habit_that_would_change_numbers_is_answered() {
+    let env = TestEnv::new();
+    env.transcript("a/s.jsonl", &[crate::sealed::Call::default().row()]);
+    let run = env.run("daily --json --mode display");
+    assert_eq!((run.code, run.json()["totals"]["calls"].as_u64()), (0, Some(1)));
+    assert_snapshot!(run.stderr, @"note: --mode display is not there yet: costs are worked out from tokens");
+    assert_eq!(env.run("daily --mode guess").code, 2);
 }
