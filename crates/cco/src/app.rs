@@ -4,21 +4,21 @@
 
 use std::path::{Path, PathBuf};
 
-use cco_engine::report::{Filter, Glance};
+use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tempfile::TempDir;
 
-use crate::args::{CommonArgs, CostMode, ReportArgs};
+use crate::args::{CommonArgs, CostMode, ReportArgs, SpanArgs};
 use crate::config::{Config, Source, keys};
-use crate::env::{Env, stderr_columns};
+use crate::env::{Env, later, stderr_columns};
 use crate::error::{CliError, without_number};
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
-use crate::{demo, home, zone};
+use crate::{choose, demo, home, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
@@ -105,9 +105,41 @@ impl<'o> App<'o> {
         self.now.timestamp()
     }
 
-    /// The calls that a report is about.
-    pub(crate) fn filter(&self, args: &ReportArgs) -> Filter {
-        Filter { since: args.since, until: args.until, zone: self.now.time_zone().clone() }
+    /// The calls that a report is about; names are looked up in the ledger.
+    pub(crate) fn filter(&mut self, args: &ReportArgs) -> Result<Filter, CliError> {
+        let only = Only {
+            projects: choose::projects(&args.project, &self.engine.named(Named::Project)?)?,
+            models: choose::models(&args.model, &self.engine.named(Named::Model)?)?,
+        };
+        Ok(Filter { only, ..self.span(&args.span) })
+    }
+
+    /// All calls of these days.
+    pub(crate) fn span(&self, span: &SpanArgs) -> Filter {
+        let zone = self.now.time_zone().clone();
+        Filter { days: (span.since, span.until), zone, only: Only::default() }
+    }
+
+    /// Looks at the clock again.
+    pub(crate) fn refresh_now(&mut self) -> Result<(), CliError> {
+        self.now = later()?.to_zoned(self.now.time_zone().clone());
+        Ok(())
+    }
+
+    /// Takes in what is new without a word.
+    pub(crate) fn scan_quietly(&mut self) -> Result<(), CliError> {
+        self.engine.scan(&mut |_| {})?;
+        Ok(())
+    }
+
+    /// Yesterday and today: where the running block is.
+    pub(crate) fn recent_days(&self) -> SpanArgs {
+        SpanArgs { since: self.now.date().yesterday().ok(), until: None }
+    }
+
+    /// Takes in what is new; false when there is nothing to report on.
+    pub(crate) fn begin(&mut self) -> Result<bool, CliError> {
+        Ok(self.take_in()? != Footing::Nothing)
     }
 
     /// What a glance shows.

@@ -23,8 +23,9 @@ fn expect(engine: &Engine, calls: u64, output: u64) -> Outcome {
 
 /// The days of UTC that have calls.
 fn days(engine: &Engine) -> Vec<String> {
-    let days = engine.daily(&common::everything(TimeZone::UTC)).expect("days");
-    days.into_iter().map(|day| day.date.to_string()).collect()
+    let days =
+        engine.periods(&common::everything(TimeZone::UTC), cco_engine::report::Period::Day).expect("days");
+    days.into_iter().map(|day| day.key.to_string()).collect()
 }
 
 fn append(tree: &Tree, name: &str, text: &str) {
