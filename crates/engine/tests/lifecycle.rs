@@ -452,3 +452,13 @@ fn a_row_of_zeros_sets_no_day() {
 fn a_call_that_moved_leaves_its_old_day() {
     scenarios::a_call_that_moved_leaves_its_old_day().expect("told as it is");
 }
+
+#[test]
+fn a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all() {
+    scenarios::a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all().expect("told as it is");
+}
+
+#[test]
+fn a_writer_begins_when_no_other_is_at_work() {
+    scenarios::a_writer_begins_when_no_other_is_at_work().expect("told as it is");
+}
