@@ -375,7 +375,11 @@ impl Ledger {
         let names = self.names_by("SELECT id, name FROM tool")?;
         let mut tools: Vec<ToolSums> = sums
             .into_iter()
-            .map(|(id, (uses, failures))| ToolSums { tool: names.get(id).to_string(), uses, failures })
+            .map(|(id, (uses, failures))| ToolSums {
+                tool: names.get(id).as_ref().to_owned(),
+                uses,
+                failures,
+            })
             .collect();
         tools.sort_unstable_by(|a, b| a.tool.cmp(&b.tool));
         Ok(tools)

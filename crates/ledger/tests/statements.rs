@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cco_ledger::query::{By, Only, Question};
 use common::{open, take};
 use jiff::tz::TimeZone;
 
@@ -194,12 +195,16 @@ fn a_name_that_reads_like_sql_is_a_name() {
         let mut ledger = open(&folder.path().join(format!("{n}.db"))).expect("a ledger");
         take(&mut ledger, 0..3, name).expect("a commit");
         take(&mut ledger, 3..5, name).expect("a commit of known names");
-        let sessions = ledger.sessions(None).expect("sessions");
+        let sessions = ledger.sessions(&(i64::MIN..i64::MAX), &Only::default()).expect("sessions");
         let [session] = &sessions[..] else { panic!("{name:?}: {sessions:?}") };
-        assert_eq!([&session.session, &session.project, &session.part.model], [name; 3]);
+        assert_eq!([&*session.session, &*session.project, &*session.part.model], [name; 3]);
         assert_eq!(session.part.sums.calls, 5, "{name:?}");
-        let days = ledger.days((None, None), &TimeZone::UTC).expect("days");
-        assert!(days.iter().all(|(_, part)| part.model == name), "{days:?}");
+        let all = Question { days: (None, None), zone: TimeZone::UTC, only: Only::default() };
+        let groups = ledger.groups(&all, By { project: true, ..By::default() }).expect("groups");
+        assert!(
+            groups.iter().all(|group| &*group.part.model == name && &*group.project == name),
+            "{groups:?}"
+        );
         assert_eq!(ledger.audit().expect("an audit"), [], "{name:?}");
     }
 }

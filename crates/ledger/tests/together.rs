@@ -8,6 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use cco_ledger::Ledger;
+use cco_ledger::query::{By, Only, Question};
 use cco_ledger::write::Taken;
 use common::{open, take};
 use jiff::tz::TimeZone;
@@ -24,19 +25,20 @@ fn ledger_file() -> (tempfile::TempDir, PathBuf) {
 
 /// Calls as each question counts them, and the models that days and sessions name.
 fn told(ledger: &Ledger) -> (Vec<u64>, Vec<String>) {
-    let days = ledger.days((None, None), &TimeZone::UTC).expect("days");
+    let all = Question { days: (None, None), zone: TimeZone::UTC, only: Only::default() };
+    let days = ledger.groups(&all, By { day: true, ..By::default() }).expect("days");
     let quarters = ledger.quarters(&(i64::MIN..i64::MAX)).expect("quarters");
-    let sessions = ledger.sessions(None).expect("sessions");
-    let projects = ledger.projects((None, None), &TimeZone::UTC).expect("projects");
+    let sessions = ledger.sessions(&(i64::MIN..i64::MAX), &all.only).expect("sessions");
+    let projects = ledger.groups(&all, By { project: true, ..By::default() }).expect("projects");
     let counts = vec![
         ledger.extent().expect("an extent").0,
-        days.iter().map(|(_, part)| part.sums.calls).sum(),
+        days.iter().map(|group| group.part.sums.calls).sum(),
         quarters.iter().map(|(_, part)| part.sums.calls).sum(),
         sessions.iter().map(|session| session.part.sums.calls).sum(),
-        projects.iter().map(|(_, sums)| sums.calls).sum(),
+        projects.iter().map(|group| group.part.sums.calls).sum(),
     ];
-    let models = days.into_iter().map(|(_, part)| part.model);
-    (counts, models.chain(sessions.into_iter().map(|session| session.part.model)).collect())
+    let models = days.into_iter().map(|group| group.part.model.to_string());
+    (counts, models.chain(sessions.into_iter().map(|session| session.part.model.to_string())).collect())
 }
 
 /// Runs `work` while another connection holds the ledger by a transaction of this kind; `work` must outlast it.
