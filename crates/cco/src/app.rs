@@ -24,8 +24,6 @@ use crate::{choose, demo, home, zone};
 const BAR_FROM_BYTES: u64 = 50_000_000;
 /// Unreadable files and folders that are named before it is referred to `scan -v`.
 const NAMED_UNREAD: usize = 3;
-/// A summary holds no more findings than this; with so many, there may be more.
-const MOST_FINDINGS: usize = 1000;
 
 /// What a report stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,9 +147,18 @@ impl<'o> App<'o> {
 
     /// Takes in what is new before a report, and says what the report stands on.
     pub(crate) fn take_in(&mut self) -> Result<Footing, CliError> {
-        let summary = self.scan(BAR_FROM_BYTES)?;
-        self.note_damage(&summary);
-        self.warn_of_unread(&summary);
+        match self.scan(BAR_FROM_BYTES) {
+            Ok(summary) => {
+                self.note_damage(&summary);
+                self.warn_of_unread(&summary);
+            }
+            // Reports are as good as what is in the ledger; what is new there is the other process's to finish.
+            Err(error) if error.is_busy => {
+                self.out.warning("another cco is at work on the ledger: what is new may not be counted yet");
+            }
+            Err(error) => return Err(error),
+        }
+        self.note_uncounted()?;
         self.footing()
     }
 
@@ -208,6 +215,16 @@ impl<'o> App<'o> {
         }
     }
 
+    /// Calls that are in no number are never left out silently.
+    fn note_uncounted(&mut self) -> Result<(), CliError> {
+        let uncounted = self.engine.uncounted()?;
+        if uncounted > 0 {
+            let calls = text::plural(uncounted, "call is", "calls are");
+            self.out.note(&format!("{calls} not counted: no time, or too large; `cco scan -v` names them"));
+        }
+        Ok(())
+    }
+
     /// Says how many files and folders could not be read, and names the first of them.
     pub(crate) fn warn_of_unread(&mut self, summary: &ScanSummary) {
         let Some(words) = unread_words(summary) else { return };
@@ -215,14 +232,6 @@ impl<'o> App<'o> {
         words.named.iter().for_each(|named| self.out.note(named));
         words.hint.iter().for_each(|hint| self.out.hint(hint));
     }
-}
-
-/// The findings that are about a file or folder as a whole, by path: they are met in no order.
-pub(crate) fn unread(summary: &ScanSummary) -> Vec<&Finding> {
-    let mut unread: Vec<&Finding> =
-        summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
-    unread.sort_by_key(|finding| &finding.path);
-    unread
 }
 
 /// What is said of unreadable files and folders.
@@ -233,18 +242,16 @@ struct UnreadWords {
 }
 
 fn unread_words(summary: &ScanSummary) -> Option<UnreadWords> {
-    let unread = unread(summary);
-    let count = unread.len();
+    let count = summary.unread.len();
     if count == 0 {
         return None;
     }
-    let at_least = if summary.findings.len() >= MOST_FINDINGS { "at least " } else { "" };
     let number = text::plural(count as u64, "file or folder", "files or folders");
     let name = |finding: &Finding| format!("{}: {}", finding.path.display(), without_number(&finding.what));
     let more = count.saturating_sub(NAMED_UNREAD) as u64;
     Some(UnreadWords {
-        warning: format!("{at_least}{number} cannot be read; what is new there is not counted"),
-        named: unread.into_iter().take(NAMED_UNREAD).map(name).collect(),
+        warning: format!("{number} cannot be read; what is new there is not counted"),
+        named: summary.unread.iter().take(NAMED_UNREAD).map(name).collect(),
         hint: (more > 0).then(|| format!("{} more; `cco scan -v` names them all", text::count(more))),
     })
 }
@@ -315,9 +322,9 @@ mod tests {
             offset,
             what: "cannot be read: Permission denied (os error 13)".to_owned(),
         };
-        let damaged = (0..damaged).map(|number| finding(number, Some(0)));
         ScanSummary {
-            findings: damaged.chain((1..=unread).rev().map(|number| finding(number, None))).collect(),
+            findings: (0..damaged).map(|number| finding(number, Some(0))).collect(),
+            unread: (1..=unread).map(|number| finding(number, None)).collect(),
             ..ScanSummary::default()
         }
     }
@@ -340,7 +347,6 @@ mod tests {
         /p/3.jsonl: cannot be read: Permission denied
         2 more; `cco scan -v` names them all
         ");
-        assert!(words(1, 999).starts_with("at least 1 file or folder"));
         assert!(!words(3, 0).contains("more"));
     }
 }

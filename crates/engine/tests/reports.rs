@@ -114,3 +114,27 @@ fn counts_too_large_to_be_added_up_are_named_and_stop_nothing() {
     assert_eq!(engine.scan(&mut |_| {}).expect("another scan").calls_new, 1, "small ones still fit");
     assert_eq!(agreed_totals(&engine).map(|sums| sums.calls), Ok(513));
 }
+
+#[test]
+fn a_price_that_was_taken_away_and_given_again_prices_what_came_meanwhile() {
+    let tree = Tree::new();
+    let unknown = |message, at| Row { message: Some(message), model: "house/model", at, ..ROW }.line();
+    let place = LedgerPlace::File(tree.path("ledger.db"));
+    let overrides = [price_list::ModelOverride {
+        model: "house/model".to_owned(),
+        input: cco_engine::price::Rate::from_decimal("1"),
+        output: cco_engine::price::Rate::from_decimal("1"),
+        ..price_list::ModelOverride::default()
+    }];
+    let with = || price_list::with_overrides(price_list::embedded(), &overrides);
+    let unpriced_with = |prices| {
+        let mut engine = tree.open_with(place.clone(), TimeZone::UTC, prices);
+        scan(&mut engine);
+        agreed_totals(&engine).expect("totals").unpriced_calls
+    };
+    tree.put("p/s1.jsonl", unknown(OTHER, NOON));
+    assert_eq!(unpriced_with(with()), 0);
+    tree.put("p/s2.jsonl", unknown("msg_01THIRDTHIRDTHIRDTHIRD", NOON));
+    assert_eq!(unpriced_with(price_list::embedded()), 1);
+    assert_eq!(unpriced_with(with()), 0, "the list is known, the call is not");
+}

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Row, params};
 
 use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};
-use crate::write::{SoftError, path_of};
+use crate::write::{SoftError, SoftKind, path_of};
 use crate::{Ledger, LedgerError};
 
 /// Calls of one model in a stretch of time.
@@ -407,7 +407,7 @@ impl Ledger {
         )?;
         let rows = select.query_map([], |row| {
             let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            let soft = SoftError { offset: count(1)?, kind: row.get(2)?, detail: count(3)? };
+            let soft = SoftError { offset: count(1)?, kind: SoftKind::of(row.get(2)?), detail: count(3)? };
             Ok((path_of(row.get(0)?), soft))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -83,7 +83,7 @@ pub(crate) struct Collector<'a> {
 /// The texts of the row before: rows of a file mostly repeat them, and comparing is cheaper than hashing.
 #[derive(Default)]
 struct Recent {
-    ids: [Option<NameId>; 8],
+    ids: [Option<NameId>; 9],
 }
 
 /// Lines of a file before `offset` were searched for a time, with this result.
@@ -224,7 +224,7 @@ impl<'a> Collector<'a> {
             agent,
             skill: self.intern(5, row, call.skill.or(outer.skill)),
             plugin: self.intern(6, row, call.plugin.or(outer.plugin)),
-            mcp_server: call.mcp_server.or(outer.mcp_server).and_then(|span| self.intern(6, row, Some(span))),
+            mcp_server: call.mcp_server.or(outer.mcp_server).and_then(|span| self.intern(8, row, Some(span))),
         }
     }
 

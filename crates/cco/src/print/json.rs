@@ -165,7 +165,7 @@ pub(crate) fn scan(summary: &ScanSummary) -> Result<String, CliError> {
         calls_changed: summary.calls_changed,
         damaged_lines: summary.damaged_lines,
         recovered_records: summary.recovered_records,
-        findings: summary.findings.iter().map(finding).collect(),
+        findings: summary.unread.iter().chain(&summary.findings).map(finding).collect(),
     })
 }
 

@@ -238,3 +238,21 @@ fn a_first_load_that_is_cut_off_is_settled_by_the_next_scan() {
     assert!(!ledger.load_was_cut_off().expect("an answer"));
     assert_eq!(ledger.audit().expect("an audit"), []);
 }
+
+#[test]
+fn a_first_load_settles_what_a_peer_that_died_had_only_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut one = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    take_batch(&mut one, 0..10, true, &batch(0..10), false).expect("taken");
+    let mut peer = Ledger::open(&place, &TimeZone::UTC).expect("the same ledger");
+    let mut earlier = batch(0..10);
+    earlier.calls.retain(|call| call.offset == 9);
+    earlier.calls[0].at_ms -= 3_600_000;
+    take_batch(&mut peer, 10..11, false, &earlier, false).expect("taken");
+    // Killed before its last commit.
+    drop(peer);
+    take_batch(&mut one, 11..21, false, &batch(11..21), true).expect("taken");
+    assert!(!one.load_was_cut_off().expect("an answer"));
+    assert_eq!(one.audit().expect("an audit"), []);
+}
