@@ -64,11 +64,16 @@ pub(crate) const fn word(drop: u8, squeeze: Squeeze) -> fit::Column {
     fit::Column { align: CellAlignment::Left, drop, squeeze }
 }
 
+fn dearest_first(models: &[ModelSums]) -> Vec<&ModelSums> {
+    let mut dearest: Vec<&ModelSums> = models.iter().collect();
+    dearest.sort_by_key(|model| std::cmp::Reverse((model.sums.cost, model.sums.tokens.total())));
+    dearest
+}
+
 /// The models of a row, the dearest three by name.
 fn models(models: &[ModelSums]) -> String {
     const SHOWN: usize = 3;
-    let mut dearest: Vec<&ModelSums> = models.iter().collect();
-    dearest.sort_by_key(|model| std::cmp::Reverse((model.sums.cost, model.sums.tokens.total())));
+    let dearest = dearest_first(models);
     let mut names: Vec<String> =
         dearest.iter().take(SHOWN).map(|model| text::short_model(&model.model)).collect();
     if dearest.len() > SHOWN {
@@ -107,9 +112,11 @@ impl<R> Report<R> {
         for row in rows {
             lines.push(self.cells(row, now, breakdown));
             styles.push(if (self.strong)(row) { STRONG } else { anstyle::Style::new() });
-            for model in (self.models)(row).iter().filter(|_| breakdown) {
-                lines.push(self.model_cells(model));
-                styles.push(FAINT);
+            if breakdown {
+                for model in dearest_first((self.models)(row)) {
+                    lines.push(self.model_cells(model));
+                    styles.push(FAINT);
+                }
             }
         }
         lines.push(self.total_cells(&totals));
@@ -119,7 +126,20 @@ impl<R> Report<R> {
         let kept = arrange(&mut lines, &columns, screen.columns);
         let table = table(&lines, &kept, |column| columns[column].align);
         let drawn: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-        finish(&drawn, &styles)
+        finish(&drawn, &styles) + &self.left_out(&kept, screen)
+    }
+
+    /// Which numbers there was no room for, so that nobody adds up the others and wonders.
+    fn left_out(&self, kept: &[usize], screen: Screen) -> String {
+        let sums = |column: &&Column<R>| matches!(column.cell, Cell::Sums(_));
+        let gone = self.columns.iter().enumerate().filter(|(index, _)| !kept.contains(index));
+        let names: Vec<&str> =
+            gone.map(|(_, column)| column).filter(sums).map(|column| column.header).collect();
+        if names.is_empty() {
+            return String::new();
+        }
+        let words = format!("not shown here: {}", names.join(", ").to_lowercase());
+        fit::wrap(&styled(FAINT, &words), screen.columns) + "\n"
     }
 
     fn cells(&self, row: &R, now: &Zoned, breakdown: bool) -> Vec<String> {
