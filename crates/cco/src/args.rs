@@ -2,6 +2,8 @@
 //!
 //! Must not: read files, the environment or the clock.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
@@ -74,16 +76,115 @@ pub(crate) enum Command {
     #[command(after_help = DAILY_EXAMPLES)]
     Daily(ReportArgs),
     /// Use and cost by session
-    #[command(visible_alias = "sessions")]
+    #[command(visible_alias = "sessions", after_help = SESSION_EXAMPLES)]
     Session(ReportArgs),
     /// Use and cost by five-hour block, with burn rate
-    #[command(visible_alias = "block")]
+    #[command(visible_alias = "block", after_help = BLOCKS_EXAMPLES)]
     Blocks(ReportArgs),
     /// Read all transcripts now
+    #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
+    #[command(flatten)]
+    Alone(Alone),
     /// Work on the kept numbers
     #[command(subcommand, hide = true)]
     Stats(StatsCommand),
+}
+
+/// Commands that need no ledger and no transcripts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alone {
+    /// Check everything, and say how to mend what is wrong
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Show, change and check the settings
+    #[command(subcommand, after_help = CONFIG_EXAMPLES)]
+    Config(ConfigCommand),
+    /// Print what a shell needs to complete cco
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionArgs),
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
+    /// Write the documents that are made from the tables of commands and settings
+    #[command(hide = true, after_help = DOCS_EXAMPLES)]
+    Docs(DocsArgs),
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct DoctorArgs {
+    /// Also read the whole ledger: seconds for a million calls
+    #[arg(long)]
+    pub(crate) deep: bool,
+}
+
+/// The family `cco config …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print where the settings are
+    #[command(after_help = CONFIG_PATH_EXAMPLES)]
+    Path,
+    /// Print every setting, with where it comes from
+    #[command(after_help = CONFIG_SHOW_EXAMPLES)]
+    Show,
+    /// Set one, and leave all else in the file as it is
+    #[command(after_help = CONFIG_SET_EXAMPLES)]
+    Set(ConfigSet),
+    /// Say what is wrong with the settings; exit code 3 when something is
+    #[command(after_help = CONFIG_CHECK_EXAMPLES)]
+    Check,
+    /// Open the settings in your editor, then check them
+    #[command(after_help = CONFIG_EDIT_EXAMPLES)]
+    Edit,
+}
+
+/// Arguments of `config set`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConfigSet {
+    /// Such as stats.timezone, or prices."MODEL".input
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The value; several for a list
+    #[arg(value_name = "VALUE", required = true, allow_hyphen_values = true)]
+    pub(crate) value: Vec<String>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompletionArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// Shells that can be helped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU Bash
+    Bash,
+    /// Zsh
+    Zsh,
+    /// Fish
+    Fish,
+    /// Elvish
+    Elvish,
+}
+
+/// Flags of `man`.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// Write a page for cco and for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Flags of `docs`.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct DocsArgs {
+    /// The folder to write into
+    #[arg(long, value_name = "DIR", default_value = "docs")]
+    pub(crate) out: PathBuf,
 }
 
 /// The family `cco stats …`.
@@ -130,6 +231,79 @@ Examples:
   cco daily --since 2026-10-01 --until 2026-10-31
   cco daily --timezone UTC --json | jq '.totals.totalCost'";
 
+const SESSION_EXAMPLES: &str = "\
+Examples:
+  cco session --since 2026-10-01
+  cco session --json | jq '.sessions[] | select(.totalCost > 5) | .sessionId'";
+
+const BLOCKS_EXAMPLES: &str = "\
+Examples:
+  cco blocks --since 2026-10-20
+  cco blocks --json | jq '.blocks[] | select(.isActive) | .burnRate'";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  cco scan       with a progress bar
+  cco scan -v    names damaged lines, by file and byte";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  cco doctor
+  cco doctor --deep    reads the whole ledger too
+  cco doctor --json | jq '.checks[] | select(.status == \"problem\")'
+
+Exit codes: 0 no problem, 3 a problem";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  cco config show
+  cco config set stats.timezone Europe/Berlin
+  cco config edit";
+
+const CONFIG_PATH_EXAMPLES: &str = "\
+Examples:
+  cco config path
+  cp \"$(cco config path)\" backup.toml";
+
+const CONFIG_SHOW_EXAMPLES: &str = "\
+Examples:
+  cco config show
+  cco config show --json | jq '.settings[] | select(.source != \"default\")'";
+
+const CONFIG_SET_EXAMPLES: &str = "\
+Examples:
+  cco config set stats.timezone Europe/Berlin
+  cco config set stats.watch.paths ~/work/.claude ~/private/.claude
+  cco config set 'prices.\"acme-1\".input' 3.75    dollars for a million tokens";
+
+const CONFIG_CHECK_EXAMPLES: &str = "\
+Examples:
+  cco config check
+  cco config check --json
+
+Exit codes: 0 all is well, 1 the file cannot be read, 3 something is wrong";
+
+const CONFIG_EDIT_EXAMPLES: &str = "\
+Examples:
+  cco config edit
+  EDITOR='code --wait' cco config edit";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  cco completions bash > ~/.local/share/bash-completion/completions/cco
+  cco completions zsh > \"${fpath[1]}/_cco\"
+  cco completions fish > ~/.config/fish/completions/cco.fish
+  cco completions elvish >> ~/.config/elvish/rc.elv";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  cco man | man -l -
+  cco man --out ~/.local/share/man/man1";
+
+const DOCS_EXAMPLES: &str = "\
+Examples:
+  cargo run -- docs";
+
 /// Examples, and the environment as its table declares it.
 fn after_help() -> String {
     let mut help = String::from(
@@ -140,6 +314,7 @@ Examples:
   cco session --json              by session, for scripts
   cco blocks                      five-hour blocks, with burn rate
   cco --demo                      made-up data, to have a look
+  cco doctor                      is all well, and what to do if not
 
 Environment:
 ",
@@ -147,7 +322,7 @@ Environment:
     for variable in VARIABLES.iter().filter(|variable| !variable.hidden) {
         help.push_str(&format!("  {:<18} {}\n", variable.name, variable.about));
     }
-    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage");
+    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem");
     help
 }
 

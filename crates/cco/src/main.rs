@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod config;
 mod demo;
+mod doctor;
 mod env;
 mod error;
 mod home;
@@ -49,6 +50,9 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
     *out = Output::wished(args.common.color, &env);
     if let Some(Command::Daily(span) | Command::Session(span) | Command::Blocks(span)) = &args.command {
         span.check()?;
+    }
+    if let Some(Command::Alone(command)) = &args.command {
+        return commands::alone::run(command, &args.common, &env, out);
     }
     let mut app = App::open(&args.common, &env, out)?;
     commands::run(&mut app, args.command)?;

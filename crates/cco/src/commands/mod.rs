@@ -2,9 +2,16 @@
 //!
 //! Must not: count anything that the engine counts.
 
+pub(crate) mod alone;
+
 mod blocks;
+mod completions;
+mod config;
 mod daily;
+mod docs;
+mod doctor;
 mod glance;
+mod man;
 mod scan;
 mod session;
 
@@ -26,6 +33,8 @@ use crate::print::text;
 pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), CliError> {
     match command {
         None => glance::run(app),
+        // Those run before the ledger is opened.
+        Some(Command::Alone(_)) => Ok(()),
         Some(Command::Daily(args)) => daily::run(app, &args),
         Some(Command::Session(args)) => session::run(app, &args),
         Some(Command::Blocks(args)) => blocks::run(app, &args),
