@@ -106,9 +106,6 @@ pub(crate) enum Alone {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man(ManArgs),
-    /// Write the documents that are made from the tables of commands and settings
-    #[command(hide = true, after_help = DOCS_EXAMPLES)]
-    Docs(DocsArgs),
 }
 
 /// Flags of `doctor`.
@@ -177,14 +174,9 @@ pub(crate) struct ManArgs {
     /// Write a page for cco and for each command into this folder instead
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-}
-
-/// Flags of `docs`.
-#[derive(Debug, Default, ClapArgs)]
-pub(crate) struct DocsArgs {
-    /// The folder to write into
-    #[arg(long, value_name = "DIR", default_value = "docs")]
-    pub(crate) out: PathBuf,
+    /// Write the project's documents of commands and settings into this folder instead
+    #[arg(long, value_name = "DIR", hide = true, conflicts_with = "out")]
+    pub(crate) docs: Option<PathBuf>,
 }
 
 /// The family `cco stats …`.
@@ -299,10 +291,6 @@ const MAN_EXAMPLES: &str = "\
 Examples:
   cco man | man -l -
   cco man --out ~/.local/share/man/man1";
-
-const DOCS_EXAMPLES: &str = "\
-Examples:
-  cargo run -- docs";
 
 /// Examples, and the environment as its table declares it.
 fn after_help() -> String {

@@ -1,4 +1,4 @@
-//! `cco docs`: writes `docs/commands.md` and `docs/config.md` from the tables that the program itself runs on.
+//! `cco man --docs`: writes `docs/commands.md` and `docs/config.md` from the tables that the program itself runs on.
 //!
 //! Must not: hold a fact of its own; what is wrong in the documents is wrong in a table.
 
@@ -7,24 +7,24 @@ use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
 
-use crate::args::{Args, DocsArgs};
+use crate::args::Args;
 use crate::config::keys::{KEYS, Key, OPAQUE, SECTIONS};
 use crate::config::prices::RATES;
 use crate::doctor::CHECKS;
 use crate::env::VARIABLES;
-use crate::error::{CliError, Exit, why};
+use crate::error::{CliError, why};
 use crate::print::Output;
 
 const COMMANDS_HEAD: &str = "\
 # Commands
 
-Made from the program's own tables by `cargo run -- docs`; a test holds it to them.
+Made from the program's own tables by `cargo run -- man --docs docs`; a test holds it to them.
 ";
 
 const CONFIG_HEAD: &str = "\
 # Settings
 
-Made from the program's own tables by `cargo run -- docs`; a test holds it to them.
+Made from the program's own tables by `cargo run -- man --docs docs`; a test holds it to them.
 
 `cco config path` says where `config.toml` is: in `$CCO_HOME`, else in `~/.cco`.
 Every key may be left out. A value is taken from the first that has it: a flag, an environment variable, the file, the default.
@@ -32,9 +32,8 @@ Every key may be left out. A value is taken from the first that has it: a flag, 
 Sections that `cco` does not know belong to other programs and are left alone.
 ";
 
-/// Runs the command.
-pub(super) fn run(args: &DocsArgs, out: &mut Output) -> Result<Exit, CliError> {
-    let folder = &args.out;
+/// Writes them.
+pub(super) fn write(folder: &Path, out: &mut Output) -> Result<(), CliError> {
     let write = |name: &str, text: &str| {
         std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(name), text)).map_err(
             |error| {
@@ -44,8 +43,8 @@ pub(super) fn run(args: &DocsArgs, out: &mut Output) -> Result<Exit, CliError> {
     };
     write("commands.md", &commands())?;
     write("config.md", &settings())?;
-    out.note(&format!("commands.md and config.md written to {}", Path::new(folder).display()));
-    Ok(Exit::Done)
+    out.note(&format!("commands.md and config.md written to {}", folder.display()));
+    Ok(())
 }
 
 fn commands() -> String {

@@ -13,9 +13,10 @@ use crate::print::Output;
 
 /// Runs the command.
 pub(super) fn run(args: &ManArgs, out: &mut Output) -> Result<Exit, CliError> {
-    match &args.out {
-        Some(folder) => write_pages(folder)?,
-        None => {
+    match (&args.docs, &args.out) {
+        (Some(folder), _) => super::docs::write(folder, out)?,
+        (None, Some(folder)) => write_pages(folder)?,
+        (None, None) => {
             let mut page = Vec::new();
             let rendered = Man::new(Args::command()).render(&mut page);
             rendered.map_err(|error| CliError::failed(format!("cannot make the page: {error}")))?;

@@ -174,6 +174,12 @@ pub(crate) fn read_if_there(path: &Path) -> Result<String, CliError> {
         CliError::failed(format!("cannot read {shown}: {why}"))
             .hint("mend it, or move it away to use the defaults")
     };
+    // A folder that cannot be entered is no mistake in a file: reports go on without it, and say that nothing is kept.
+    if let Err(error) = std::fs::symlink_metadata(path)
+        && !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    {
+        return Ok(String::new());
+    }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(refused("it is a folder, not a file".to_owned())),
         Ok(found) if found.file_type().is_fifo() => {

@@ -114,6 +114,10 @@ impl Facts {
         }
         let roots = Roots::find(env, &config, folder.as_deref());
         let ledger = home::ledger_path(folder.as_deref(), &config, env);
+        let home = look_at_home(folder.clone(), wrong);
+        // Reports leave a ledger alone that lies in a folder where nothing can be written.
+        let lost = matches!(home, Home::Refused(..) | Home::Absent(_, Some(_)))
+            && config.text(keys::DATABASE_PATH).is_none();
         Ok(Self {
             now: env.now,
             user: rustix::process::geteuid().as_raw(),
@@ -124,8 +128,11 @@ impl Facts {
             zone: report_zone(&config, env),
             zone_data: jiff::tz::db().available().next().is_some(),
             sqlite: sqlite(),
-            ledger: ledger.map_or(LedgerState::Nowhere, |path| open(path, &config, &roots, env, deep, step)),
-            home: look_at_home(folder, wrong),
+            ledger: match ledger {
+                Some(path) if !lost => open(path, &config, &roots, env, deep, step),
+                _ => LedgerState::Nowhere,
+            },
+            home,
             config: checked,
             roots,
         })

@@ -4,8 +4,12 @@
 
 mod config;
 mod doctor;
+mod homes;
 mod places;
 mod reports;
 mod sealed;
+mod settings;
+mod shells;
 mod terminal;
 mod usage;
+mod zones;
