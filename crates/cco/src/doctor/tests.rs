@@ -72,7 +72,7 @@ static CASES: &[(&str, Change)] = &[
     ("home.writable", |f| f.home = Home::Wrong(CliError::usage("CCO_HOME must be absolute").hint("so"))),
     ("home.writable", |f| f.home = Home::Absent("/h/.cco".into(), Some("/h: permission denied".to_owned()))),
     ("home.writable", |f| {
-        f.home = Home::Refused("/h/.cco".into(), "the file system is read-only".to_owned())
+        f.home = Home::Refused("/h/.cco".into(), "the file system is read-only".to_owned());
     }),
     ("home.private", |f| f.ours[0].mode = 0o755),
     ("home.private", |f| f.ours[1].mode = 0o644),
@@ -83,7 +83,7 @@ static CASES: &[(&str, Change)] = &[
     ("home.room", |f| f.room = Some(Err("/h: permission denied".to_owned()))),
     ("home.room", |f| f.room = None),
     ("config.valid", |f| {
-        f.config = Err(CliError::failed("cannot read c.toml: it is a folder").hint("mend it"))
+        f.config = Err(CliError::failed("cannot read c.toml: it is a folder").hint("mend it"));
     }),
     ("config.valid", |f| {
         let errors = vec![CliError::failed("c.toml:2: `stats.timezone`: no such zone")];
@@ -113,11 +113,11 @@ static CASES: &[(&str, Change)] = &[
         f.transcripts.unreadable = vec![("/h/.claude/projects/a".into(), why)];
     }),
     ("transcripts.damaged", |f| {
-        health(f).soft = Ok(SoftFindings { damaged: finding("damaged"), ..<_>::default() })
+        health(f).soft = Ok(SoftFindings { damaged: finding("damaged"), ..<_>::default() });
     }),
     ("transcripts.odd", |f| health(f).soft = Ok(SoftFindings { odd: finding("a count"), ..<_>::default() })),
     ("transcripts.too_large", |f| {
-        health(f).soft = Ok(SoftFindings { too_large: finding("so"), ..<_>::default() })
+        health(f).soft = Ok(SoftFindings { too_large: finding("so"), ..<_>::default() });
     }),
     ("transcripts.kept", |f| f.retention[0].1 = Retention::Days(0)),
     ("transcripts.kept", |f| f.retention[0].1 = Retention::Days(3)),
@@ -133,7 +133,7 @@ static CASES: &[(&str, Change)] = &[
     ("ledger.sqlite", |f| f.sqlite = ("3.50.0", "3.51.3", false)),
     ("ledger.opens", |f| f.ledger = LedgerState::Nowhere),
     ("ledger.opens", |f| {
-        f.ledger = LedgerState::Refused(CliError::failed("x.db is not a ledger of cco").hint("so"))
+        f.ledger = LedgerState::Refused(CliError::failed("x.db is not a ledger of cco").hint("so"));
     }),
     ("ledger.whole", |f| health(f).complaints = Ok(vec!["Tree 4 page 9: never used".to_owned()])),
     ("ledger.whole", |f| health(f).complaints = Err("disk I/O error".to_owned())),
@@ -151,7 +151,7 @@ static CASES: &[(&str, Change)] = &[
     }),
     ("time.data", |f| f.zone_data = false),
     ("time.zone", |f| {
-        f.zone = Err(("TZ is \"X\", which is no time zone".to_owned(), "did you mean Y?".to_owned()))
+        f.zone = Err(("TZ is \"X\", which is no time zone".to_owned(), "did you mean Y?".to_owned()));
     }),
     ("time.zone", |f| f.zone = Ok(("Europe/Berlin".to_owned(), "c.toml:3".to_owned()))),
     ("time.clock", |f| {

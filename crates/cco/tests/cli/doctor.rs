@@ -195,9 +195,12 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(check(&run, "roots.found").1, "1 transcript under $HOME/.claude");
 }
 
+/// Puts something wrong at a ledger's place.
+type Spoil = fn(&std::path::Path);
+
 #[test]
 fn a_ledger_that_cannot_be_opened_is_a_failed_check() {
-    let spoilt: [(&str, fn(&std::path::Path)); 5] = [
+    let spoilt: [(&str, Spoil); 5] = [
         ("another program's file", |path| fs::write(path, "not a database at all, by far").unwrap()),
         ("a folder", |path| fs::create_dir(path).unwrap()),
         ("a newer ledger", |path| {

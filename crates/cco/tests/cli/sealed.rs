@@ -132,6 +132,7 @@ impl TestEnv {
 
     /// Runs `cco` as a user whom permissions bind, which they do not bind root. None, with a word on it, where that
     /// cannot be had.
+    #[expect(clippy::print_stderr, reason = "whoever reads the log should know what was not tested")]
     pub(crate) fn run_bound(&self, words: &str) -> Option<Run> {
         if !rustix::process::geteuid().is_root() {
             return Some(self.run(words));

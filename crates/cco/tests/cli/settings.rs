@@ -111,7 +111,7 @@ fn a_change_leaves_every_other_byte_alone() {
         let ours =
             |line: &&str| !line.contains("timezone") && !line.contains("watch") && !line.contains("paths");
         text.split_inclusive('\n')
-            .map(|line| line.trim_end())
+            .map(str::trim_end)
             .filter(ours)
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
