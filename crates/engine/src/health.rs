@@ -6,12 +6,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use cco_ledger::write::TOO_LARGE;
+use cco_model::sums::Sums;
 use cco_transcript::find;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use cco_ledger::health::{Holdings, KeyFaults, Unpriced, sqlite};
 
+use crate::report::Difference;
 use crate::scan::Finding;
 use crate::{Engine, EngineError};
 
@@ -98,15 +100,7 @@ impl Engine {
         let keys = answer(self.ledger.key_faults());
         step(Step::Rollups);
         let differences = answer(self.audit());
-        let words = |difference: &crate::report::Difference| {
-            let rollup = difference.rollup.replace('_', " ");
-            let calls = |side: &Option<(cco_model::sums::Sums, i64, i64)>| {
-                side.map_or_else(|| "no row".to_owned(), |(sums, ..)| format!("{} calls", sums.calls))
-            };
-            let (kept, found) = (calls(&difference.kept), calls(&difference.calls));
-            format!("{rollup} {}: {kept} kept, {found} found", difference.bucket)
-        };
-        Deep { differences: differences.map(|all| all.iter().map(words).collect()), keys }
+        Deep { differences: differences.map(|all| all.iter().map(difference_words).collect()), keys }
     }
 
     fn soft_findings(&self) -> Result<SoftFindings, EngineError> {
@@ -120,6 +114,21 @@ impl Engine {
         }
         Ok(found)
     }
+}
+
+/// A difference in one line, both sides as they stand.
+fn difference_words(difference: &Difference) -> String {
+    let side = |sums: &Option<(Sums, i64, i64)>| {
+        sums.map_or_else(
+            || "nothing".to_owned(),
+            |(sums, first_ms, last_ms)| {
+                let (calls, tokens, cost) = (sums.calls, sums.tokens.total(), sums.cost.decimal());
+                format!("calls {calls}, tokens {tokens}, dollars {cost}, from {first_ms} to {last_ms}")
+            },
+        )
+    };
+    let Difference { rollup, bucket, kept, calls } = difference;
+    format!("{} {bucket}: kept is {}; found is {}", rollup.replace('_', " "), side(kept), side(calls))
 }
 
 fn answer<T, E: std::fmt::Display>(result: Result<T, E>) -> Answer<T> {

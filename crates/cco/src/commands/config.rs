@@ -81,7 +81,7 @@ fn show(path: &Path, common: &CommonArgs, env: &Env, out: &mut Output) -> Result
 fn shown_lines(config: &Config) -> Vec<(String, String)> {
     let mut lines = Vec::new();
     for key in KEYS {
-        let idle = if key.idle.is_some() { ", no effect in this version" } else { "" };
+        let idle = if key.idle.is_some() { ", no effect yet" } else { "" };
         lines.push(match config.value(key.path) {
             Some(Sourced { value, source }) => (format!("{} = {value}", key.path), format!("{source}{idle}")),
             None => (format!("{} is not set", key.path), format!("default{idle}")),

@@ -94,6 +94,10 @@ fn an_empty_machine_is_told_where_it_was_looked_and_stays_empty() {
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), ["roots.found"]);
     assert_eq!(fs::read_dir(env.home()).unwrap().count(), 0);
+    // An empty file is no ledger yet, and is not made one by looking.
+    let ledger = env.write(".cco/ledger.db", "");
+    assert_eq!(check(&env.run("doctor --json"), "ledger.opens").0, "ok");
+    assert_eq!(fs::metadata(ledger).unwrap().len(), 0);
     let nowhere = TestEnv::new().without("HOME");
     assert_eq!(problems(&nowhere.run("doctor --json")), ["home.writable", "roots.found"]);
 }

@@ -20,23 +20,23 @@ fn every_value_is_shown_with_its_source() {
     assert_snapshot!(env.run("config show").story(), @r"
     exit 0
     -- stdout
-    stats.enabled = true             # default, no effect in this version
-    stats.update_interval_secs = 5   # default, no effect in this version
-    stats.retention_days is not set  # default, no effect in this version
+    stats.enabled = true             # default, no effect yet
+    stats.update_interval_secs = 5   # default, no effect yet
+    stats.retention_days is not set  # default, no effect yet
     stats.database_path is not set   # default
     stats.timezone is not set        # default
     stats.watch.paths = []           # default
-    stats.watch.debounce_ms = 100    # default, no effect in this version
+    stats.watch.debounce_ms = 100    # default, no effect yet
     ");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[stats.watch]\npaths = ['~/a', \"b\"]\n[prices.\"a/b\"]\ninput = 3.50\n");
     assert_snapshot!(env.run("config show").stdout, @r#"
-    stats.enabled = true              # default, no effect in this version
-    stats.update_interval_secs = 5    # default, no effect in this version
-    stats.retention_days is not set   # default, no effect in this version
+    stats.enabled = true              # default, no effect yet
+    stats.update_interval_secs = 5    # default, no effect yet
+    stats.retention_days is not set   # default, no effect yet
     stats.database_path is not set    # default
     stats.timezone = "Asia/Tokyo"     # $HOME/.cco/config.toml:2
     stats.watch.paths = ["~/a", "b"]  # $HOME/.cco/config.toml:4
-    stats.watch.debounce_ms = 100     # default, no effect in this version
+    stats.watch.debounce_ms = 100     # default, no effect yet
     prices."a/b".input = 3.5          # $HOME/.cco/config.toml:5
     "#);
     let env = env.with("CCO_TIMEZONE", "Europe/Berlin");

@@ -59,11 +59,13 @@ fn every_call_has_one_key_and_every_key_one_call() {
     let none = KeyFaults::default();
     assert_eq!(faults(""), none);
     assert_eq!(faults("DELETE FROM call_key WHERE call_id > 1"), KeyFaults { calls_without_key: 2, ..none });
-    assert_eq!(
-        faults("INSERT INTO call_key VALUES (x'aa', 1), (x'bb', 1)"),
-        KeyFaults { calls_with_several: 1, ..none }
-    );
+    assert_eq!(faults("INSERT INTO call_key VALUES (x'aa', 1)"), KeyFaults { calls_with_several: 1, ..none });
     assert_eq!(faults("DELETE FROM call WHERE id = 2"), KeyFaults { keys_without_call: 1, ..none });
+}
+
+#[test]
+fn calls_that_are_in_no_sum_are_a_difference() {
+    assert!(!ledger().audit().expect("an audit").is_empty());
 }
 
 #[test]
