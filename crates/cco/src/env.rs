@@ -85,7 +85,7 @@ pub(crate) struct Env {
     /// Width of the terminal on stderr; none: no terminal, no limit.
     pub(crate) notes_width: Option<usize>,
     /// `VISUAL`, else `EDITOR`.
-    pub(crate) editor: Option<String>,
+    pub(crate) editor: Option<OsString>,
     /// Somebody looks at stdout.
     pub(crate) stdout_is_terminal: bool,
     /// Somebody looks at stderr.
@@ -113,7 +113,7 @@ impl Env {
             width: columns()
                 .or_else(|| if stdout_is_terminal { terminal_width(std::io::stdout()) } else { None }),
             notes_width: if stderr_is_terminal { stderr_columns() } else { None },
-            editor: text("VISUAL")?.or(text("EDITOR")?),
+            editor: raw("VISUAL").or_else(|| raw("EDITOR")),
             stdout_is_terminal,
             stderr_is_terminal,
             #[cfg(feature = "planted-bugs")]

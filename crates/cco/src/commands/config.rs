@@ -2,7 +2,9 @@
 //!
 //! Must not: have rules about values or a way of reading them; `config` has.
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +19,7 @@ use crate::config::{Config, Source, Sourced, read_if_there};
 use crate::env::{CCO_HOME, Env};
 use crate::error::{CliError, Exit, why};
 use crate::home;
-use crate::print::{FAINT, Output, json, styled};
+use crate::print::{FAINT, Output, json, styled, text};
 
 /// The editor where neither variable names one.
 const EDITOR: &str = "vi";
@@ -72,7 +74,8 @@ fn show(path: &Path, common: &CommonArgs, env: &Env, out: &mut Output) -> Result
     config.warnings.iter().for_each(|warning| out.warning(warning));
     let lines: Vec<(String, String)> = shown_lines(&config);
     let wide = lines.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default();
-    for (setting, source) in lines {
+    for (setting, source) in lines.iter().map(|(setting, source)| (text::clean(setting), text::clean(source)))
+    {
         out.data(&format!("{setting:<wide$}  {}\n", styled(FAINT, &format!("# {source}"))))?;
     }
     Ok(Exit::Done)
@@ -224,9 +227,10 @@ fn edit(path: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
     if path.symlink_metadata().is_err() {
         write_over(path, "", &template())?;
     }
-    let line = env.editor.as_deref().unwrap_or(EDITOR);
-    let mut words = line.split_whitespace();
-    let program = words.next().unwrap_or(EDITOR);
+    let line = env.editor.as_deref().map_or(EDITOR.as_bytes(), OsStr::as_bytes);
+    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = words.map(OsStr::from_bytes);
+    let program = words.next().unwrap_or(OsStr::new(EDITOR));
     let hint = "set VISUAL or EDITOR to the editor of your choice";
     let ended =
         Command::new(program).args(words).arg(path).status().map_err(|error| {

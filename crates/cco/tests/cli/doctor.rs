@@ -257,6 +257,10 @@ fn settings_that_cannot_be_used_do_not_stop_the_others() {
         assert_eq!(problems(&run), [id], "{text}");
         assert_eq!(check(&run, "ledger.opens").0, "ok", "{text}");
     }
+    env.config("");
+    let elsewhere = TestEnv::new().with("CCO_TIMEZONE", "Mars");
+    elsewhere.transcript("a/s.jsonl", &[]);
+    assert_eq!(problems(&elsewhere.run("doctor --json")), ["config.valid"]);
     env.config("[stats]\nretention_days = 3\n");
     assert_eq!(check(&env.run("doctor --json"), "config.effect").0, "note");
     env.config("[another]\nx = 1\n");

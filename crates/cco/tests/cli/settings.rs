@@ -39,6 +39,9 @@ fn every_value_is_shown_with_its_source() {
     stats.watch.debounce_ms = 100     # default, no effect yet
     prices."a/b".input = 3.5          # $HOME/.cco/config.toml:5
     "#);
+    env.config("[stats]\ndatabase_path = \"a\u{202e}b\"\n");
+    assert!(!env.run("config show").stdout.contains('\u{202e}'), "what a file says cannot disguise itself");
+    env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[prices.\"a/b\"]\ninput = 3.50\n");
     let env = env.with("CCO_TIMEZONE", "Europe/Berlin");
     let source = |words: &str| {
         let json = env.run(words).json();
@@ -247,8 +250,6 @@ fn a_check_says_all_that_is_wrong() {
 #[test]
 fn an_editor_is_run_without_a_shell_and_its_work_is_checked() {
     let env = TestEnv::new();
-    let script = env.write("bin/ed it", "");
-    assert!(script.exists());
     let editor = env.write(
         "bin/editor",
         "#!/bin/sh\necho \"$1|$2\" > \"$HOME/said\"\necho '[stats]\ntimezon = 1' >> \"$2\"\n",
