@@ -205,7 +205,7 @@ pub(super) fn ledger_sqlite(facts: &Facts) -> Verdict {
 
 pub(super) fn ledger_opens(facts: &Facts) -> Verdict {
     match &facts.ledger {
-        LedgerState::Nowhere => Verdict::note("there is no place for a ledger"),
+        LedgerState::Nowhere => Verdict::note("not looked at: its place is not known, or cannot be written"),
         LedgerState::Absent(path) => {
             Verdict::ok(format!("{} is not there yet; the first report makes it", path.display()))
         }
@@ -240,7 +240,7 @@ pub(super) fn ledger_loaded(facts: &Facts) -> Verdict {
         |health| Some(&health.cut_off),
         |cut_off| {
             if *cut_off {
-                return Verdict::note("the first load ended before its end; the next report completes it")
+                return Verdict::note("the first load has not come to its end; the next report completes it, or another cco is at it now")
                     .fix("`cco scan` completes it now");
             }
             Verdict::ok("the first load came to its end")

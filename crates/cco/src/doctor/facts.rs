@@ -84,7 +84,7 @@ pub(crate) struct Ours {
 
 /// The ledger, or why there is none.
 pub(crate) enum LedgerState {
-    /// There is no place for it.
+    /// There is no place for it, or the settings that would name it cannot be used.
     Nowhere,
     /// It is not there yet.
     Absent(PathBuf),
@@ -115,6 +115,7 @@ impl Facts {
         let roots = Roots::find(env, &config, folder.as_deref());
         let ledger = home::ledger_path(folder.as_deref(), &config, env);
         let home = look_at_home(folder.clone(), wrong);
+        let usable = checked.as_ref().is_ok_and(|checked| checked.errors.is_empty());
         // Reports leave a ledger alone that lies in a folder where nothing can be written.
         let lost = matches!(home, Home::Refused(..) | Home::Absent(_, Some(_)))
             && config.text(keys::DATABASE_PATH).is_none();
@@ -129,7 +130,11 @@ impl Facts {
             zone_data: jiff::tz::db().available().next().is_some(),
             sqlite: sqlite(),
             ledger: match ledger {
-                Some(path) if !lost => open(path, &config, &roots, env, deep, step),
+                Some(path) if !lost => match open(path, &config, &roots, env, deep, step) {
+                    // The settings may name another place.
+                    LedgerState::Absent(_) if !usable => LedgerState::Nowhere,
+                    state => state,
+                },
                 _ => LedgerState::Nowhere,
             },
             home,

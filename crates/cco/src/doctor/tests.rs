@@ -307,7 +307,7 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
       acme-1: 1 call, 1 token
     problem ledger.sqlite: SQLite 3.50.0 can lose committed rows; 3.51.3 or newer is needed
       fix: build cco with its bundled SQLite
-    note ledger.opens: there is no place for a ledger
+    note ledger.opens: not looked at: its place is not known, or cannot be written
     problem ledger.opens: the ledger cannot be opened: x.db is not a ledger of cco
       fix: so
     problem ledger.whole: the file is damaged
@@ -315,7 +315,7 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
       fix: move the file away and keep it: the next run builds a new one from the transcripts that are still there
     problem ledger.whole: the ledger does not answer: disk I/O error
       fix: check the disk, and whether another cco is at work for long; then run this again
-    note ledger.loaded: the first load ended before its end; the next report completes it
+    note ledger.loaded: the first load has not come to its end; the next report completes it, or another cco is at it now
       fix: `cco scan` completes it now
     problem ledger.keys: calls and their keys do not go one to one
       1 call without a key

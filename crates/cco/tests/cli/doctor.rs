@@ -98,6 +98,9 @@ fn an_empty_machine_is_told_where_it_was_looked_and_stays_empty() {
     let ledger = env.write(".cco/ledger.db", "");
     assert_eq!(check(&env.run("doctor --json"), "ledger.opens").0, "ok");
     assert_eq!(fs::metadata(ledger).unwrap().len(), 0);
+    // With settings that cannot be used, it is not known where the ledger would be.
+    env.config("[stats]\ndatabase_path = \"/d/x.db\"\n[stats]\n");
+    assert_eq!(check(&env.run("doctor --json"), "ledger.opens").0, "note");
     let nowhere = TestEnv::new().without("HOME");
     assert_eq!(problems(&nowhere.run("doctor --json")), ["home.writable", "roots.found"]);
 }
