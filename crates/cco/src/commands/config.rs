@@ -3,6 +3,7 @@
 //! Must not: have rules about values or a way of reading them; `config` has.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
@@ -159,6 +160,7 @@ fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exi
         ))
         .hint("write it by hand: `cco config edit`")
     };
+    let _turn = turn(path);
     for _ in 0..TRIES {
         let text = read_if_there(path)?;
         // A file that is no TOML is refused in the words of every other command.
@@ -185,6 +187,16 @@ fn warn_of_what_goes_before(target: &Target, env: &Env, out: &mut Output) {
     if let Some(instead) = key.idle {
         out.warning(&format!("`{}` has no effect in this version{instead}", key.path));
     }
+}
+
+/// Other `cco` that set something wait until this is dropped. Without it (a file system that has no locks, a folder
+/// that cannot be made) the change goes on: what cannot be written is told by whoever writes.
+fn turn(path: &Path) -> Option<File> {
+    let folder = path.parent()?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }
 
 /// Puts a new text in the place of the old one, whole or not at all; false when the old one is no longer there. A link
@@ -223,7 +235,7 @@ fn real_file(path: &Path) -> std::io::Result<PathBuf> {
 
 /// Opens the file in the user's editor, then says whether all is well.
 fn edit(path: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    // What is there must be a file that can be read, else an editor would write into a pipe or a folder.
+    // What is there, a link too, is the editor's: it may be what has to be mended.
     if path.symlink_metadata().is_err() {
         write_over(path, "", &template())?;
     }

@@ -146,6 +146,45 @@ fn a_new_file_is_private_and_a_link_stays_one() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_stays_and_so_does_everything_beside_it() {
+    let env = TestEnv::new();
+    env.config("# mine\n");
+    fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o500)).unwrap();
+    env.give_away();
+    if let Some(run) = env.run_bound("config set stats.timezone UTC") {
+        assert_snapshot!(run.story(), @r"
+        exit 1
+        -- stderr
+        error: cannot write $HOME/.cco/config.toml: permission denied
+        hint: check that the folder is there, can be written and has room
+        ");
+    }
+    assert_eq!(text(&env), "# mine\n");
+    assert_eq!(fs::read_dir(env.home().join(".cco")).unwrap().count(), 1);
+    fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o700)).unwrap();
+    // A folder and a pipe at its place are no settings.
+    fs::remove_file(env.home().join(".cco/config.toml")).unwrap();
+    fs::create_dir(env.home().join(".cco/config.toml")).unwrap();
+    assert_eq!(env.run("config set stats.timezone UTC").code, 1);
+    assert!(env.home().join(".cco/config.toml").is_dir());
+}
+
+#[test]
+fn two_that_set_at_once_lose_nothing() {
+    let env = TestEnv::new();
+    for round in 0..10 {
+        std::thread::scope(|scope| {
+            let zone = scope.spawn(|| env.run("config set stats.timezone UTC").code);
+            let days = scope.spawn(|| env.run("config set stats.retention_days 30").code);
+            assert_eq!((zone.join().unwrap(), days.join().unwrap()), (0, 0));
+        });
+        let text = text(&env);
+        assert!(text.contains("timezone") && text.contains("retention_days"), "{round}: {text}");
+        fs::remove_file(env.home().join(".cco/config.toml")).unwrap();
+    }
+}
+
+#[test]
 fn wrong_values_and_names_change_nothing() {
     let env = TestEnv::new();
     env.config(SHARED);
