@@ -287,7 +287,7 @@ impl Settings {
             config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
         }
         config.refused().into_iter().try_for_each(forgive)?;
-        config.warnings.iter().for_each(|warning| out.warning(warning));
+        config.warnings.iter().chain(&config.idle).for_each(|warning| out.warning(warning));
         Ok(Self { folder, config, ledger_zone })
     }
 }

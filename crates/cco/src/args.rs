@@ -2,6 +2,8 @@
 //!
 //! Must not: read files, the environment or the clock.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, Weekday};
 
@@ -105,10 +107,101 @@ pub(crate) enum Command {
     #[command(visible_alias = "models", after_help = MODEL_EXAMPLES)]
     Model(ModelArgs),
     /// Read all transcripts now
+    #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
+    #[command(flatten)]
+    Alone(Alone),
     /// Work on the kept numbers
     #[command(subcommand, hide = true)]
     Stats(StatsCommand),
+}
+
+/// Commands that need no ledger and no transcripts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alone {
+    /// Check everything, and say how to mend what is wrong
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Show, change and check the settings
+    #[command(subcommand, after_help = CONFIG_EXAMPLES)]
+    Config(ConfigCommand),
+    /// Print what a shell needs to complete cco
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionArgs),
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct DoctorArgs {
+    /// Also read the whole ledger: seconds for a million calls
+    #[arg(long)]
+    pub(crate) deep: bool,
+}
+
+/// The family `cco config …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print where the settings are
+    #[command(after_help = CONFIG_PATH_EXAMPLES)]
+    Path,
+    /// Print every setting, with where it comes from
+    #[command(after_help = CONFIG_SHOW_EXAMPLES)]
+    Show,
+    /// Set one, and leave all else in the file as it is
+    #[command(after_help = CONFIG_SET_EXAMPLES)]
+    Set(ConfigSet),
+    /// Say what is wrong with the settings; exit code 3 when something is
+    #[command(after_help = CONFIG_CHECK_EXAMPLES)]
+    Check,
+    /// Open the settings in your editor, then check them
+    #[command(after_help = CONFIG_EDIT_EXAMPLES)]
+    Edit,
+}
+
+/// Arguments of `config set`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConfigSet {
+    /// Such as stats.timezone, or prices."MODEL".input
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The value; several for a list
+    #[arg(value_name = "VALUE", required = true, allow_hyphen_values = true)]
+    pub(crate) value: Vec<String>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompletionArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// Shells that can be helped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU Bash
+    Bash,
+    /// Zsh
+    Zsh,
+    /// Fish
+    Fish,
+    /// Elvish
+    Elvish,
+}
+
+/// Flags of `man`.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// Write a page for cco and for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the project's documents of commands and settings into this folder instead
+    #[arg(long, value_name = "DIR", hide = true, conflicts_with = "out")]
+    pub(crate) docs: Option<PathBuf>,
 }
 
 /// The family `cco stats …`.
@@ -381,6 +474,65 @@ Examples:
   cco model --by tool
   cco model --by agent --project my-app";
 
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  cco scan       with a progress bar
+  cco scan -v    names damaged lines, by file and byte";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  cco doctor
+  cco doctor --deep    reads the whole ledger too
+  cco doctor --json | jq '.checks[] | select(.status == \"problem\")'
+
+Exit codes: 0 no problem, 3 a problem";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  cco config show
+  cco config set stats.timezone Europe/Berlin
+  cco config edit";
+
+const CONFIG_PATH_EXAMPLES: &str = "\
+Examples:
+  cco config path
+  cp \"$(cco config path)\" backup.toml";
+
+const CONFIG_SHOW_EXAMPLES: &str = "\
+Examples:
+  cco config show
+  cco config show --json | jq '.settings[] | select(.source != \"default\")'";
+
+const CONFIG_SET_EXAMPLES: &str = "\
+Examples:
+  cco config set stats.timezone Europe/Berlin
+  cco config set stats.watch.paths ~/work/.claude ~/private/.claude
+  cco config set 'prices.\"acme-1\".input' 3.75    dollars for a million tokens";
+
+const CONFIG_CHECK_EXAMPLES: &str = "\
+Examples:
+  cco config check
+  cco config check --json
+
+Exit codes: 0 all is well, 1 the file cannot be read, 3 something is wrong";
+
+const CONFIG_EDIT_EXAMPLES: &str = "\
+Examples:
+  cco config edit
+  EDITOR='code --wait' cco config edit";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  cco completions bash > ~/.local/share/bash-completion/completions/cco
+  cco completions zsh > \"${fpath[1]}/_cco\"
+  cco completions fish > ~/.config/fish/completions/cco.fish
+  cco completions elvish >> ~/.config/elvish/rc.elv";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  cco man | man -l -
+  cco man --out ~/.local/share/man/man1";
+
 /// Examples, and the environment as its table declares it.
 fn after_help() -> String {
     let mut help = String::from(
@@ -393,6 +545,7 @@ Examples:
   cco project                     what each project cost
   cco blocks --live               the running five-hour block, with burn rate
   cco --demo                      made-up data, to have a look
+  cco doctor                      is all well, and what to do if not
 
 Environment:
 ",
@@ -400,7 +553,7 @@ Environment:
     for variable in VARIABLES.iter().filter(|variable| !variable.hidden) {
         help.push_str(&format!("  {:<18} {}\n", variable.name, variable.about));
     }
-    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage");
+    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem");
     help
 }
 

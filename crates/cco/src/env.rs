@@ -55,6 +55,8 @@ pub(crate) static VARIABLES: &[Variable] = &[
     variable("TZ", "the system's time zone"),
     hidden("TERM", "`dumb`: no colour"),
     hidden("COLUMNS", "width of tables and notes"),
+    variable("VISUAL", "the editor of `cco config edit`, before EDITOR"),
+    variable("EDITOR", "the editor of `cco config edit` [default: vi]"),
 ];
 
 /// Everything outside of arguments and files that a run depends on.
@@ -82,6 +84,8 @@ pub(crate) struct Env {
     pub(crate) width: Option<usize>,
     /// Width of the terminal on stderr; none: no terminal, no limit.
     pub(crate) notes_width: Option<usize>,
+    /// `VISUAL`, else `EDITOR`.
+    pub(crate) editor: Option<OsString>,
     /// Somebody looks at stdout.
     pub(crate) stdout_is_terminal: bool,
     /// Somebody looks at stderr.
@@ -109,6 +113,7 @@ impl Env {
             width: columns()
                 .or_else(|| if stdout_is_terminal { terminal_width(std::io::stdout()) } else { None }),
             notes_width: if stderr_is_terminal { stderr_columns() } else { None },
+            editor: raw("VISUAL").or_else(|| raw("EDITOR")),
             stdout_is_terminal,
             stderr_is_terminal,
             #[cfg(feature = "planted-bugs")]

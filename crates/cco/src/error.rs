@@ -15,7 +15,6 @@ pub(crate) enum Exit {
     /// It was asked for in a way that cannot be understood.
     Usage,
     /// A check found a problem.
-    #[expect(dead_code, reason = "part of the table that scripts rely on; `doctor` will be the first check")]
     Problem,
 }
 

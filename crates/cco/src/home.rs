@@ -41,8 +41,9 @@ pub(crate) fn ledger_place(
     config: &Config,
     env: &Env,
 ) -> (LedgerPlace, Option<String>) {
-    if let Some(path) = config.text(keys::DATABASE_PATH) {
-        let path = expand(Path::new(path.value), folder, env);
+    if config.text(keys::DATABASE_PATH).is_some()
+        && let Some(path) = ledger_path(folder, config, env)
+    {
         // A folder that cannot be made is the ledger's error: it names the path.
         let _made = path.parent().map(make_writable);
         return (LedgerPlace::File(path), None);
@@ -61,6 +62,14 @@ pub(crate) fn ledger_place(
             );
             (LedgerPlace::Memory, Some(warning))
         }
+    }
+}
+
+/// The ledger's file, there or not; none where there is no home and nothing is set.
+pub(crate) fn ledger_path(folder: Option<&Path>, config: &Config, env: &Env) -> Option<PathBuf> {
+    match config.text(keys::DATABASE_PATH) {
+        Some(path) => Some(expand(Path::new(path.value), folder, env)),
+        None => folder.map(|folder| folder.join(LEDGER)),
     }
 }
 

@@ -9,6 +9,7 @@ mod choose;
 mod commands;
 mod config;
 mod demo;
+mod doctor;
 mod env;
 mod error;
 mod home;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::app::App;
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::print::Output;
@@ -49,6 +50,9 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
     };
     *out = Output::wished(args.common.color(), &env);
     args.check()?;
+    if let Some(Command::Alone(command)) = &args.command {
+        return commands::alone::run(command, &args.common, &env, out);
+    }
     let mut app = App::open(&args.common, &env, out)?;
     commands::run(&mut app, args.command)?;
     Ok(Exit::Done)

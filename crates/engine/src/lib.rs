@@ -3,6 +3,7 @@
 //! Owns the way from transcripts to ledger (pricing, projects) and the shape of reports.
 //! Must not: own a thread that outlives a call, print, know HTTP or arguments.
 
+pub mod health;
 pub mod price_list;
 pub mod report;
 pub mod scan;

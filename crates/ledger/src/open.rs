@@ -21,7 +21,9 @@ const APPLICATION_ID: i32 = 0x6363_6f31;
 const SCHEMA_VERSION: i32 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 /// The first SQLite whose WAL reset cannot lose committed rows: 3.51.3.
-const OLDEST_SQLITE: i32 = 3_051_003;
+pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
+/// The same for people.
+pub(crate) const OLDEST_SQLITE_NAME: &str = "3.51.3";
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

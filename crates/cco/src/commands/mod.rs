@@ -2,11 +2,18 @@
 //!
 //! Must not: count anything that the engine counts.
 
+pub(crate) mod alone;
+
 mod blocks;
 mod branch;
+mod completions;
+mod config;
 mod daily;
+mod docs;
+mod doctor;
 mod glance;
 mod live;
+mod man;
 mod model;
 mod monthly;
 mod project;
@@ -31,6 +38,8 @@ use crate::print::{csv, json, text};
 pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), CliError> {
     match command {
         None => glance::run(app),
+        // Those run before the ledger is opened.
+        Some(Command::Alone(_)) => Ok(()),
         Some(Command::Daily(args)) => daily::run(app, &args),
         Some(Command::Weekly(args)) => weekly::run(app, &args),
         Some(Command::Monthly(args)) => monthly::run(app, &args),

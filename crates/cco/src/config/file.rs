@@ -10,7 +10,7 @@ use cco_model::price::Rate;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Kind, OPAQUE, PRICES, SECTIONS, Value};
+use super::keys::{self, Complaint, Kind, OPAQUE, PRICES, SECTIONS, Value};
 use super::prices::{OwnPrice, RATES};
 use super::{Source, Sourced};
 use crate::error::CliError;
@@ -26,6 +26,8 @@ pub(crate) struct FileConfig {
     pub(crate) prices: Vec<OwnPrice>,
     /// What is odd, though no error.
     pub(crate) warnings: Vec<String>,
+    /// What has no effect in this version, in one line.
+    pub(crate) idle: Option<String>,
 }
 
 /// Reads the text of the file with this name.
@@ -83,17 +85,12 @@ impl Reader<'_> {
 
     fn set(&mut self, key: &'static keys::Key, spot: Spot<'_>) -> Result<(), CliError> {
         let place = self.place(spot);
-        let value = value_of(key.kind, spot.get_ref()).ok_or_else(|| {
-            let found = match (key.kind, spot.get_ref()) {
-                (Kind::Texts, DeValue::Array(_)) => "one with other things in it".to_owned(),
-                (_, value) => describe(value),
-            };
-            CliError::failed(format!("{place}: `{}` must be {}, not {found}", key.path, key.kind.words()))
-                .hint(format!("for example: {}", key.example))
-        })?;
-        if let Err(complaint) = (key.check)(&value) {
-            let error = CliError::failed(format!("{place}: `{}`: {}", key.path, complaint.message));
-            self.config.refused.insert(key.path, error.hint(complaint.hint));
+        let named = |complaint: Complaint| {
+            CliError::failed(format!("{place}: {}", complaint.message)).hint(complaint.hint)
+        };
+        let value = value_of(key, spot.get_ref()).map_err(named)?;
+        if let Err(complaint) = checked(key, &value) {
+            self.config.refused.insert(key.path, named(complaint));
             return Ok(());
         }
         if let Some(instead) = key.idle
@@ -128,18 +125,8 @@ impl Reader<'_> {
 
     /// A rate from the text it was written as, so that no float gets hold of it.
     fn rate(&self, path: &str, spot: Spot<'_>) -> Result<Rate, CliError> {
-        let text = match spot.get_ref() {
-            DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
-            DeValue::Float(number) => Some(number.as_str()),
-            DeValue::String(text) => Some(text.as_ref()),
-            _ => None,
-        };
-        text.and_then(|text| Rate::from_decimal(text.strip_prefix('+').unwrap_or(text))).ok_or_else(|| {
-            let place = self.place(spot);
-            CliError::failed(format!(
-                "{place}: `{path}` must be a price: zero or more, with up to six places"
-            ))
-            .hint("dollars for a million tokens, for example: input = 3.75")
+        check_rate(path, spot.get_ref()).map_err(|complaint| {
+            CliError::failed(format!("{}: {}", self.place(spot), complaint.message)).hint(complaint.hint)
         })
     }
 
@@ -167,8 +154,7 @@ impl Reader<'_> {
         let idle: Vec<String> =
             self.idle.iter().map(|(line, what, instead)| format!("{what} (line {line}{instead})")).collect();
         if !idle.is_empty() {
-            let warning = format!("{}: no effect in this version: {}", self.file, idle.join(", "));
-            self.config.warnings.push(warning);
+            self.config.idle = Some(format!("{}: no effect in this version: {}", self.file, idle.join(", ")));
         }
     }
 
@@ -188,7 +174,51 @@ impl Reader<'_> {
     }
 }
 
-fn value_of(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
+/// The value of a key, when it is of the right kind; the complaint names the key.
+fn value_of(key: &keys::Key, value: &DeValue<'_>) -> Result<Value, Complaint> {
+    of_kind(key.kind, value).ok_or_else(|| {
+        let found = match (key.kind, value) {
+            (Kind::Texts, DeValue::Array(_)) => "one with other things in it".to_owned(),
+            (_, value) => describe(value),
+        };
+        Complaint {
+            message: format!("`{}` must be {}, not {found}", key.path, key.kind.words()),
+            hint: format!("for example: {}", key.example),
+        }
+    })
+}
+
+/// What must hold beyond the kind; the complaint names the key.
+fn checked(key: &keys::Key, value: &Value) -> Result<(), Complaint> {
+    (key.check)(value).map_err(|complaint| Complaint {
+        message: format!("`{}`: {}", key.path, complaint.message),
+        hint: complaint.hint,
+    })
+}
+
+/// Whether a value may be set, by the rules of reading; the complaint names the key.
+pub(crate) fn check_value(key: &keys::Key, value: &DeValue<'_>) -> Result<Value, Complaint> {
+    let value = value_of(key, value)?;
+    checked(key, &value)?;
+    Ok(value)
+}
+
+/// Whether a rate may be set, by the rules of reading.
+pub(crate) fn check_rate(path: &str, value: &DeValue<'_>) -> Result<Rate, Complaint> {
+    let text = match value {
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
+        DeValue::Float(number) => Some(number.as_str()),
+        DeValue::String(text) => Some(text.as_ref()),
+        _ => None,
+    };
+    let rate = text.and_then(|text| Rate::from_decimal(text.strip_prefix('+').unwrap_or(text)));
+    rate.ok_or_else(|| Complaint {
+        message: format!("`{path}` must be a price: zero or more, with up to six places"),
+        hint: "dollars for a million tokens, for example: input = 3.75".to_owned(),
+    })
+}
+
+fn of_kind(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
     match (kind, value) {
         (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
         (Kind::Whole(least), DeValue::Integer(number)) => {
@@ -218,7 +248,7 @@ fn describe(value: &DeValue<'_>) -> String {
 }
 
 /// Where a class of [`RATES`] goes.
-fn slot<'r>(rates: &'r mut ModelOverride, class: &str) -> Option<&'r mut Option<Rate>> {
+pub(crate) fn slot<'r>(rates: &'r mut ModelOverride, class: &str) -> Option<&'r mut Option<Rate>> {
     match class {
         "input" => Some(&mut rates.input),
         "output" => Some(&mut rates.output),
@@ -256,7 +286,8 @@ mod tests {
     fn what_is_not_ours_is_left_alone() {
         let config = read("c.toml", "x = 1\n[tools]\ntimezone = 3\n[daemon]\nlisten = 'x'\nnew = 1").unwrap();
         assert!(config.values.is_empty());
-        assert_eq!(config.warnings, ["c.toml: no effect in this version: [daemon] (line 4)"]);
+        assert_eq!(config.warnings, [""; 0]);
+        assert_eq!(config.idle.as_deref(), Some("c.toml: no effect in this version: [daemon] (line 4)"));
     }
 
     #[test]
@@ -331,7 +362,7 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_said_in_one_line() {
-        let warnings = |text: &str| read("c.toml", text).unwrap().warnings.join("\n");
+        let warnings = |text: &str| read("c.toml", text).unwrap().idle.unwrap_or_default();
         let text = "[daemon]\nlisten = 'x'\n[stats]\nretention_days = 90\nenabled = false\nupdate_interval_secs = 1\n\
                     timezone = 'UTC'\n[stats.watch]\ndebounce_ms = 50\npaths = ['x']\n[limits]\n[elsewhere]\nx = 1";
         insta::assert_snapshot!(warnings(text), @"c.toml: no effect in this version: [daemon] (line 1), `stats.retention_days` (line 4: all calls are kept), `stats.enabled` (line 5), `stats.update_interval_secs` (line 6), `stats.watch.debounce_ms` (line 9)");

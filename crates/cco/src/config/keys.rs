@@ -2,6 +2,8 @@
 //!
 //! Must not: read files or the environment.
 
+use std::fmt;
+
 use jiff::tz::TimeZone;
 
 use crate::env::CCO_TIMEZONE;
@@ -17,6 +19,18 @@ pub(crate) enum Kind {
     Text,
     /// A list of strings.
     Texts,
+}
+
+impl fmt::Display for Value {
+    /// As TOML has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
+            Self::Texts(texts) => write!(f, "{}", toml::Value::from(texts.clone())),
+        }
+    }
 }
 
 impl Kind {
@@ -49,6 +63,8 @@ pub(crate) enum Value {
 pub(crate) struct Key {
     /// Section and name: `stats.timezone`.
     pub(crate) path: &'static str,
+    /// What it is for: a sentence without its full stop.
+    pub(crate) about: &'static str,
     /// What it holds.
     pub(crate) kind: Kind,
     /// What it is without being set; none: nothing.
@@ -81,11 +97,30 @@ pub(crate) const WATCH_PATHS: &str = "stats.watch.paths";
 
 /// All keys of the sections that are checked.
 pub(crate) static KEYS: &[Key] = &[
-    idle("stats.enabled", "", Kind::Flag, Some(Value::Flag(true)), "enabled = true"),
-    idle("stats.update_interval_secs", "", Kind::Whole(1), Some(Value::Whole(5)), "update_interval_secs = 5"),
-    idle("stats.retention_days", ": all calls are kept", Kind::Whole(1), None, "retention_days = 365"),
+    idle(
+        ("stats.enabled", "Whether the statistics are served over HTTP"),
+        "",
+        Kind::Flag,
+        Some(Value::Flag(true)),
+        "enabled = true",
+    ),
+    idle(
+        ("stats.update_interval_secs", "The longest that a summary event waits, in seconds"),
+        "",
+        Kind::Whole(1),
+        Some(Value::Whole(5)),
+        "update_interval_secs = 5",
+    ),
+    idle(
+        ("stats.retention_days", "How many days calls are kept; without it, for ever"),
+        ": all calls are kept",
+        Kind::Whole(1),
+        None,
+        "retention_days = 365",
+    ),
     Key {
         path: DATABASE_PATH,
+        about: "The ledger's file, in place of `ledger.db` beside `config.toml`",
         kind: Kind::Text,
         default: None,
         variable: None,
@@ -95,6 +130,7 @@ pub(crate) static KEYS: &[Key] = &[
     },
     Key {
         path: TIMEZONE,
+        about: "Whose days and hours reports show; without it, the system's time zone",
         kind: Kind::Text,
         default: None,
         variable: Some(CCO_TIMEZONE),
@@ -104,6 +140,7 @@ pub(crate) static KEYS: &[Key] = &[
     },
     Key {
         path: WATCH_PATHS,
+        about: "Further config folders of Claude Code, or their `projects` folders",
         kind: Kind::Texts,
         default: Some(Value::Texts(Vec::new())),
         variable: None,
@@ -111,7 +148,13 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
-    idle("stats.watch.debounce_ms", "", Kind::Whole(0), Some(Value::Whole(100)), "debounce_ms = 100"),
+    idle(
+        ("stats.watch.debounce_ms", "How long changes of transcripts are gathered, in milliseconds"),
+        "",
+        Kind::Whole(0),
+        Some(Value::Whole(100)),
+        "debounce_ms = 100",
+    ),
 ];
 
 /// Sections that hold keys of [`KEYS`], further sections aside.
@@ -125,13 +168,13 @@ pub(crate) const PRICES: &str = "prices";
 
 /// A key for parts that are not here yet.
 const fn idle(
-    path: &'static str,
+    (path, about): (&'static str, &'static str),
     instead: &'static str,
     kind: Kind,
     default: Option<Value>,
     example: &'static str,
 ) -> Key {
-    Key { path, kind, default, variable: None, example, idle: Some(instead), check: |_| Ok(()) }
+    Key { path, about, kind, default, variable: None, example, idle: Some(instead), check: |_| Ok(()) }
 }
 
 /// The key with this path.
@@ -242,7 +285,7 @@ mod tests {
             let config = super::super::file::read("x", &format!("[{section}]\n{}", key.example)).unwrap();
             let default = config.values.get(key.path).map(|value| &value.value) == key.default.as_ref();
             let idle = key.idle.is_some() && !default;
-            assert_eq!(config.warnings.len(), usize::from(idle), "{}", key.path);
+            assert_eq!((config.idle.is_some(), config.warnings.len()), (idle, 0), "{}", key.path);
             assert!(config.values.contains_key(key.path), "{}", key.path);
             if let Some(default) = &key.default {
                 assert_eq!((key.check)(default), Ok(()));

@@ -2,6 +2,8 @@
 //!
 //! Must not: act on a setting.
 
+pub(crate) mod check;
+pub(crate) mod edit;
 pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod prices;
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) prices: Vec<OwnPrice>,
     /// What is odd about the file, once each.
     pub(crate) warnings: Vec<String>,
+    /// What of the file has no effect in this version, in one line.
+    pub(crate) idle: Option<String>,
 }
 
 impl Config {
@@ -70,9 +74,9 @@ impl Config {
         let text = path.map_or(Ok(String::new()), read_if_there)?;
         let name = path.map_or_else(String::new, |path| path.display().to_string());
         let file = file::read(&name, &text)?;
-        let mut config =
-            Self { values: defaults(), refused: file.refused, prices: file.prices, warnings: file.warnings };
-        config.values.extend(file.values);
+        let file::FileConfig { values, refused, prices, warnings, idle } = file;
+        let mut config = Self { values: defaults(), refused, prices, warnings, idle };
+        config.values.extend(values);
         for key in KEYS {
             let Some(variable) = key.variable else { continue };
             if let Some(given) = variable_value(variable, env)
@@ -86,8 +90,8 @@ impl Config {
 
     /// What holds where nothing is set.
     pub(crate) fn defaults() -> Self {
-        let (refused, prices, warnings) = Default::default();
-        Self { values: defaults(), refused, prices, warnings }
+        let (refused, prices, warnings, idle) = Default::default();
+        Self { values: defaults(), refused, prices, warnings, idle }
     }
 
     /// Puts a value of environment or flags over what was there, right or wrong.
@@ -127,6 +131,11 @@ impl Config {
         matches!(zone.source, Source::File(_)).then(|| keys::zone(zone.value)).flatten()
     }
 
+    /// A value with its source; none: it is not set and has no default.
+    pub(crate) fn value(&self, path: &str) -> Option<&Sourced<Value>> {
+        self.values.get(path)
+    }
+
     /// A text, when set.
     pub(crate) fn text(&self, path: &str) -> Option<Sourced<&str>> {
         match self.values.get(path)? {
@@ -154,17 +163,23 @@ fn defaults() -> BTreeMap<&'static str, Sourced<Value>> {
     KEYS.iter().filter_map(set).collect()
 }
 
-fn variable_value<'e>(variable: &str, env: &'e Env) -> Option<&'e str> {
+pub(crate) fn variable_value<'e>(variable: &str, env: &'e Env) -> Option<&'e str> {
     (variable == crate::env::CCO_TIMEZONE).then_some(env.timezone.as_deref()).flatten()
 }
 
 /// The file's text, and none where there is no file. Anything else there may be a mistake, so it is no default.
-fn read_if_there(path: &Path) -> Result<String, CliError> {
+pub(crate) fn read_if_there(path: &Path) -> Result<String, CliError> {
     let shown = path.display();
     let refused = |why: String| {
         CliError::failed(format!("cannot read {shown}: {why}"))
             .hint("mend it, or move it away to use the defaults")
     };
+    // A folder that cannot be entered is no mistake in a file: reports go on without it, and say that nothing is kept.
+    if let Err(error) = std::fs::symlink_metadata(path)
+        && !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    {
+        return Ok(String::new());
+    }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(refused("it is a folder, not a file".to_owned())),
         Ok(found) if found.file_type().is_fifo() => {

@@ -24,6 +24,14 @@ pub(crate) static RATES: &[(&str, &str)] = &[
 ];
 
 impl OwnPrice {
+    /// The classes that it gives a rate, with the rate in dollars for a million tokens.
+    pub(crate) fn classes(&self) -> Vec<(&'static str, String)> {
+        let ModelOverride { input, output, cache_write_5m, cache_write_1h, cache_read, .. } = &self.rates;
+        let given = [input, output, cache_write_5m, cache_write_1h, cache_read];
+        let classes = RATES.iter().zip(given);
+        classes.filter_map(|((class, _), rate)| Some((*class, dollars(rate.as_ref()?.0)))).collect()
+    }
+
     /// What is wrong with it and what to add, when neither it nor the list has a rate for every class of tokens.
     /// `merged` is the list with the user's prices in it.
     pub(crate) fn complaint(&self, merged: &PriceList) -> Option<(String, String)> {
@@ -41,5 +49,25 @@ impl OwnPrice {
                 "add below [prices.{model:?}], in dollars for a million tokens, such as {name} = {example} (0 if free)"
             ),
         ))
+    }
+}
+
+/// Dollars for a million tokens, from pico-dollars for one.
+fn dollars(pico: u64) -> String {
+    let decimal = format!("{}.{:06}", pico / 1_000_000, pico % 1_000_000);
+    decimal.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use cco_model::price::Rate;
+
+    use super::*;
+
+    #[test]
+    fn rates_are_shown_as_they_are_written() {
+        for text in ["3", "0.3", "15.5", "0", "0.000001", "100"] {
+            assert_eq!(Rate::from_decimal(text).map(|rate| dollars(rate.0)).as_deref(), Some(text));
+        }
     }
 }

@@ -177,7 +177,7 @@ pub(crate) fn total(rows: impl Iterator<Item = Sums>) -> Sums {
     })
 }
 
-fn render(document: &impl Serialize) -> Result<String, CliError> {
+pub(crate) fn render(document: &impl Serialize) -> Result<String, CliError> {
     let json = serde_json::to_string_pretty(document)
         .map_err(|error| CliError::failed(format!("cannot write JSON: {error}")))?;
     Ok(text::escape_json(json) + "\n")

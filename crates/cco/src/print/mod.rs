@@ -25,6 +25,13 @@ pub(crate) const STRONG: Style = Style::new().bold();
 /// For what matters less.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
+/// For what is as it should be.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// For what is worth knowing.
+pub(crate) const MIDDLING: Style = AnsiColor::Cyan.on_default();
+/// For what is wrong.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use cco_engine::health::Step;
 use cco_engine::scan::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -56,6 +57,46 @@ impl ScanProgress {
 
     fn is_due(&self, progress: Progress) -> bool {
         self.visible && progress.bytes_total >= self.least_bytes && self.started.elapsed() >= PATIENCE
+    }
+}
+
+/// A word on what is being checked, for checks that take long.
+pub(crate) struct StepProgress {
+    visible: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl StepProgress {
+    /// A line, where it is wanted.
+    pub(crate) fn new(visible: bool) -> Self {
+        Self { visible, bar: None }
+    }
+
+    /// Takes note of what comes next.
+    pub(crate) fn step(&mut self, step: Step) {
+        if !self.visible {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{elapsed} {wide_msg}");
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(PATIENCE);
+            bar
+        });
+        bar.set_message(match step {
+            Step::File => "checking the ledger's file",
+            Step::Contents => "checking what is in the ledger",
+            Step::Keys => "checking the keys of calls",
+            Step::Rollups => "checking the sums of calls",
+        });
+    }
+
+    /// Removes the line.
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
     }
 }
 

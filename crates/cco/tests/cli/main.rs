@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
 mod config;
+mod doctor;
+mod homes;
 mod places;
 mod reports;
 mod sealed;
+mod settings;
+mod shells;
 mod terminal;
 mod usage;
+mod zones;

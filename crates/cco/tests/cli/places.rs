@@ -186,7 +186,7 @@ fn the_folder_of_another_database_path_is_made() {
 }
 
 /// A folder whose path is too long for the system: nobody can list it by its name, not even root.
-fn unlistable_folder(inside: &std::path::Path) {
+pub(crate) fn unlistable_folder(inside: &std::path::Path) {
     use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
     let name = "x".repeat(250);
     let mut folder = open(inside, OFlags::DIRECTORY, Mode::empty()).unwrap();

@@ -70,8 +70,13 @@ impl TestEnv {
 
     fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cco"));
+        command.args(words.split_whitespace());
+        self.seal(command)
+    }
+
+    /// A program that sees this machine and nothing else.
+    fn seal(&self, mut command: Command) -> Command {
         command
-            .args(words.split_whitespace())
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.home())
@@ -115,7 +120,52 @@ impl TestEnv {
 
     /// Runs `cco` with these words.
     pub(crate) fn run(&self, words: &str) -> Run {
-        let output = self.command(words).output().unwrap();
+        self.end_of(self.command(words))
+    }
+
+    /// Runs `cco` with these words, which may have blanks in them.
+    pub(crate) fn run_words(&self, words: &[&str]) -> Run {
+        let mut command = self.command("");
+        command.args(words);
+        self.end_of(command)
+    }
+
+    /// Runs `cco` as a user whom permissions bind, which they do not bind root. None, with a word on it, where that
+    /// cannot be had.
+    #[expect(clippy::print_stderr, reason = "whoever reads the log should know what was not tested")]
+    pub(crate) fn run_bound(&self, words: &str) -> Option<Run> {
+        if !rustix::process::geteuid().is_root() {
+            return Some(self.run(words));
+        }
+        const NOBODY: &str = "65534";
+        let words = words.split_whitespace();
+        let mut command = Command::new("/usr/bin/setpriv");
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", env!("CARGO_BIN_EXE_cco")]);
+        command.args(words);
+        let run = self.seal(command).output();
+        match run {
+            Ok(output) if output.status.code() != Some(127) => Some(self.of_output(output)),
+            _ => {
+                eprintln!(
+                    "skipped: root can write everywhere, and there is no setpriv to run as another user"
+                );
+                None
+            }
+        }
+    }
+
+    /// Gives everything below the home folder to the user of [`TestEnv::run_bound`].
+    pub(crate) fn give_away(&self) {
+        if rustix::process::geteuid().is_root() {
+            give(self.home());
+        }
+    }
+
+    fn end_of(&self, mut command: Command) -> Run {
+        self.of_output(command.output().unwrap())
+    }
+
+    fn of_output(&self, output: std::process::Output) -> Run {
         let text = |bytes: Vec<u8>| {
             String::from_utf8(bytes).unwrap().replace(self.home().to_str().unwrap(), "$HOME")
         };
@@ -142,6 +192,13 @@ impl Run {
     /// Its stdout as JSON; the numbers' text is not kept, see [`Run::stdout`].
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}", self.story()))
+    }
+}
+
+fn give(path: &Path) {
+    std::os::unix::fs::lchown(path, Some(65534), Some(65534)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
     }
 }
 

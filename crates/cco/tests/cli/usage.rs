@@ -86,15 +86,19 @@ fn help_names_every_variable_that_users_may_set() {
     Usage: cco [OPTIONS] [COMMAND]
 
     Commands:
-      daily    Use and cost by day
-      weekly   Use and cost by week
-      monthly  Use and cost by month
-      session  Use and cost by session [alias: sessions]
-      blocks   Use and cost by five-hour block, with burn rate [alias: block]
-      project  Use and cost by project, dearest first [alias: projects]
-      branch   Use and cost by git branch, dearest first [alias: branches]
-      model    Use and cost by model, or by tool, MCP server, agent, skill or plugin [alias: models]
-      scan     Read all transcripts now
+      daily        Use and cost by day
+      weekly       Use and cost by week
+      monthly      Use and cost by month
+      session      Use and cost by session [alias: sessions]
+      blocks       Use and cost by five-hour block, with burn rate [alias: block]
+      project      Use and cost by project, dearest first [alias: projects]
+      branch       Use and cost by git branch, dearest first [alias: branches]
+      model        Use and cost by model, or by tool, MCP server, agent, skill or plugin [alias: models]
+      scan         Read all transcripts now
+      doctor       Check everything, and say how to mend what is wrong
+      config       Show, change and check the settings
+      completions  Print what a shell needs to complete cco
+      man          Print the manual page
 
     Options:
       -j, --json             Print JSON instead of a table
@@ -113,6 +117,7 @@ fn help_names_every_variable_that_users_may_set() {
       cco project                     what each project cost
       cco blocks --live               the running five-hour block, with burn rate
       cco --demo                      made-up data, to have a look
+      cco doctor                      is all well, and what to do if not
 
     Environment:
       CCO_HOME           where cco keeps its own files [default: ~/.cco]
@@ -122,8 +127,10 @@ fn help_names_every_variable_that_users_may_set() {
       HOME               the home folder
       NO_COLOR           when set: no colour
       TZ                 the system's time zone
+      VISUAL             the editor of `cco config edit`, before EDITOR
+      EDITOR             the editor of `cco config edit` [default: vi]
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem
     ");
 }
 

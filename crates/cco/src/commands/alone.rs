@@ -1,0 +1,27 @@
+//! Commands that need no ledger and no transcripts, and so run where reports cannot.
+//!
+//! Must not: open the ledger (`doctor` does that for itself, and lives on when it fails).
+
+use super::{completions, config, doctor, man};
+use crate::args::{Alone, CommonArgs};
+use crate::env::Env;
+use crate::error::{CliError, Exit};
+use crate::print::Output;
+
+/// Does what was asked for.
+pub(crate) fn run(
+    command: &Alone,
+    common: &CommonArgs,
+    env: &Env,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    if common.demo {
+        out.note("--demo means nothing here");
+    }
+    match command {
+        Alone::Doctor(args) => doctor::run(args, common, env, out),
+        Alone::Config(command) => config::run(command, common, env, out),
+        Alone::Completions(args) => completions::run(args, out),
+        Alone::Man(args) => man::run(args, out),
+    }
+}

@@ -1,0 +1,288 @@
+//! `cco config`: where the settings are, what they are and why, changing one, checking all, an editor for them.
+//!
+//! Must not: have rules about values or a way of reading them; `config` has.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value as Json, json};
+
+use crate::args::{CommonArgs, ConfigCommand, ConfigSet};
+use crate::config::check::{Checked, check};
+use crate::config::edit::{Target, template, with_value};
+use crate::config::keys::{self, KEYS, Value};
+use crate::config::{Config, Source, Sourced, read_if_there};
+use crate::env::{CCO_HOME, Env};
+use crate::error::{CliError, Exit, why};
+use crate::home;
+use crate::print::{FAINT, Output, json, styled, text};
+
+/// The editor where neither variable names one.
+const EDITOR: &str = "vi";
+/// Tries of a change while another program changes the file too.
+const TRIES: u32 = 5;
+
+/// Runs the command.
+pub(super) fn run(
+    command: &ConfigCommand,
+    common: &CommonArgs,
+    env: &Env,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let path = home::config_file(home::folder(env)?.as_deref()).ok_or_else(|| {
+        CliError::failed(format!("neither {CCO_HOME} nor HOME is set: there is no place for settings"))
+    })?;
+    match command {
+        ConfigCommand::Path => show_path(&path, common.json, out),
+        ConfigCommand::Show => show(&path, common, env, out),
+        ConfigCommand::Set(args) => set(&path, args, env, out),
+        ConfigCommand::Check => tell(check(Some(&path), env)?, &path, common.json, out),
+        ConfigCommand::Edit => edit(&path, env, out),
+    }
+}
+
+fn show_path(path: &Path, json: bool, out: &mut Output) -> Result<Exit, CliError> {
+    let there = path.exists();
+    if json {
+        out.data(&json::render(&json!({ "path": path.display().to_string(), "exists": there }))?)?;
+        return Ok(Exit::Done);
+    }
+    out.data(&format!("{}\n", path.display()))?;
+    if !there {
+        out.note("there is no such file: all settings are defaults");
+    }
+    Ok(Exit::Done)
+}
+
+/// Every setting with where it comes from; reports would take the same.
+fn show(path: &Path, common: &CommonArgs, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let mut config = Config::load(Some(path), env)?;
+    if let Some(zone) = &common.timezone {
+        config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+    }
+    if let Some(error) = config.refused().into_iter().next() {
+        return Err(error);
+    }
+    if common.json {
+        out.data(&json::render(&shown_json(path, &config))?)?;
+        return Ok(Exit::Done);
+    }
+    config.warnings.iter().for_each(|warning| out.warning(warning));
+    let lines: Vec<(String, String)> = shown_lines(&config);
+    let wide = lines.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default();
+    for (setting, source) in lines.iter().map(|(setting, source)| (text::clean(setting), text::clean(source)))
+    {
+        out.data(&format!("{setting:<wide$}  {}\n", styled(FAINT, &format!("# {source}"))))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn shown_lines(config: &Config) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    for key in KEYS {
+        let idle = if key.idle.is_some() { ", no effect yet" } else { "" };
+        lines.push(match config.value(key.path) {
+            Some(Sourced { value, source }) => (format!("{} = {value}", key.path), format!("{source}{idle}")),
+            None => (format!("{} is not set", key.path), format!("default{idle}")),
+        });
+    }
+    for own in &config.prices {
+        for (class, rate) in own.classes() {
+            let name = format!("{}.{:?}.{class}", keys::PRICES, own.rates.model);
+            lines.push((format!("{name} = {rate}"), own.place.clone()));
+        }
+    }
+    lines
+}
+
+fn shown_json(path: &Path, config: &Config) -> Json {
+    let settings: Vec<Json> = KEYS
+        .iter()
+        .map(|key| {
+            let value = config.value(key.path);
+            let (kind, place) = source_json(value.map_or(&Source::Default, |value| &value.source));
+            json!({
+                "key": key.path,
+                "value": value.map(|value| value_json(&value.value)),
+                "source": kind,
+                "place": place,
+                "effective": key.idle.is_none(),
+            })
+        })
+        .collect();
+    let prices: Vec<Json> = config
+        .prices
+        .iter()
+        .map(|own| {
+            let rates: serde_json::Map<String, Json> = own
+                .classes()
+                .into_iter()
+                .map(|(class, rate)| (class.to_owned(), Json::String(rate)))
+                .collect();
+            json!({ "model": own.rates.model, "place": own.place, "rates": rates })
+        })
+        .collect();
+    json!({ "path": path.display().to_string(), "settings": settings, "prices": prices })
+}
+
+fn source_json(source: &Source) -> (&'static str, Option<&str>) {
+    match source {
+        Source::Default => ("default", None),
+        Source::File(place) => ("file", Some(place)),
+        Source::Variable(name) => ("environment", Some(name)),
+        Source::Flag(name) => ("flag", Some(name)),
+    }
+}
+
+fn value_json(value: &Value) -> Json {
+    match value {
+        Value::Flag(flag) => json!(flag),
+        Value::Whole(number) => json!(number),
+        Value::Text(text) => json!(text),
+        Value::Texts(texts) => json!(texts),
+    }
+}
+
+/// Changes one value in the file, and nothing else.
+fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let target = Target::named(&args.key)?;
+    let value = target.value(&args.value)?;
+    let name = target.name();
+    let no_place = || {
+        CliError::failed(format!(
+            "{}: there is no place for `{name}` that leaves the rest as it is",
+            path.display()
+        ))
+        .hint("write it by hand: `cco config edit`")
+    };
+    let _turn = turn(path);
+    for _ in 0..TRIES {
+        let text = read_if_there(path)?;
+        // A file that is no TOML is refused in the words of every other command.
+        toml::de::DeTable::parse(&text)
+            .map(drop)
+            .or_else(|_| crate::config::file::read(&path.display().to_string(), &text).map(drop))?;
+        let new = with_value(&text, &target.path(), &value).ok_or_else(no_place)?;
+        if write_over(path, &text, &new)? {
+            out.note(&format!("{name} = {value} in {}", path.display()));
+            warn_of_what_goes_before(&target, env, out);
+            return Ok(Exit::Done);
+        }
+    }
+    Err(CliError::failed(format!("{} is changed by another program all the time", path.display())))
+}
+
+fn warn_of_what_goes_before(target: &Target, env: &Env, out: &mut Output) {
+    let Target::Key(key) = target else { return };
+    if let Some(variable) = key.variable
+        && crate::config::variable_value(variable, env).is_some()
+    {
+        out.warning(&format!("{variable} is set and goes before the file"));
+    }
+    if let Some(instead) = key.idle {
+        out.warning(&format!("`{}` has no effect in this version{instead}", key.path));
+    }
+}
+
+/// Other `cco` that set something wait until this is dropped. Without it (a file system that has no locks, a folder
+/// that cannot be made) the change goes on: what cannot be written is told by whoever writes.
+fn turn(path: &Path) -> Option<File> {
+    let folder = path.parent()?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+/// Puts a new text in the place of the old one, whole or not at all; false when the old one is no longer there. A link
+/// stays a link.
+fn write_over(path: &Path, old: &str, new: &str) -> Result<bool, CliError> {
+    let failed = |error: &std::io::Error| {
+        CliError::failed(format!("cannot write {}: {}", path.display(), why(error)))
+            .hint("check that the folder is there, can be written and has room")
+    };
+    let real = real_file(path).map_err(|error| failed(&error))?;
+    let folder = real.parent().unwrap_or(Path::new("/"));
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
+    // The file is its owner's alone: `tempfile` makes it so.
+    let mut file =
+        tempfile::Builder::new().prefix(".config-").tempfile_in(folder).map_err(|error| failed(&error))?;
+    file.write_all(new.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| failed(&error))?;
+    if read_if_there(path)? != old {
+        return Ok(false);
+    }
+    file.persist(&real).map_err(|error| failed(&error.error))?;
+    Ok(true)
+}
+
+/// Where a file really is; a link that leads nowhere yet names the file to make.
+fn real_file(path: &Path) -> std::io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => match std::fs::read_link(path) {
+            Ok(target) => Ok(path.parent().unwrap_or(Path::new("/")).join(target)),
+            Err(_) => Ok(path.to_owned()),
+        },
+        found => found,
+    }
+}
+
+/// Opens the file in the user's editor, then says whether all is well.
+fn edit(path: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    // What is there, a link too, is the editor's: it may be what has to be mended.
+    if path.symlink_metadata().is_err() {
+        write_over(path, "", &template())?;
+    }
+    let line = env.editor.as_deref().map_or(EDITOR.as_bytes(), OsStr::as_bytes);
+    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = words.map(OsStr::from_bytes);
+    let program = words.next().unwrap_or(OsStr::new(EDITOR));
+    let hint = "set VISUAL or EDITOR to the editor of your choice";
+    let ended =
+        Command::new(program).args(words).arg(path).status().map_err(|error| {
+            CliError::failed(format!("cannot start {program:?}: {}", why(&error))).hint(hint)
+        })?;
+    if !ended.success() {
+        return Err(
+            CliError::failed(format!("{program:?} ended with {ended}; nothing was checked")).hint(hint)
+        );
+    }
+    tell(check(Some(path), env)?, path, false, out)
+}
+
+/// Says what a check found.
+fn tell(checked: Checked, path: &Path, json: bool, out: &mut Output) -> Result<Exit, CliError> {
+    let ok = checked.errors.is_empty() && checked.doubts.is_empty();
+    let exit = if ok { Exit::Done } else { Exit::Problem };
+    let problems: Vec<(String, Vec<String>)> = checked
+        .errors
+        .into_iter()
+        .map(|error| (error.message, error.hints))
+        .chain(checked.doubts.into_iter().map(|(doubt, hint)| (doubt, hint.into_iter().collect())))
+        .collect();
+    if json {
+        let shown: Vec<Json> =
+            problems.iter().map(|(message, hints)| json!({ "message": message, "fix": hints })).collect();
+        let path = path.display().to_string();
+        let notes: Vec<&String> = checked.idle.iter().collect();
+        out.data(&json::render(&json!({ "path": path, "problems": shown, "notes": notes, "ok": ok }))?)?;
+        return Ok(exit);
+    }
+    for (message, hints) in &problems {
+        out.warning(message);
+        hints.iter().for_each(|hint| out.hint(hint));
+    }
+    checked.idle.iter().for_each(|idle| out.note(idle));
+    if ok {
+        let there =
+            if path.exists() { "all is well" } else { "there is no such file: all settings are defaults" };
+        out.data(&format!("{}: {there}\n", path.display()))?;
+    }
+    Ok(exit)
+}

@@ -1,0 +1,40 @@
+//! What is wrong with the settings, all of it at once: for `cco config check` and `cco doctor`.
+//!
+//! Must not: have rules of its own; reading has them.
+
+use std::path::Path;
+
+use cco_engine::price_list;
+
+use super::{Config, read_if_there};
+use crate::env::Env;
+use crate::error::CliError;
+
+/// What a look at the settings found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checked {
+    /// No report runs with these.
+    pub(crate) errors: Vec<CliError>,
+    /// These do not do what they seem to: what is wrong, and what to do about it.
+    pub(crate) doubts: Vec<(String, Option<String>)>,
+    /// What has no effect in this version.
+    pub(crate) idle: Option<String>,
+}
+
+/// Looks at file and environment. An error: the file is there and cannot be read at all.
+pub(crate) fn check(path: Option<&Path>, env: &Env) -> Result<Checked, CliError> {
+    path.map_or(Ok(String::new()), read_if_there)?;
+    let mut config = match Config::load(path, env) {
+        Ok(config) => config,
+        Err(error) => return Ok(Checked { errors: vec![error], ..Checked::default() }),
+    };
+    let errors = config.refused();
+    let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
+    let incomplete = config.prices.iter().filter_map(|own| own.complaint(&prices));
+    let doubts = config.warnings.iter().map(|warning| (warning.clone(), None));
+    Ok(Checked {
+        errors,
+        doubts: doubts.chain(incomplete.map(|(complaint, hint)| (complaint, Some(hint)))).collect(),
+        idle: config.idle,
+    })
+}

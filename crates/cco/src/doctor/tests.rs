@@ -1,0 +1,360 @@
+//! Every check is fine with a sound machine, and each has facts that make it speak.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use cco_engine::health::{Deep, Health, Holdings, KeyFaults, SoftFindings, Transcripts, Unpriced};
+use cco_engine::scan::Finding;
+use jiff::tz::TimeZone;
+
+use super::claude::Retention;
+use super::facts::{Facts, Home, LedgerState, Ours};
+use super::*;
+use crate::config::check::Checked;
+use crate::error::CliError;
+use crate::roots::{Missing, Roots};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// A machine on which all is well.
+fn sound() -> Facts {
+    let now: jiff::Timestamp = "2026-10-20T12:00:00Z".parse().unwrap();
+    let ours = |path: &str, mode, is_folder| Ours { path: path.into(), mode, owner: 1000, is_folder };
+    let health = Health {
+        complaints: Ok(vec![]),
+        cut_off: Ok(false),
+        zone: TimeZone::UTC,
+        holdings: Ok(Holdings {
+            calls: 1234,
+            first_ms: Some(now.as_millisecond() - 40 * DAY_MS),
+            last_ms: Some(now.as_millisecond()),
+            of_gone_transcripts: 200,
+        }),
+        ahead: Ok(0),
+        unpriced: Ok(vec![]),
+        prices_waiting: Ok(false),
+        soft: Ok(SoftFindings::default()),
+        deep: Some(Deep { differences: Ok(vec![]), keys: Ok(KeyFaults::default()) }),
+    };
+    Facts {
+        now,
+        home: Home::Writable("/h/.cco".into()),
+        user: 1000,
+        ours: vec![ours("/h/.cco", 0o700, true), ours("/h/.cco/ledger.db", 0o600, false)],
+        room: Some(Ok(9_000_000_000)),
+        config: Ok(Checked::default()),
+        roots: Roots::only("/h/.claude".into()),
+        transcripts: Transcripts { found: 7, unreadable: vec![] },
+        retention: vec![("/h/.claude".into(), Retention::Default)],
+        zone: Ok(("UTC".to_owned(), "TZ".to_owned())),
+        zone_data: true,
+        sqlite: ("3.54.1", "3.51.3", true),
+        ledger: LedgerState::Open("/h/.cco/ledger.db".into(), Box::new(health)),
+    }
+}
+
+fn health(facts: &mut Facts) -> &mut Health {
+    match &mut facts.ledger {
+        LedgerState::Open(_, health) => health,
+        _ => panic!("a sound machine has a ledger"),
+    }
+}
+
+fn finding(what: &str) -> Vec<Finding> {
+    vec![Finding { path: "/h/.claude/projects/a/s.jsonl".into(), offset: Some(17), what: what.to_owned() }]
+}
+
+type Change = fn(&mut Facts);
+
+/// What makes a check speak.
+static CASES: &[(&str, Change)] = &[
+    ("home.writable", |f| f.home = Home::Nowhere),
+    ("home.writable", |f| f.home = Home::Wrong(CliError::usage("CCO_HOME must be absolute").hint("so"))),
+    ("home.writable", |f| f.home = Home::Absent("/h/.cco".into(), Some("/h: permission denied".to_owned()))),
+    ("home.writable", |f| {
+        f.home = Home::Refused("/h/.cco".into(), "the file system is read-only".to_owned());
+    }),
+    ("home.private", |f| f.ours[0].mode = 0o755),
+    ("home.private", |f| f.ours[1].mode = 0o644),
+    ("home.private", |f| f.ours.push(Ours { path: "/d/it's.db".into(), mode: 0o640, ..f.ours[1].clone() })),
+    ("home.private", |f| f.ours[1].owner = 0),
+    ("home.room", |f| f.room = Some(Ok(10_000_000))),
+    ("home.room", |f| f.room = Some(Ok(700_000_000))),
+    ("home.room", |f| f.room = Some(Err("/h: permission denied".to_owned()))),
+    ("home.room", |f| f.room = None),
+    ("config.valid", |f| {
+        f.config = Err(CliError::failed("cannot read c.toml: it is a folder").hint("mend it"));
+    }),
+    ("config.valid", |f| {
+        let errors = vec![CliError::failed("c.toml:2: `stats.timezone`: no such zone")];
+        f.config = Ok(Checked { errors, ..Checked::default() });
+    }),
+    ("config.keys", |f| {
+        let doubts = vec![("c.toml:2: unknown key `stats.x`".to_owned(), None)];
+        f.config = Ok(Checked { doubts, ..Checked::default() });
+    }),
+    ("config.effect", |f| {
+        let idle = Some("c.toml: no effect in this version: [daemon] (line 1)".to_owned());
+        f.config = Ok(Checked { idle, ..Checked::default() });
+    }),
+    ("roots.found", |f| f.roots = Roots::default()),
+    ("roots.readable", |f| {
+        let projects = PathBuf::from("/d/projects");
+        let named_by = Some("CLAUDE_CONFIG_DIR".to_owned());
+        f.roots.missing.push(Missing { projects, reason: "not there".to_owned(), absent: true, named_by });
+    }),
+    ("roots.readable", |f| {
+        let projects = PathBuf::from("/h/.config/claude/projects");
+        let reason = "permission denied".to_owned();
+        f.roots.missing.push(Missing { projects, reason, absent: false, named_by: None });
+    }),
+    ("transcripts.readable", |f| {
+        let why = "Permission denied (os error 13)".to_owned();
+        f.transcripts.unreadable = vec![("/h/.claude/projects/a".into(), why)];
+    }),
+    ("transcripts.damaged", |f| {
+        health(f).soft = Ok(SoftFindings { damaged: finding("damaged"), ..<_>::default() });
+    }),
+    ("transcripts.odd", |f| health(f).soft = Ok(SoftFindings { odd: finding("a count"), ..<_>::default() })),
+    ("transcripts.too_large", |f| {
+        health(f).soft = Ok(SoftFindings { too_large: finding("so"), ..<_>::default() });
+    }),
+    ("transcripts.kept", |f| f.retention[0].1 = Retention::Days(0)),
+    ("transcripts.kept", |f| f.retention[0].1 = Retention::Days(3)),
+    ("transcripts.kept", |f| f.retention[0].1 = Retention::Unknown("it is not valid JSON".to_owned())),
+    ("prices.complete", |f| {
+        let unpriced = |model: &str| Unpriced { model: model.to_owned(), calls: 2, tokens: 1000 };
+        health(f).unpriced = Ok(vec![unpriced("acme-1"), unpriced("")]);
+    }),
+    ("prices.complete", |f| {
+        health(f).unpriced = Ok(vec![Unpriced { model: "acme-1".to_owned(), calls: 1, tokens: 1 }]);
+        health(f).prices_waiting = Ok(true);
+    }),
+    ("ledger.sqlite", |f| f.sqlite = ("3.50.0", "3.51.3", false)),
+    ("ledger.opens", |f| f.ledger = LedgerState::Nowhere),
+    ("ledger.opens", |f| {
+        f.ledger = LedgerState::Refused(CliError::failed("x.db is not a ledger of cco").hint("so"));
+    }),
+    ("ledger.whole", |f| health(f).complaints = Ok(vec!["Tree 4 page 9: never used".to_owned()])),
+    ("ledger.whole", |f| health(f).complaints = Err("disk I/O error".to_owned())),
+    ("ledger.loaded", |f| health(f).cut_off = Ok(true)),
+    ("ledger.keys", |f| {
+        let keys = KeyFaults { calls_without_key: 1, calls_with_several: 2, keys_without_call: 0 };
+        health(f).deep.as_mut().unwrap().keys = Ok(keys);
+    }),
+    ("ledger.rollups", |f| {
+        health(f).deep.as_mut().unwrap().differences = Ok(vec!["day 7: 1 calls kept, 2 found".to_owned()]);
+    }),
+    ("ledger.rollups", |f| {
+        health(f).cut_off = Ok(true);
+        health(f).deep.as_mut().unwrap().differences = Ok(vec!["day 7: no row kept, 2 found".to_owned()]);
+    }),
+    ("time.data", |f| f.zone_data = false),
+    ("time.zone", |f| {
+        f.zone = Err(("TZ is \"X\", which is no time zone".to_owned(), "did you mean Y?".to_owned()));
+    }),
+    ("time.zone", |f| f.zone = Ok(("Europe/Berlin".to_owned(), "c.toml:3".to_owned()))),
+    ("time.clock", |f| {
+        health(f).ahead = Ok(3);
+        let far = f.now.as_millisecond() + 5 * DAY_MS;
+        health(f).holdings = Ok(Holdings { calls: 3, last_ms: Some(far), ..Holdings::default() });
+    }),
+];
+
+fn line(check: &Check, facts: &Facts) -> String {
+    let Verdict { status, message, fix, details } = (check.judge)(facts);
+    let fix = fix.map_or_else(String::new, |fix| format!("\n  fix: {fix}"));
+    let details: String = details.iter().map(|detail| format!("\n  {detail}")).collect();
+    format!("{} {}: {message}{details}{fix}\n", status.name(), check.id)
+}
+
+fn named(id: &str) -> &'static Check {
+    CHECKS.iter().find(|check| check.id == id).unwrap()
+}
+
+#[test]
+fn ids_are_unique_and_of_one_form() {
+    let ids: BTreeSet<&str> = CHECKS.iter().map(|check| check.id).collect();
+    assert_eq!(ids.len(), CHECKS.len());
+    for check in CHECKS {
+        let (area, rest) = check.id.split_once('.').unwrap();
+        let plain = |text: &str| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        assert!(plain(area) && plain(rest), "{}", check.id);
+        assert!(!check.about.ends_with('.') && !check.about.is_empty(), "{}", check.id);
+    }
+}
+
+#[test]
+fn every_check_has_a_case_that_makes_it_speak_and_nothing_else_needs_mending() {
+    let cases: BTreeSet<&str> = CASES.iter().map(|(id, _)| *id).collect();
+    assert_eq!(cases, CHECKS.iter().map(|check| check.id).collect());
+    for (id, change) in CASES {
+        let mut facts = sound();
+        change(&mut facts);
+        let verdict = (named(id).judge)(&facts);
+        assert_ne!(verdict.status, Status::Ok, "{id}: {}", verdict.message);
+        // A problem says what to do.
+        assert!(verdict.status != Status::Problem || verdict.fix.is_some(), "{id}: {}", verdict.message);
+    }
+}
+
+#[test]
+fn a_sound_machine_is_found_sound() {
+    let facts = sound();
+    let all: String = CHECKS.iter().map(|check| line(check, &facts)).collect();
+    insta::assert_snapshot!(all, @r"
+    ok home.writable: /h/.cco can be written
+    ok home.private: only you can read it
+    ok home.room: 9.0 GB free for the ledger
+    ok config.valid: the settings can be used
+    ok config.keys: every setting is known and complete
+    ok config.effect: every setting has an effect
+    ok roots.found: 7 transcripts under /h/.claude
+    ok roots.readable: every place that was named can be read
+    ok transcripts.readable: every transcript can be read
+    ok transcripts.damaged: no damaged line
+    ok transcripts.odd: no odd row
+    ok transcripts.too_large: no call is too large to be added up
+    ok transcripts.kept: Claude Code keeps transcripts for 30 days; the ledger has 1,234 calls of 40 days, 200 of them from transcripts that are gone
+    ok prices.complete: every call has a price
+    ok ledger.sqlite: SQLite 3.54.1
+    ok ledger.opens: /h/.cco/ledger.db has 1,234 calls
+    ok ledger.whole: SQLite finds nothing wrong with the file
+    ok ledger.loaded: the first load came to its end
+    ok ledger.keys: every call has exactly one key
+    ok ledger.rollups: all sums equal their calls
+    ok time.data: the system's time zone files are there
+    ok time.zone: reports show days of UTC (TZ), as the ledger keeps them
+    ok time.clock: no call is dated ahead of now
+    ");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_how_to_mend_it() {
+    let said = |(id, change): &(&str, Change)| {
+        let mut facts = sound();
+        change(&mut facts);
+        line(named(id), &facts)
+    };
+    let all: String = CASES.iter().map(said).collect();
+    insta::assert_snapshot!(all, @r#"
+    problem home.writable: neither CCO_HOME nor HOME is set; reports work in memory and nothing is kept
+      fix: set CCO_HOME to a folder that you can write
+    problem home.writable: CCO_HOME must be absolute
+      fix: so
+    problem home.writable: /h/.cco cannot be made (/h: permission denied); reports work in memory and nothing is kept
+      fix: set CCO_HOME to a folder that you can write
+    problem home.writable: /h/.cco cannot be written (the file system is read-only); reports work in memory and nothing is kept
+      fix: let yourself write there, or set CCO_HOME to another folder
+    problem home.private: other users of this machine may read what you use and what it costs
+      /h/.cco has mode 0755
+      fix: chmod 700 /h/.cco
+    note home.private: files are open to other users, though the folder is not
+      /h/.cco/ledger.db has mode 0644
+      fix: chmod 600 /h/.cco/ledger.db
+    problem home.private: other users of this machine may read what you use and what it costs
+      /d/it's.db has mode 0640
+      fix: chmod 600 '/d/it'\''s.db'
+    problem home.private: not all of it is yours (you are user 1000)
+      /h/.cco/ledger.db is of user 0
+      fix: change the owner with chown, or run cco as that user
+    problem home.room: only 10.0 MB free for the ledger
+      fix: free some space; nothing that was counted is lost meanwhile
+    note home.room: 700.0 MB free for the ledger
+    note home.room: free space is not known: /h: permission denied
+    note home.room: not looked at: there is no place for a ledger
+    problem config.valid: the settings cannot be used, and no report runs
+      cannot read c.toml: it is a folder
+      fix: mend it
+    problem config.valid: the settings cannot be used, and no report runs
+      c.toml:2: `stats.timezone`: no such zone
+      fix: `cco config edit` opens them
+    problem config.keys: some settings do not do what they seem to
+      c.toml:2: unknown key `stats.x`
+      fix: `cco config edit` opens them
+    note config.effect: c.toml: no effect in this version: [daemon] (line 1)
+    problem roots.found: no transcripts of Claude Code found
+      set CLAUDE_CONFIG_DIR to the folder that holds projects/
+      fix: use Claude Code once, or set CLAUDE_CONFIG_DIR to the folder that holds projects/
+    problem roots.readable: places with transcripts cannot be read; what is new there is not counted
+      /d/projects, named by CLAUDE_CONFIG_DIR: not there
+      fix: correct the name, or let yourself read the folder
+    problem roots.readable: places with transcripts cannot be read; what is new there is not counted
+      /h/.config/claude/projects: permission denied
+      fix: correct the name, or let yourself read the folder
+    problem transcripts.readable: 1 file or folder cannot be read; what is new there is not counted
+      /h/.claude/projects/a: Permission denied
+      fix: let yourself read them
+    note transcripts.damaged: 1 damaged line; whole records on them count
+      /h/.claude/projects/a/s.jsonl: byte 17: damaged
+    note transcripts.odd: 1 odd row; what can be told of them counts
+      /h/.claude/projects/a/s.jsonl: byte 17: a count
+    note transcripts.too_large: 1 call is too large; not counted
+      /h/.claude/projects/a/s.jsonl: byte 17: so
+    problem transcripts.kept: Claude Code keeps no transcripts, so nothing can be counted
+      fix: set cleanupPeriodDays in /h/.claude/settings.json to 30 or more
+    note transcripts.kept: Claude Code keeps transcripts for 3 days; the ledger has 1,234 calls of 40 days, 200 of them from transcripts that are gone
+      fix: run cco more often than that, or raise cleanupPeriodDays in /h/.claude/settings.json
+    note transcripts.kept: how long Claude Code keeps transcripts is not known, 30 days by itself; the ledger has 1,234 calls of 40 days, 200 of them from transcripts that are gone
+      /h/.claude/settings.json: it is not valid JSON
+    problem prices.complete: 2 models have calls without a price; their cost is in no total
+      acme-1: 2 calls, 1,000 tokens
+      unknown: 2 calls, 1,000 tokens
+      fix: [prices."acme-1"] in config.toml sets one (0 if free); a newer cco may know it
+    note prices.complete: 1 model has calls without a price; the price list is new, and the next report applies it
+      acme-1: 1 call, 1 token
+    problem ledger.sqlite: SQLite 3.50.0 can lose committed rows; 3.51.3 or newer is needed
+      fix: build cco with its bundled SQLite
+    note ledger.opens: not looked at: its place is not known, or cannot be written
+    problem ledger.opens: the ledger cannot be opened: x.db is not a ledger of cco
+      fix: so
+    problem ledger.whole: the file is damaged
+      Tree 4 page 9: never used
+      fix: move the file away and keep it: the next run builds a new one from the transcripts that are still there
+    problem ledger.whole: the ledger does not answer: disk I/O error
+      fix: check the disk, and whether another cco is at work for long; then run this again
+    note ledger.loaded: the first load has not come to its end; the next report completes it, or another cco is at it now
+      fix: `cco scan` completes it now
+    problem ledger.keys: calls and their keys do not go one to one
+      1 call without a key
+      2 calls with several keys
+      fix: this is a bug of cco, or a damaged file: keep a copy of the ledger and report it
+    problem ledger.rollups: 1 sum differs from the calls
+      day 7: 1 calls kept, 2 found
+      fix: this is a bug of cco, or a damaged file: keep a copy of the ledger and report it
+    problem ledger.rollups: 1 sum differs from the calls
+      day 7: no row kept, 2 found
+      fix: `cco scan` completes the first load
+    problem time.data: the system has no time zone files; days can only be those of UTC
+      fix: install them (tzdata)
+    problem time.zone: TZ is "X", which is no time zone
+      fix: did you mean Y?
+    note time.zone: reports show days of Europe/Berlin (c.toml:3), the ledger keeps those of UTC: as exact, and a little slower
+    problem time.clock: 3 calls are dated ahead of now, the last one by 5 days
+      fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
+    "#);
+}
+
+#[test]
+fn without_a_ledger_no_check_of_it_claims_anything() {
+    for (ledger, status) in [
+        (LedgerState::Absent("/x".into()), Status::Ok),
+        (LedgerState::Refused(CliError::failed("x")), Status::Note),
+        (LedgerState::Nowhere, Status::Note),
+    ] {
+        let facts = Facts { ledger, ..sound() };
+        for id in [
+            "ledger.whole",
+            "ledger.loaded",
+            "ledger.keys",
+            "prices.complete",
+            "transcripts.odd",
+            "time.clock",
+        ] {
+            let verdict = (named(id).judge)(&facts);
+            assert_eq!((verdict.status, verdict.message.contains("no ledger")), (status, true), "{id}");
+        }
+    }
+}
