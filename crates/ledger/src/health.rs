@@ -127,7 +127,8 @@ impl Ledger {
 }
 
 fn number(mut select: CachedStatement<'_>, parameters: impl Params) -> Result<u64, LedgerError> {
-    Ok(select.query_row(parameters, |row| row.get::<_, i64>(0))?.cast_unsigned())
+    let number: i64 = select.query_row(parameters, |row| row.get(0))?;
+    Ok(number.cast_unsigned())
 }
 
 #[cfg(test)]
