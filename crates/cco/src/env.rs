@@ -86,6 +86,8 @@ pub(crate) struct Env {
     pub(crate) stdout_is_terminal: bool,
     /// Somebody looks at stderr.
     pub(crate) stderr_is_terminal: bool,
+    /// Somebody can be asked.
+    pub(crate) stdin_is_terminal: bool,
     /// The bug to plant.
     #[cfg(feature = "planted-bugs")]
     pub(crate) planted_bug: Option<String>,
@@ -111,6 +113,7 @@ impl Env {
             notes_width: if stderr_is_terminal { stderr_columns() } else { None },
             stdout_is_terminal,
             stderr_is_terminal,
+            stdin_is_terminal: std::io::stdin().is_terminal(),
             #[cfg(feature = "planted-bugs")]
             planted_bug: text(CCO_PLANTED_BUG)?,
         })

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::app::App;
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, RepriceArgs};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::print::Output;
@@ -44,10 +44,13 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
     plant(&env)?;
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(outcome) => return explain(&outcome, out),
+        Err(outcome) => return tell(&outcome, out),
     };
     *out = Output::wished(args.common.color, &env);
     if let Some(Command::Daily(span) | Command::Session(span) | Command::Blocks(span)) = &args.command {
+        span.check()?;
+    }
+    if let Some(Command::Reprice(RepriceArgs { span, .. })) = &args.command {
         span.check()?;
     }
     let mut app = App::open(&args.common, &env, out)?;
@@ -56,7 +59,7 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
 }
 
 /// Help and version are data; anything else about arguments is wrong usage.
-fn explain(outcome: &clap::Error, out: &mut Output) -> Result<Exit, CliError> {
+fn tell(outcome: &clap::Error, out: &mut Output) -> Result<Exit, CliError> {
     let text = outcome.render().ansi().to_string();
     if outcome.use_stderr() {
         out.aside(&text);

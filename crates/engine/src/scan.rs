@@ -136,16 +136,7 @@ impl Engine {
 
     /// Every damaged line and odd row of the transcripts that are still there, also those of earlier scans.
     pub fn findings(&self) -> Result<Vec<Finding>, EngineError> {
-        let finding = |(path, SoftError { offset, kind, detail })| {
-            let what = match kind {
-                1 => words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) }),
-                2 => words(Soft::Untimed),
-                TOO_LARGE => TOO_LARGE_WORDS.to_owned(),
-                _ => words(Soft::OddCount),
-            };
-            Finding { path, offset: Some(offset), what }
-        };
-        Ok(self.ledger.soft_errors()?.into_iter().map(finding).collect())
+        Ok(self.ledger.soft_errors()?.into_iter().map(|(path, soft)| finding(path, soft)).collect())
     }
 
     /// Does what the plan says; true when another process took some of it meanwhile.
@@ -502,6 +493,17 @@ impl Scan<'_> {
 }
 
 const TOO_LARGE_WORDS: &str = "a call too large to be added up with all others: not counted";
+
+/// What the ledger remembers of a damaged line or odd row, in words.
+pub(crate) fn finding(path: PathBuf, SoftError { offset, kind, detail }: SoftError) -> Finding {
+    let what = match kind {
+        1 => words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) }),
+        2 => words(Soft::Untimed),
+        TOO_LARGE => TOO_LARGE_WORDS.to_owned(),
+        _ => words(Soft::OddCount),
+    };
+    Finding { path, offset: Some(offset), what }
+}
 
 fn soft_error(offset: u64, soft: Soft) -> SoftError {
     match soft {

@@ -4,6 +4,7 @@
 //! Must not: know HTTP, arguments or a transcript's format, or choose a time zone (it is given one).
 
 pub mod audit;
+pub mod lookup;
 pub mod open;
 pub mod query;
 pub mod write;

@@ -4,7 +4,9 @@
 
 mod blocks;
 mod daily;
+mod explain;
 mod glance;
+mod reprice;
 mod scan;
 mod session;
 
@@ -29,6 +31,8 @@ pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), Cli
         Some(Command::Daily(args)) => daily::run(app, &args),
         Some(Command::Session(args)) => session::run(app, &args),
         Some(Command::Blocks(args)) => blocks::run(app, &args),
+        Some(Command::Explain(args)) => explain::run(app, &args),
+        Some(Command::Reprice(args)) => reprice::run(app, &args),
         Some(Command::Scan(args) | Command::Stats(StatsCommand::Scan(args))) => scan::run(app, &args),
     }
 }

@@ -116,14 +116,14 @@ pub(crate) fn total(rows: impl Iterator<Item = Sums>) -> Sums {
     })
 }
 
-fn render(document: &impl Serialize) -> Result<String, CliError> {
+pub(crate) fn render(document: &impl Serialize) -> Result<String, CliError> {
     let json = serde_json::to_string_pretty(document)
         .map_err(|error| CliError::failed(format!("cannot write JSON: {error}")))?;
     Ok(text::escape_json(&json) + "\n")
 }
 
 /// Dollars as an exact decimal number; a float could not hold it.
-struct Usd(NanoUsd);
+pub(crate) struct Usd(pub(crate) NanoUsd);
 
 impl Serialize for Usd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
 mod config;
+mod explain;
 mod places;
 mod reports;
+mod reprice;
 mod sealed;
 mod terminal;
 mod usage;

@@ -89,7 +89,9 @@ fn help_names_every_variable_that_users_may_set() {
       daily    Use and cost by day
       session  Use and cost by session [alias: sessions]
       blocks   Use and cost by five-hour block, with burn rate [alias: block]
+      explain  Where a number comes from: a day, a session, a call or a project
       scan     Read all transcripts now
+      reprice  Apply the present price list to calls that another one priced
 
     Options:
       -j, --json             Print JSON instead of a table
