@@ -51,7 +51,8 @@ pub(crate) struct App<'o> {
     /// Where data is shown.
     pub(crate) screen: Screen,
     roots: Roots,
-    stderr_is_terminal: bool,
+    /// Somebody looks at notes.
+    pub(crate) stderr_is_terminal: bool,
     /// Somebody can be asked, and sees the question.
     pub(crate) can_ask: bool,
     /// Keeps the made-up tree for as long as the run.

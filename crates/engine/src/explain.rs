@@ -58,8 +58,6 @@ pub struct CallStory {
     pub breakdown: Option<Breakdown>,
     /// Its rows, the kept one first, then by file and place.
     pub rows: Vec<RowStory>,
-    /// The kept row's file is there, but the row is not where it was: the file was written anew.
-    pub rewritten: bool,
     /// Tools that it used.
     pub tools: Vec<ToolUse>,
     /// What was looked through.
@@ -81,8 +79,8 @@ pub struct RowStory {
     pub path: PathBuf,
     /// Where its line starts.
     pub offset: u64,
-    /// The file is gone, or the row in it; what is told comes from the ledger.
-    pub gone: bool,
+    /// Whether it is still there; if not, what is told comes from the ledger.
+    pub place: Place,
     /// When; none: unreadable.
     pub at: Option<Timestamp>,
     /// Session id as written.
@@ -93,6 +91,19 @@ pub struct RowStory {
     pub sidechain: bool,
     /// What became of it.
     pub verdict: Verdict,
+}
+
+/// Whether a row is where it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It is.
+    There,
+    /// Its file is gone.
+    Gone,
+    /// Its file is there and was written anew: the row is not where it was, or says something else.
+    Rewritten,
+    /// Its file cannot be read now.
+    Unreadable,
 }
 
 /// What became of a row.

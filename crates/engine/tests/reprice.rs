@@ -164,6 +164,7 @@ fn many_calls_are_changed_in_several_transactions_and_none_twice() {
     let place = LedgerPlace::File(tree.path("ledger.db"));
     scan(&mut tree.open(place.clone(), TimeZone::UTC));
     let mut engine = tree.open_with(place.clone(), TimeZone::UTC, list(&[(ROW.model, "100")]));
+    assert_eq!(preview(&engine).all.calls, 12_000);
     // Another process reprices meanwhile: after the first transaction it does the rest.
     let mut steps = Vec::new();
     let mut other = tree.open_with(place, TimeZone::UTC, list(&[(ROW.model, "100")]));
@@ -180,4 +181,25 @@ fn many_calls_are_changed_in_several_transactions_and_none_twice() {
     assert_eq!(steps[0], 5_000);
     assert_eq!(engine.audit().expect("an audit"), []);
     assert_eq!(preview(&engine), Repricing::default());
+}
+
+#[test]
+fn cut_off_between_two_transactions_every_sum_is_exact_and_the_next_run_does_the_rest() {
+    let tree = Tree::new();
+    let lines: String =
+        (0..11_000).map(|n| Row { message: Some(&format!("msg_{n:024}")), ..ROW }.line()).collect();
+    tree.put("p/s1.jsonl", lines);
+    let place = LedgerPlace::File(tree.path("ledger.db"));
+    scan(&mut tree.open(place.clone(), TimeZone::UTC));
+    let prices = || list(&[(ROW.model, "100")]);
+    let cut_off = std::panic::catch_unwind(|| {
+        let mut engine = tree.open_with(place.clone(), TimeZone::UTC, prices());
+        engine.reprice(&all(), None, &mut |calls| assert!(calls < 10_000, "cut off"))
+    });
+    assert!(cut_off.is_err());
+    let mut engine = tree.open_with(place.clone(), TimeZone::UTC, prices());
+    agreed_totals(&engine).expect("sums that agree");
+    assert_eq!(reprice(&mut engine).all.calls, 1_000);
+    let cost = agreed_totals(&engine).expect("sums that agree").cost;
+    assert_eq!(cost, NanoUsd(11_000 * 1_100_000));
 }

@@ -90,6 +90,10 @@ fn several(what: &str, kind: &str, names: Vec<String>) -> CliError {
 
 /// A word that names nothing, and what may have been meant.
 fn unknown(what: &str, sessions: &[String], projects: &[String]) -> CliError {
+    if ["msg_", "req_", "#", "call:"].iter().any(|start| what.starts_with(start)) {
+        return CliError::usage(format!("no call in the ledger is {what:?}"))
+            .hint("`cco explain today` lists calls with their numbers; a whole id is needed");
+    }
     let mut error = CliError::usage(format!("nothing here is called {what:?}"));
     let name = |path: &String| if what.contains('/') { path.clone() } else { text::project(path) };
     let names: Vec<String> = projects.iter().map(name).collect();

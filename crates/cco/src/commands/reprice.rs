@@ -11,7 +11,8 @@ use crate::args::RepriceArgs;
 use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::fit::wrap;
-use crate::print::{reprice as page, text};
+use crate::print::reprice::{self as page, RepriceProgress};
+use crate::print::text;
 
 /// Runs the command.
 pub(super) fn run(app: &mut App<'_>, args: &RepriceArgs) -> Result<(), CliError> {
@@ -43,7 +44,10 @@ pub(super) fn run(app: &mut App<'_>, args: &RepriceArgs) -> Result<(), CliError>
             return Ok(());
         }
     }
-    let done = app.engine.reprice(&filter, models.as_deref(), &mut |_| {})?;
+    let progress = RepriceProgress::new(app.stderr_is_terminal, preview.all.touched());
+    let done = app.engine.reprice(&filter, models.as_deref(), &mut |calls| progress.update(calls));
+    progress.finish();
+    let done = done?;
     if app.json || !asks || done != preview {
         show(app, &done, &list, true)?;
     }

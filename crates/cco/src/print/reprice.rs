@@ -5,6 +5,7 @@
 use cco_engine::reprice::{Amounts, ModelRepricing, Repricing};
 use cco_model::money::NanoUsd;
 use comfy_table::CellAlignment;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::fit::{Column, Keep, Squeeze};
@@ -13,11 +14,45 @@ use super::table::{align, number};
 use super::{FAINT, STRONG, styled, text};
 use crate::error::CliError;
 
+/// Fewer calls are repriced before anybody wonders.
+const BAR_FROM_CALLS: u64 = 10_000;
+
+/// A line on how far it is, where somebody looks and waits.
+pub(crate) struct RepriceProgress(Option<ProgressBar>, u64);
+
+impl RepriceProgress {
+    /// For so many calls.
+    pub(crate) fn new(stderr_is_terminal: bool, calls: u64) -> Self {
+        let shown = stderr_is_terminal && calls >= BAR_FROM_CALLS;
+        let bar = shown.then(|| {
+            let style =
+                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(Some(calls), ProgressDrawTarget::stderr_with_hz(10))
+                .with_style(style)
+        });
+        Self(bar, calls)
+    }
+
+    /// So many calls are done.
+    pub(crate) fn update(&self, done: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(format!("repricing {}/{} calls", text::count(done), text::count(self.1)));
+        }
+    }
+
+    /// Removes the line.
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// The changes by model, with their sum.
 pub(crate) fn table(repricing: &Repricing, list: &str, room: Option<usize>) -> String {
     let list = text::clean(list);
     if repricing.all.touched() == 0 {
-        return format!("Nothing to change: every call has the price that list {list} gives.\n");
+        return format!("Nothing to change: these calls have the prices that list {list} gives.\n");
     }
     let headers = ["Model", "Calls", "Cost so far", "New cost", "Difference"].map(str::to_owned).to_vec();
     let mut lines = vec![headers];

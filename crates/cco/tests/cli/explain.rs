@@ -64,12 +64,16 @@ fn a_call_is_told_down_to_rows_and_rates() {
 
     Rows
       $HOME/.claude/projects/-code-atlas/11111111-1111-4111-8111-111111111111.jsonl
-        kept byte 540 at 11:00:00.000, 63,203 tokens (700 output)
-        dropped byte 0 at 11:00:00.000, 62,504 tokens (1 output): a placeholder with less output, written while the answer was still coming
-        dropped byte 1082 at 11:00:00.000, 63,203 tokens (700 output): the same counts again: one answer is written as several rows
+        byte 540 kept
+          11:00:00.000; 63,203 tokens, 700 of them output
+        byte 0 dropped: a placeholder with less output, written while the answer was still coming
+          11:00:00.000; 62,504 tokens, 1 of them output
+        byte 1082 dropped: the same counts again: one answer is written as several rows
+          11:00:00.000; 63,203 tokens, 700 of them output
       $HOME/.claude/projects/-code-atlas/22222222-2222-4222-8222-222222222222.jsonl
-        dropped byte 0 at 11:00:00.000, 63,203 tokens (700 output), session 22222222-2222-4222-8222-222222222222: a copy in a resumed or forked session, in a file born later
-      looked through all of 2 transcripts (3.5 kB)
+        byte 0 dropped: a copy in a resumed or forked session, in a file born later
+          11:00:00.000; 63,203 tokens, 700 of them output; session 22222222-2222-4222-8222-222222222222
+      looked through 2 transcripts (3.5 kB): all there are
     -- stderr
     note: 1 damaged line met, 0 records recovered; `cco scan -v` names them
     ");
@@ -105,20 +109,20 @@ fn a_call_on_a_narrow_terminal_keeps_every_word() {
 
     Rows
       $HOME/.claude/projects/-code-atlas/11111111-1111-4111-8111-111111111111.jsonl
-        kept byte 540 at 11:00:00.000, 63,203 tokens (700
-          output)
-        dropped byte 0 at 11:00:00.000, 62,504 tokens (1
-          output): a placeholder with less output, written while
-          the answer was still coming
-        dropped byte 1082 at 11:00:00.000, 63,203 tokens (700
-          output): the same counts again: one answer is written
-          as several rows
+        byte 540 kept
+          11:00:00.000; 63,203 tokens, 700 of them output
+        byte 0 dropped: a placeholder with less output, written
+          while the answer was still coming
+          11:00:00.000; 62,504 tokens, 1 of them output
+        byte 1082 dropped: the same counts again: one answer is
+          written as several rows
+          11:00:00.000; 63,203 tokens, 700 of them output
       $HOME/.claude/projects/-code-atlas/22222222-2222-4222-8222-222222222222.jsonl
-        dropped byte 0 at 11:00:00.000, 63,203 tokens (700
-          output), session 22222222-2222-4222-8222-222222222222:
-          a copy in a resumed or forked session, in a file born
-          later
-      looked through all of 2 transcripts (3.5 kB)
+        byte 0 dropped: a copy in a resumed or forked session,
+          in a file born later
+          11:00:00.000; 63,203 tokens, 700 of them output;
+            session 22222222-2222-4222-8222-222222222222
+      looked through 2 transcripts (3.5 kB): all there are
     ");
 }
 
@@ -145,8 +149,9 @@ fn a_call_without_a_price_says_so() {
 
     Rows
       $HOME/.claude/projects/-code-atlas/22222222-2222-4222-8222-222222222222.jsonl
-        kept byte 1069 at 11:40:00.000, 11 tokens (10 output)
-      looked through all of 2 transcripts (3.5 kB)
+        byte 1069 kept
+          11:40:00.000; 11 tokens, 10 of them output
+      looked through 2 transcripts (3.5 kB): all there are
     ");
 }
 
@@ -352,7 +357,7 @@ fn scripts_get_the_same() {
           {
             "path": "$HOME/.claude/projects/-code-atlas/22222222-2222-4222-8222-222222222222.jsonl",
             "offset": 542,
-            "gone": false,
+            "place": "there",
             "verdict": "kept",
             "reason": null,
             "why": "the call's counts come from it",
@@ -368,7 +373,6 @@ fn scripts_get_the_same() {
             "webSearches": 0
           }
         ],
-        "rewritten": false,
         "searched": {
           "files": 2,
           "bytes": 3478,
@@ -428,14 +432,14 @@ fn words_that_name_nothing_or_too_much_are_errors_that_help() {
     $ cco explain msg_0000000000000000000x
     exit 2
     -- stderr
-    error: nothing here is called "msg_0000000000000000000x"
-    hint: a day (2026-10-20, today, yesterday), a session's id or how it begins, a call (msg_…, req_…, '#123'), or a project's path or last name; `cco session` lists sessions
+    error: no call in the ledger is "msg_0000000000000000000x"
+    hint: `cco explain today` lists calls with their numbers; a whole id is needed
 
     $ cco explain #9999
     exit 2
     -- stderr
-    error: nothing here is called "#9999"
-    hint: a day (2026-10-20, today, yesterday), a session's id or how it begins, a call (msg_…, req_…, '#123'), or a project's path or last name; `cco session` lists sessions
+    error: no call in the ledger is "#9999"
+    hint: `cco explain today` lists calls with their numbers; a whole id is needed
 
     $ cco explain /code/atlass
     exit 2
@@ -454,9 +458,11 @@ fn a_row_whose_file_is_gone_is_said_to_be() {
     let page = env.run("explain msg_00000000000000000007").stdout;
     assert_snapshot!(page.split_once("Rows\n").unwrap().1, @r"
     $HOME/.claude/projects/-code-atlas/11111111-1111-4111-8111-111111111111.jsonl
-      kept byte 540, 63,203 tokens (700 output); the file is gone, the ledger remembers
+      byte 540 kept; the file is gone, the ledger remembers
+        63,203 tokens, 700 of them output
     $HOME/.claude/projects/-code-atlas/22222222-2222-4222-8222-222222222222.jsonl
-      dropped byte 0 at 11:00:00.000, 63,203 tokens (700 output), session 22222222-2222-4222-8222-222222222222: a copy in a resumed or forked session, in a file born later
-    looked through all of 1 transcript (1.9 kB)
+      byte 0 dropped: a copy in a resumed or forked session, in a file born later
+        11:00:00.000; 63,203 tokens, 700 of them output; session 22222222-2222-4222-8222-222222222222
+    looked through 1 transcript (1.9 kB): all there are
     ");
 }

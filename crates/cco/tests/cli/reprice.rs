@@ -60,7 +60,7 @@ fn scripts_say_yes_and_a_second_run_has_nothing_to_do() {
     assert_snapshot!(env.run("reprice --yes").story(), @r"
     exit 0
     -- stdout
-    Nothing to change: every call has the price that list 2026-11-20-9b08c871+b172d7fc gives.
+    Nothing to change: these calls have the prices that list 2026-11-20-9b08c871+b172d7fc gives.
     ");
     let json = env.run("reprice --yes --json").json();
     assert_eq!(json["totals"]["calls"], 0);

@@ -14,25 +14,19 @@ use cco_model::call::{CallKey, Origin};
 use cco_model::reason::{self, Candidate, Reason};
 use cco_transcript::trace::{self, Traced, TracedRow};
 
-use super::{CallStory, Depth, MOST_BYTES, RowStory, Searched, Verdict, is_named_after, open};
+use super::{CallStory, Depth, MOST_BYTES, Place, RowStory, Searched, Verdict, is_named_after, open};
 use crate::report::instant;
 use crate::scan::Progress;
 use crate::{Engine, EngineError};
-
-/// What is known of a call's identity.
-struct Identity {
-    key: CallKey,
-    /// Bytes that each of its rows has on its line.
-    needle: Option<Vec<u8>>,
-    /// No other row can be of this call.
-    alone: bool,
-}
 
 /// A row and the transcript that it stands in.
 struct FoundRow<'t> {
     file: &'t KnownTranscript,
     row: TracedRow,
 }
+
+/// A search for a key's rows on lines with these bytes; none: on all lines.
+type Look<'l, 't> = dyn FnMut(&CallKey, Option<&[u8]>) -> Vec<FoundRow<'t>> + 'l;
 
 impl Engine {
     /// A call, by its row in the ledger; none: there is no such row. `message` is its message id, if it is known.
@@ -46,71 +40,60 @@ impl Engine {
         let _snapshot = self.ledger.snapshot()?;
         let Some(facts) = self.ledger.call(id)? else { return Ok(None) };
         let mut searched = Searched::default();
-        let kept = self.kept_row(&facts, &mut searched)?;
-        let identity = self.identity(&facts, kept.as_ref(), message)?;
+        let (kept, place) = self.kept_row(&facts)?;
         let files = self.candidates(&facts)?;
-        let mut found = Vec::new();
-        match identity.filter(|identity| !identity.alone) {
-            Some(identity) => {
-                let needle = identity.needle.as_deref();
-                found = search(&facts, &files, (&identity.key, needle), depth, &mut searched, progress);
-            }
-            None => {
+        let mut look = |key: &CallKey, needle: Option<&[u8]>| {
+            searched = Searched::default();
+            search(&facts, &files, (key, needle), depth, &mut searched, progress)
+        };
+        let found = match &kept {
+            Some(row) if row.is_alone() => {
                 let own = files.iter().find(|file| is_own(&facts, file));
-                found.extend(own.zip(kept.clone()).map(|(file, row)| FoundRow { file, row }));
+                own.map(|file| FoundRow { file, row: row.clone() }).into_iter().collect()
             }
-        }
+            Some(row) => look(&row.key, row.needle().as_deref()),
+            None => match self.key_of(&facts, message)? {
+                Some(key) => look_without_kept(&key, message, &facts.request, &mut look),
+                None => Vec::new(),
+            },
+        };
         let tools = self.tools_of_call(&facts, &found)?;
-        let message = found.iter().map(|found| &found.row.message).find(|id| !id.is_empty());
+        let told = found.iter().map(|found| found.row.message.as_str()).find(|id| !id.is_empty());
         Ok(Some(CallStory {
             at: instant(facts.at_ms),
-            message: message.map_or_else(String::new, Clone::clone),
+            message: told.or(message).unwrap_or_default().to_owned(),
             list: self.prices.id().to_owned(),
             breakdown: self.prices.breakdown(&facts.model, &facts.usage, facts.at_ms),
-            rewritten: kept.is_none() && facts.transcript.as_ref().is_some_and(|known| !known.gone),
-            rows: stories(&facts, kept.as_ref(), &found),
+            rows: stories(&facts, kept.as_ref(), place, &found),
             tools,
             searched,
             facts,
         }))
     }
 
-    /// The kept row, when it still stands where it stood.
-    fn kept_row(&self, facts: &CallFacts, searched: &mut Searched) -> Result<Option<TracedRow>, EngineError> {
-        let Some(known) = facts.transcript.as_ref().filter(|known| !known.gone) else { return Ok(None) };
+    /// The kept row, when it still stands where it stood, and whether it does.
+    fn kept_row(&self, facts: &CallFacts) -> Result<(Option<TracedRow>, Place), EngineError> {
+        let Some(known) = facts.transcript.as_ref().filter(|known| !known.gone) else {
+            return Ok((None, Place::Gone));
+        };
         let rows = open(known).and_then(|(file, state)| {
             Traced::new(&file, (state.device, state.inode), state.size).rows_at(facts.offset)
         });
-        let rows = rows.unwrap_or_else(|error| {
-            searched.unreadable.push((known.path.clone(), error.to_string()));
-            Vec::new()
-        });
+        let Ok(rows) = rows else { return Ok((None, Place::Unreadable)) };
         for row in rows.into_iter().filter(|row| row.offset == facts.offset) {
             if self.ledger.call_of_key(&row.key)? == Some(facts.id) && row.usage == facts.usage {
-                return Ok(Some(row));
+                return Ok((Some(row), Place::There));
             }
         }
-        Ok(None)
+        Ok((None, Place::Rewritten))
     }
 
-    fn identity(
-        &self,
-        facts: &CallFacts,
-        kept: Option<&TracedRow>,
-        message: Option<&str>,
-    ) -> Result<Option<Identity>, EngineError> {
-        if let Some(row) = kept {
-            return Ok(Some(Identity { key: row.key, needle: row.needle(), alone: row.is_alone() }));
+    /// The key of a call whose row cannot be asked.
+    fn key_of(&self, facts: &CallFacts, message: Option<&str>) -> Result<Option<CallKey>, EngineError> {
+        match message.and_then(trace::message_key) {
+            Some(key) if self.ledger.call_of_key(&key)? == Some(facts.id) => Ok(Some(key)),
+            _ => Ok(self.ledger.key_of_call(facts.id)?),
         }
-        // Without the row only an id that is known says what to look for; by a request id, replays that have another one
-        // are not found.
-        let known = message.unwrap_or(&facts.request);
-        let needle = (!known.is_empty()).then(|| known.as_bytes().to_vec());
-        let key = match message.and_then(trace::message_key) {
-            Some(key) if self.ledger.call_of_key(&key)? == Some(facts.id) => Some(key),
-            _ => self.ledger.key_of_call(facts.id)?,
-        };
-        Ok(key.map(|key| Identity { key, needle, alone: false }))
     }
 
     /// The transcripts that may hold rows of a call, the likeliest first.
@@ -144,6 +127,22 @@ impl Engine {
         let ids: Vec<i64> = ids.filter(|id| seen.insert(*id)).collect();
         Ok(self.ledger.tool_uses(&ids)?)
     }
+}
+
+/// Looks for the rows of a call whose kept row is not there. A request id finds rows that may tell the message id, and
+/// that finds replays with other request ids; what neither finds, reading every row does.
+fn look_without_kept<'t>(
+    key: &CallKey,
+    message: Option<&str>,
+    request: &str,
+    look: &mut Look<'_, 't>,
+) -> Vec<FoundRow<'t>> {
+    if let Some(message) = message {
+        return look(key, Some(message.as_bytes()));
+    }
+    let by_request = if request.is_empty() { Vec::new() } else { look(key, Some(request.as_bytes())) };
+    let needle = by_request.first().and_then(|found| found.row.needle());
+    look(key, needle.as_deref())
 }
 
 /// Looks for a call's rows until enough was read.
@@ -217,13 +216,18 @@ fn project_folder(path: &Path) -> Option<PathBuf> {
 }
 
 /// All rows with what became of them: the kept one, be it gone, then the others by file and place.
-fn stories(facts: &CallFacts, kept: Option<&TracedRow>, found: &[FoundRow<'_>]) -> Vec<RowStory> {
+fn stories(
+    facts: &CallFacts,
+    kept: Option<&TracedRow>,
+    place: Place,
+    found: &[FoundRow<'_>],
+) -> Vec<RowStory> {
     let own = facts.transcript.as_ref();
     let path = own.map(|own| own.path.clone()).unwrap_or_default();
     let mut rows = vec![RowStory {
         path: path.clone(),
         offset: facts.offset,
-        gone: kept.is_none(),
+        place,
         at: kept.and_then(|row| row.at_ms).map(instant),
         session: facts.session.clone(),
         usage: facts.usage,
@@ -250,7 +254,7 @@ fn stories(facts: &CallFacts, kept: Option<&TracedRow>, found: &[FoundRow<'_>]) 
         .map(|FoundRow { file, row }| RowStory {
             path: file.path.clone(),
             offset: row.offset,
-            gone: false,
+            place: Place::There,
             at: row.at_ms.map(instant),
             session: row.session.clone(),
             usage: row.usage,

@@ -47,6 +47,19 @@ fn the_search_finds_what_reading_everything_finds_at_any_length_of_line() {
 }
 
 #[test]
+fn an_id_across_the_edge_of_what_is_searched_at_a_time_is_found() {
+    for before in [1, 2, ID.len() - 1, ID.len(), ID.len() + 1] {
+        // So many of its bytes stand in front of the edge.
+        let at = row(ID, 9, 0).find(ID).expect("its id");
+        let filler = "x".repeat(WINDOW - before - at - 1) + "\n";
+        let text = filler + &row(ID, 9, 0) + "\n";
+        assert_eq!(text.find(ID), Some(WINDOW - before));
+        let found = outputs(&text, Some(ID.as_bytes()), 0..text.len() as u64);
+        assert_eq!(found, [((WINDOW - before - at) as u64, 9)], "{before}");
+    }
+}
+
+#[test]
 fn a_record_on_a_damaged_line_is_found_at_its_own_place() {
     let (torn, whole) = (&row("msg_01OTHEROTHEROTHEROTHER", 5, 0)[..40], row(ID, 9, 0));
     let text = format!("{torn}{whole}{whole}\n");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cco_engine::explain::{CallFacts, CallStory, RowStory, Searched, Verdict};
+use cco_engine::explain::{CallFacts, CallStory, Place, RowStory, Searched, Verdict};
 use cco_engine::reason::Reason;
 use cco_model::call::Usage;
 use cco_model::price::parts::{Breakdown, Part};
@@ -250,29 +250,28 @@ fn rows(story: &CallStory, now: &Zoned) -> String {
     page
 }
 
+/// What became of a row, and below it what the row says.
 fn row_line(story: &CallStory, row: &RowStory, now: &Zoned) -> String {
-    let kept = row.verdict == Verdict::Kept;
-    let word = if kept { styled(STRONG, "kept") } else { styled(FAINT, "dropped") };
-    let time = row.at.map_or_else(String::new, |at| {
-        format!(" at {}", at.to_zoned(now.time_zone().clone()).strftime("%H:%M:%S%.3f"))
-    });
-    let tokens = text::plural(row.usage.tokens.total(), "token", "tokens");
-    let output = text::count(row.usage.tokens.output);
-    let mut line = format!("{INDENT}{INDENT}{word} byte {}{time}, {tokens} ({output} output)", row.offset);
-    let other = row.session != story.facts.session;
-    if other {
-        let session = if row.session.is_empty() { "unknown" } else { &row.session };
-        line += &format!(", session {}", text::clean(session));
-    }
-    let why = match row.verdict {
-        Verdict::Kept if row.gone && story.rewritten => {
-            "; the row is not there any more, the file was written anew".to_owned()
+    let fate = match (row.verdict, row.place) {
+        (Verdict::Kept, Place::There) => "kept".to_owned(),
+        (Verdict::Kept, Place::Gone) => "kept; the file is gone, the ledger remembers".to_owned(),
+        (Verdict::Kept, Place::Rewritten) => {
+            "kept; the file was written anew, the row is not there any more".to_owned()
         }
-        Verdict::Kept if row.gone => "; the file is gone, the ledger remembers".to_owned(),
-        Verdict::Kept => String::new(),
-        verdict => format!(": {}", words(verdict)),
+        (Verdict::Kept, Place::Unreadable) => "kept; the file cannot be read now".to_owned(),
+        (verdict, _) => format!("dropped: {}", words(verdict)),
     };
-    format!("{line}{why}\n")
+    let fate = if row.verdict == Verdict::Kept { styled(STRONG, &fate) } else { fate };
+    let mut says = Vec::new();
+    says.extend(row.at.map(|at| at.to_zoned(now.time_zone().clone()).strftime("%H:%M:%S%.3f").to_string()));
+    let tokens = text::plural(row.usage.tokens.total(), "token", "tokens");
+    says.push(format!("{tokens}, {} of them output", text::count(row.usage.tokens.output)));
+    if row.session != story.facts.session {
+        let session = if row.session.is_empty() { "unknown" } else { &row.session };
+        says.push(format!("session {}", text::clean(session)));
+    }
+    let says = styled(FAINT, &says.join("; "));
+    format!("{INDENT}{INDENT}byte {} {fate}\n{INDENT}{INDENT}{INDENT}{says}\n", row.offset)
 }
 
 /// What became of a row, in words.
@@ -316,14 +315,14 @@ fn searched(story: &CallStory) -> String {
         page += &format!("{INDENT}{}: cannot be read: {}\n", text::clean(&path), text::clean(why));
     }
     let looked = format!("{} ({})", text::plural(*files, "transcript", "transcripts"), text::bytes(*bytes));
-    let said = if *files_left > 0 {
-        format!(
-            "looked through {looked}, the likeliest; {} ({}) not, --all-files does",
-            text::count(*files_left),
+    let said = match (*files, *files_left) {
+        (0, 0) => "no transcript was looked through for further rows".to_owned(),
+        (_, 0) => format!("looked through {looked}: all there are"),
+        (_, left) => format!(
+            "looked through {looked}, the likeliest; --all-files looks through {} more ({})",
+            text::count(left),
             text::bytes(*bytes_left)
-        )
-    } else {
-        format!("looked through all of {looked}")
+        ),
     };
     page + &format!("{INDENT}{}\n", styled(FAINT, &said))
 }

@@ -3,7 +3,7 @@
 //! Must not: add up anything.
 
 use cco_engine::explain::{
-    CallLine, CallStory, GroupStory, RowStory, Searched, SessionFile, SessionStory, ToolUse, Verdict,
+    CallLine, CallStory, GroupStory, Place, RowStory, Searched, SessionFile, SessionStory, ToolUse, Verdict,
 };
 use cco_engine::report::ModelSums;
 use cco_engine::scan::Finding;
@@ -127,7 +127,6 @@ struct Call<'a> {
     price: Price<'a>,
     tools: Vec<Tool<'a>>,
     rows: Vec<Row<'a>>,
-    rewritten: bool,
     searched: SearchedFiles,
 }
 
@@ -163,7 +162,6 @@ impl<'a> Call<'a> {
             price: Price::new(story),
             tools: story.tools.iter().map(Tool::new).collect(),
             rows: story.rows.iter().map(Row::new).collect(),
-            rewritten: story.rewritten,
             searched: SearchedFiles::new(&story.searched),
         }
     }
@@ -273,7 +271,8 @@ impl<'a> Tool<'a> {
 struct Row<'a> {
     path: String,
     offset: u64,
-    gone: bool,
+    /// `there`, `gone`, `rewritten` or `unreadable`.
+    place: &'static str,
     verdict: &'static str,
     /// Of a dropped row: the rule's name.
     reason: Option<&'static str>,
@@ -296,7 +295,12 @@ impl<'a> Row<'a> {
         Self {
             path: row.path.to_string_lossy().into_owned(),
             offset: row.offset,
-            gone: row.gone,
+            place: match row.place {
+                Place::There => "there",
+                Place::Gone => "gone",
+                Place::Rewritten => "rewritten",
+                Place::Unreadable => "unreadable",
+            },
             verdict,
             reason,
             why: words(row.verdict),
