@@ -216,6 +216,7 @@ impl Engine {
         depth: Depth,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<SessionStory, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
         let mut group = self.group_story(&Group::Session(session), depth)?;
         let kept: HashMap<TranscriptId, u64> =
             self.ledger.transcripts_of(&Group::Session(session))?.into_iter().collect();

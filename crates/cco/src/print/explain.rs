@@ -25,6 +25,9 @@ const INDENT: &str = "  ";
 /// Models, sessions and projects that are named.
 const NAMED: usize = 8;
 
+/// Below this width models go by their short names.
+const NARROW: usize = 80;
+
 /// What a group of calls is.
 pub(crate) enum Heading<'a> {
     /// A day.
@@ -43,7 +46,7 @@ pub(crate) fn group(heading: &Heading<'_>, story: &GroupStory, now: &Zoned, room
     let mut page = format!("{}\n", styled(STRONG, &title));
     let Some(span) = story.span else { return page + "no calls\n" };
     page += &totals(story, span, now);
-    page += &by("By model", Keep::Start, story.models.iter().map(model), room);
+    page += &by("By model", Keep::Start, models(&story.models, room), room);
     if !matches!(heading, Heading::Project(_)) {
         page += &by("By project", Keep::End, story.projects.iter().map(project), room);
     }
@@ -68,7 +71,7 @@ pub(crate) fn session(name: &str, story: &SessionStory, now: &Zoned, room: Optio
     for url in &story.pull_requests {
         page += &format!("{INDENT}pull request {}\n", text::clean(url));
     }
-    page += &by("By model", Keep::Start, story.group.models.iter().map(model), room);
+    page += &by("By model", Keep::Start, models(&story.group.models, room), room);
     page += &by("By project", Keep::End, story.group.projects.iter().map(project), room);
     page += &calls(&story.group, now, room);
     page += &files(story);
@@ -120,8 +123,10 @@ fn labelled(lines: &[(&str, String)]) -> String {
     lines.iter().map(|(label, value)| format!("{INDENT}{label:widest$}  {value}\n")).collect()
 }
 
-fn model(model: &ModelSums) -> (String, Sums) {
-    (text::name(&model.model), model.sums)
+/// The models of a group, by their short names where the terminal is narrow.
+fn models(models: &[ModelSums], room: Option<usize>) -> impl Iterator<Item = (String, Sums)> {
+    let name = if room.is_some_and(|room| room < NARROW) { text::short_model } else { text::name };
+    models.iter().map(move |model| (name(&model.model), model.sums))
 }
 
 fn project((path, sums): &(String, Sums)) -> (String, Sums) {

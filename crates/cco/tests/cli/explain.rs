@@ -256,6 +256,23 @@ fn days_and_projects_are_told() {
     Damaged lines and odd rows in its files
       $HOME/.claude/projects/-code-atlas/22222222-2222-4222-8222-222222222222.jsonl: byte 1838: damaged line, nothing whole on it
     ");
+    let narrow = forked().with("COLUMNS", "60").run("explain today").stdout;
+    assert_snapshot!(narrow.split_once("By model").unwrap().1.split_once("\nDamaged").unwrap().0, @r"
+      opus-4-8  $0.17  2 calls  63,214 tokens
+      acme-1        ?   1 call      11 tokens
+
+    By project
+      /code/atlas  $0.17+?  3 calls  63,225 tokens
+
+    By session
+      11111111-1111-4111-8111-…    $0.17   1 call  63,203 tokens
+      22222222-2222-4222-8222-…  $0.00+?  2 calls      22 tokens
+
+    Calls, dearest first
+      #1  2026-10-20 11:00:00  63,203 tokens  $0.165640000
+      #2  2026-10-20 11:30:00      11 tokens  $0.000255000
+      #3  2026-10-20 11:40:00      11 tokens             ?
+    ");
     assert_snapshot!(env.run("explain yesterday").story(), @r"
     exit 0
     -- stdout
