@@ -4,28 +4,26 @@
 
 use std::path::{Path, PathBuf};
 
-use cco_engine::report::{Filter, Glance};
+use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tempfile::TempDir;
 
-use crate::args::{CommonArgs, CostMode, ReportArgs};
+use crate::args::{CommonArgs, CostMode, ReportArgs, SpanArgs};
 use crate::config::{Config, Source, keys};
-use crate::env::{Env, stderr_columns};
+use crate::env::{Env, later, stderr_columns};
 use crate::error::{CliError, without_number};
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
-use crate::{demo, home, zone};
+use crate::{choose, demo, home, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
 /// Unreadable files and folders that are named before it is referred to `scan -v`.
 const NAMED_UNREAD: usize = 3;
-/// A summary holds no more findings than this; with so many, there may be more.
-const MOST_FINDINGS: usize = 1000;
 
 /// What a report stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +107,41 @@ impl<'o> App<'o> {
         self.now.timestamp()
     }
 
-    /// The calls that a report is about.
-    pub(crate) fn filter(&self, args: &ReportArgs) -> Filter {
-        Filter { since: args.since, until: args.until, zone: self.now.time_zone().clone() }
+    /// The calls that a report is about; names are looked up in the ledger.
+    pub(crate) fn filter(&mut self, args: &ReportArgs) -> Result<Filter, CliError> {
+        let only = Only {
+            projects: choose::projects(&args.project, &self.engine.named(Named::Project)?)?,
+            models: choose::models(&args.model, &self.engine.named(Named::Model)?)?,
+        };
+        Ok(Filter { only, ..self.span(&args.span) })
+    }
+
+    /// All calls of these days.
+    pub(crate) fn span(&self, span: &SpanArgs) -> Filter {
+        let zone = self.now.time_zone().clone();
+        Filter { days: (span.since, span.until), zone, only: Only::default() }
+    }
+
+    /// Looks at the clock again.
+    pub(crate) fn refresh_now(&mut self) -> Result<(), CliError> {
+        self.now = later()?.to_zoned(self.now.time_zone().clone());
+        Ok(())
+    }
+
+    /// Takes in what is new without a word.
+    pub(crate) fn scan_quietly(&mut self) -> Result<(), CliError> {
+        self.engine.scan(&mut |_| {})?;
+        Ok(())
+    }
+
+    /// Yesterday and today: where the running block is.
+    pub(crate) fn recent_days(&self) -> SpanArgs {
+        SpanArgs { since: self.now.date().yesterday().ok(), until: None }
+    }
+
+    /// Takes in what is new; false when there is nothing to report on.
+    pub(crate) fn begin(&mut self) -> Result<bool, CliError> {
+        Ok(self.take_in()? != Footing::Nothing)
     }
 
     /// What a glance shows.
@@ -121,9 +151,18 @@ impl<'o> App<'o> {
 
     /// Takes in what is new before a report, and says what the report stands on.
     pub(crate) fn take_in(&mut self) -> Result<Footing, CliError> {
-        let summary = self.scan(BAR_FROM_BYTES)?;
-        self.note_damage(&summary);
-        self.warn_of_unread(&summary);
+        match self.scan(BAR_FROM_BYTES) {
+            Ok(summary) => {
+                self.note_damage(&summary);
+                self.warn_of_unread(&summary);
+            }
+            // Reports are as good as what is in the ledger; what is new there is the other process's to finish.
+            Err(error) if error.is_busy => {
+                self.out.warning("another cco is at work on the ledger: what is new may not be counted yet");
+            }
+            Err(error) => return Err(error),
+        }
+        self.note_uncounted()?;
         self.footing()
     }
 
@@ -185,6 +224,16 @@ impl<'o> App<'o> {
         }
     }
 
+    /// Calls that are in no number are never left out silently.
+    fn note_uncounted(&mut self) -> Result<(), CliError> {
+        let uncounted = self.engine.uncounted()?;
+        if uncounted > 0 {
+            let calls = text::plural(uncounted, "call is", "calls are");
+            self.out.note(&format!("{calls} not counted: no time, or too large; `cco scan -v` names them"));
+        }
+        Ok(())
+    }
+
     /// Says how many files and folders could not be read, and names the first of them.
     pub(crate) fn warn_of_unread(&mut self, summary: &ScanSummary) {
         let Some(words) = unread_words(summary) else { return };
@@ -192,14 +241,6 @@ impl<'o> App<'o> {
         words.named.iter().for_each(|named| self.out.note(named));
         words.hint.iter().for_each(|hint| self.out.hint(hint));
     }
-}
-
-/// The findings that are about a file or folder as a whole, by path: they are met in no order.
-pub(crate) fn unread(summary: &ScanSummary) -> Vec<&Finding> {
-    let mut unread: Vec<&Finding> =
-        summary.findings.iter().filter(|finding| finding.offset.is_none()).collect();
-    unread.sort_by_key(|finding| &finding.path);
-    unread
 }
 
 /// What is said of unreadable files and folders.
@@ -210,18 +251,16 @@ struct UnreadWords {
 }
 
 fn unread_words(summary: &ScanSummary) -> Option<UnreadWords> {
-    let unread = unread(summary);
-    let count = unread.len();
+    let count = summary.unread.len();
     if count == 0 {
         return None;
     }
-    let at_least = if summary.findings.len() >= MOST_FINDINGS { "at least " } else { "" };
     let number = text::plural(count as u64, "file or folder", "files or folders");
     let name = |finding: &Finding| format!("{}: {}", finding.path.display(), without_number(&finding.what));
     let more = count.saturating_sub(NAMED_UNREAD) as u64;
     Some(UnreadWords {
-        warning: format!("{at_least}{number} cannot be read; what is new there is not counted"),
-        named: unread.into_iter().take(NAMED_UNREAD).map(name).collect(),
+        warning: format!("{number} cannot be read; what is new there is not counted"),
+        named: summary.unread.iter().take(NAMED_UNREAD).map(name).collect(),
         hint: (more > 0).then(|| format!("{} more; `cco scan -v` names them all", text::count(more))),
     })
 }
@@ -292,9 +331,9 @@ mod tests {
             offset,
             what: "cannot be read: Permission denied (os error 13)".to_owned(),
         };
-        let damaged = (0..damaged).map(|number| finding(number, Some(0)));
         ScanSummary {
-            findings: damaged.chain((1..=unread).rev().map(|number| finding(number, None))).collect(),
+            findings: (0..damaged).map(|number| finding(number, Some(0))).collect(),
+            unread: (1..=unread).map(|number| finding(number, None)).collect(),
             ..ScanSummary::default()
         }
     }
@@ -317,7 +356,6 @@ mod tests {
         /p/3.jsonl: cannot be read: Permission denied
         2 more; `cco scan -v` names them all
         ");
-        assert!(words(1, 999).starts_with("at least 1 file or folder"));
         assert!(!words(3, 0).contains("more"));
     }
 }

@@ -3,7 +3,7 @@
 //! Must not: read files, the environment or the clock.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 
 use crate::env::VARIABLES;
 use crate::error::CliError;
@@ -29,7 +29,10 @@ pub(crate) struct CommonArgs {
     pub(crate) timezone: Option<String>,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: ColorWish,
+    color: ColorWish,
+    /// The same as --color never
+    #[arg(long, global = true, hide_short_help = true)]
+    no_color: bool,
     /// Show made-up data instead of yours
     #[arg(long, global = true)]
     pub(crate) demo: bool,
@@ -42,6 +45,13 @@ pub(crate) struct CommonArgs {
     /// Accepted for habit: cco always works costs out from tokens
     #[arg(long, short = 'm', global = true, value_name = "MODE", hide_short_help = true)]
     pub(crate) mode: Option<CostMode>,
+}
+
+impl CommonArgs {
+    /// When to use colour.
+    pub(crate) fn color(&self) -> ColorWish {
+        if self.no_color { ColorWish::Never } else { self.color }
+    }
 }
 
 /// When to use colour.
@@ -72,13 +82,28 @@ pub(crate) enum CostMode {
 pub(crate) enum Command {
     /// Use and cost by day
     #[command(after_help = DAILY_EXAMPLES)]
-    Daily(ReportArgs),
+    Daily(DailyArgs),
+    /// Use and cost by week
+    #[command(after_help = WEEKLY_EXAMPLES)]
+    Weekly(WeeklyArgs),
+    /// Use and cost by month
+    #[command(after_help = MONTHLY_EXAMPLES)]
+    Monthly(ReportArgs),
     /// Use and cost by session
-    #[command(visible_alias = "sessions")]
-    Session(ReportArgs),
+    #[command(visible_alias = "sessions", after_help = SESSION_EXAMPLES)]
+    Session(SessionArgs),
     /// Use and cost by five-hour block, with burn rate
-    #[command(visible_alias = "block")]
-    Blocks(ReportArgs),
+    #[command(visible_alias = "block", after_help = BLOCKS_EXAMPLES)]
+    Blocks(BlocksArgs),
+    /// Use and cost by project, dearest first
+    #[command(visible_alias = "projects", after_help = PROJECT_EXAMPLES)]
+    Project(ReportArgs),
+    /// Use and cost by git branch, dearest first
+    #[command(visible_alias = "branches", after_help = BRANCH_EXAMPLES)]
+    Branch(ReportArgs),
+    /// Use and cost by model, or by tool, MCP server, agent, skill or plugin
+    #[command(visible_alias = "models", after_help = MODEL_EXAMPLES)]
+    Model(ModelArgs),
     /// Where a number comes from: a day, a session, a call or a project
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
@@ -99,9 +124,9 @@ pub(crate) enum StatsCommand {
     Scan(ScanArgs),
 }
 
-/// Flags of reports.
-#[derive(Debug, Default, ClapArgs)]
-pub(crate) struct ReportArgs {
+/// Which days a report is about.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct SpanArgs {
     /// First day to show (YYYY-MM-DD or YYYYMMDD)
     #[arg(long, short = 's', value_name = "DAY", value_parser = parse_day)]
     pub(crate) since: Option<Date>,
@@ -129,16 +154,163 @@ pub(crate) struct ExplainArgs {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RepriceArgs {
     #[command(flatten)]
-    pub(crate) span: ReportArgs,
-    /// Only calls of this model, in any spelling
+    pub(crate) span: SpanArgs,
+    /// Only models with this in their name, such as opus; may be repeated
     #[arg(long, value_name = "MODEL")]
-    pub(crate) model: Option<String>,
+    pub(crate) model: Vec<String>,
     /// Show what would change, and change nothing
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
     /// Do not ask before changing
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     pub(crate) yes: bool,
+}
+
+/// How a report is shown.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct ShowArgs {
+    /// Show each row's models below it
+    #[arg(long, short = 'b')]
+    pub(crate) breakdown: bool,
+    /// Which rows come first [default: asc by time, desc by cost]
+    #[arg(long, short = 'o', value_name = "ORDER")]
+    pub(crate) order: Option<Order>,
+    /// Print CSV instead of a table
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Show the columns that fit 80 characters, however wide the terminal is
+    #[arg(long)]
+    pub(crate) compact: bool,
+    /// For habit: jq is a program of its own here
+    #[arg(long, short = 'q', value_name = "FILTER", hide = true)]
+    jq: Option<String>,
+    /// Accepted for habit: numbers look the same everywhere
+    #[arg(long, short = 'l', value_name = "LOCALE", hide = true)]
+    _locale: Option<String>,
+    /// Accepted for habit
+    #[arg(long, short = 'd', hide = true)]
+    _debug: bool,
+    /// Accepted for habit
+    #[arg(long, value_name = "NUMBER", hide = true)]
+    _debug_samples: Option<u32>,
+}
+
+/// Flags of most reports.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) span: SpanArgs,
+    /// Only this project, by its path or the last part of it; may be repeated
+    #[arg(long, short = 'p', value_name = "PROJECT")]
+    pub(crate) project: Vec<String>,
+    /// Only models with this in their name, such as opus; may be repeated
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Vec<String>,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+/// Flags of `daily`.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct DailyArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// By project and day
+    #[arg(long, short = 'i')]
+    pub(crate) instances: bool,
+}
+
+/// Flags of `weekly`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct WeeklyArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// The day that weeks start on, such as sunday
+    #[arg(long, short = 'w', value_name = "WEEKDAY", default_value = "monday", value_parser = parse_weekday)]
+    pub(crate) start_of_week: Weekday,
+}
+
+/// Flags of `session`.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct SessionArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Only the session whose id begins so
+    #[arg(long, short = 'i', value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+/// Flags of `blocks`.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct BlocksArgs {
+    #[command(flatten)]
+    pub(crate) span: SpanArgs,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+    /// Only the block that is running
+    #[arg(long, short = 'a')]
+    pub(crate) active: bool,
+    /// Only blocks of the last three days
+    #[arg(long, short = 'r', conflicts_with = "since")]
+    pub(crate) recent: bool,
+    /// Show how much of this many tokens each block used; max: of the fullest block before
+    #[arg(long, short = 't', value_name = "TOKENS", value_parser = parse_token_limit)]
+    pub(crate) token_limit: Option<TokenLimit>,
+    /// For habit: blocks have five hours
+    #[arg(long, short = 'n', value_name = "HOURS", hide = true)]
+    pub(crate) session_length: Option<f64>,
+    /// Watch the running block; q or Ctrl-C ends it
+    #[arg(long, conflicts_with_all = ["csv", "active", "recent", "since", "until"])]
+    pub(crate) live: bool,
+    /// Seconds between two looks with --live
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) refresh_interval: u64,
+}
+
+/// Flags of `model`.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Group by something else
+    #[arg(long, value_name = "WHAT", default_value = "model")]
+    pub(crate) by: ModelBy,
+}
+
+/// What `cco model` groups by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelBy {
+    /// Model
+    #[default]
+    Model,
+    /// Agent type
+    Agent,
+    /// Skill
+    Skill,
+    /// Plugin
+    Plugin,
+    /// Uses and failures of each tool
+    Tool,
+    /// Uses and failures of the tools of each MCP server
+    Mcp,
+}
+
+/// Which rows come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// The oldest, or the cheapest
+    Asc,
+    /// The newest, or the dearest
+    Desc,
+}
+
+/// What a block's tokens are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenLimit {
+    /// So many.
+    Tokens(u64),
+    /// The most that any finished block used.
+    Max,
 }
 
 /// Flags of `scan`.
@@ -149,9 +321,9 @@ pub(crate) struct ScanArgs {
     pub(crate) verbose: bool,
 }
 
-impl ReportArgs {
+impl SpanArgs {
     /// Refuses a span that ends before it starts.
-    pub(crate) fn check(&self) -> Result<(), CliError> {
+    fn check(&self) -> Result<(), CliError> {
         match (self.since, self.until) {
             (Some(since), Some(until)) if since > until => {
                 Err(CliError::usage(format!("--since {since} is after --until {until}"))
@@ -175,10 +347,90 @@ Examples:
   cco reprice --dry-run
   cco reprice --since 2026-10-01 --model claude-opus-4-8 --yes";
 
+impl ShowArgs {
+    /// Refuses two formats at once, and what another program does.
+    fn check(&self, json: bool) -> Result<(), CliError> {
+        if let Some(filter) = &self.jq {
+            return Err(CliError::usage("--jq is not built in")
+                .hint(format!("with jq installed: add --json | jq '{filter}' instead")));
+        }
+        if json && self.csv {
+            return Err(CliError::usage("--json and --csv are both given").hint("leave one of them away"));
+        }
+        Ok(())
+    }
+}
+
+impl Args {
+    /// Refuses flags that contradict each other.
+    pub(crate) fn check(&self) -> Result<(), CliError> {
+        let (span, show) = match &self.command {
+            Some(Command::Daily(args)) => (&args.report.span, &args.report.show),
+            Some(Command::Weekly(args)) => (&args.report.span, &args.report.show),
+            Some(Command::Session(args)) => (&args.report.span, &args.report.show),
+            Some(Command::Model(args)) => (&args.report.span, &args.report.show),
+            Some(Command::Monthly(args) | Command::Project(args) | Command::Branch(args)) => {
+                (&args.span, &args.show)
+            }
+            Some(Command::Blocks(args)) => {
+                if args.session_length.is_some_and(|hours| (hours - 5.0).abs() > f64::EPSILON) {
+                    return Err(CliError::usage(
+                        "blocks have five hours, as the windows of Claude's plans do",
+                    )
+                    .hint("leave --session-length away"));
+                }
+                (&args.span, &args.show)
+            }
+            Some(Command::Reprice(args)) => return args.span.check(),
+            _ => return Ok(()),
+        };
+        span.check()?;
+        show.check(self.common.json)
+    }
+}
+
 const DAILY_EXAMPLES: &str = "\
 Examples:
   cco daily --since 2026-10-01 --until 2026-10-31
+  cco daily --breakdown --project my-app
   cco daily --timezone UTC --json | jq '.totals.totalCost'";
+
+const WEEKLY_EXAMPLES: &str = "\
+Examples:
+  cco weekly --start-of-week sunday
+  cco weekly --csv > weeks.csv";
+
+const MONTHLY_EXAMPLES: &str = "\
+Examples:
+  cco monthly --breakdown
+  cco monthly --since 2026-01-01 --json";
+
+const SESSION_EXAMPLES: &str = "\
+Examples:
+  cco session --since 2026-10-20
+  cco session --id 2f41 --breakdown";
+
+const BLOCKS_EXAMPLES: &str = "\
+Examples:
+  cco blocks --recent
+  cco blocks --active --token-limit max
+  cco blocks --live";
+
+const PROJECT_EXAMPLES: &str = "\
+Examples:
+  cco project --since 2026-10-01
+  cco project --model opus --csv";
+
+const BRANCH_EXAMPLES: &str = "\
+Examples:
+  cco branch --project my-app
+  cco branch --since 2026-10-01 --json";
+
+const MODEL_EXAMPLES: &str = "\
+Examples:
+  cco model --since 2026-10-01
+  cco model --by tool
+  cco model --by agent --project my-app";
 
 /// Examples, and the environment as its table declares it.
 fn after_help() -> String {
@@ -187,8 +439,10 @@ fn after_help() -> String {
 Examples:
   cco                             today at a glance
   cco daily --since 2026-10-01    by day, from the first of October
+  cco monthly --breakdown         by month and model
   cco session --json              by session, for scripts
-  cco blocks                      five-hour blocks, with burn rate
+  cco project                     what each project cost
+  cco blocks --live               the running five-hour block, with burn rate
   cco --demo                      made-up data, to have a look
 
 Environment:
@@ -209,6 +463,33 @@ fn parse_day(given: &str) -> Result<Date, String> {
     };
     Date::strptime(format, given)
         .map_err(|_| "no such day; a day looks like 2026-10-20 or 20261020".to_owned())
+}
+
+/// A day of the week by its English name or the first letters of it.
+fn parse_weekday(given: &str) -> Result<Weekday, String> {
+    const DAYS: [(&str, Weekday); 7] = [
+        ("monday", Weekday::Monday),
+        ("tuesday", Weekday::Tuesday),
+        ("wednesday", Weekday::Wednesday),
+        ("thursday", Weekday::Thursday),
+        ("friday", Weekday::Friday),
+        ("saturday", Weekday::Saturday),
+        ("sunday", Weekday::Sunday),
+    ];
+    let name = given.to_lowercase();
+    let day = DAYS.into_iter().find(|(day, _)| name.len() >= 2 && day.starts_with(&name));
+    day.map(|(_, day)| day).ok_or_else(|| "a day of the week, such as monday or sunday".to_owned())
+}
+
+fn parse_token_limit(given: &str) -> Result<TokenLimit, String> {
+    if given == "max" {
+        return Ok(TokenLimit::Max);
+    }
+    let digits = given.replace(['_', ','], "");
+    match digits.parse() {
+        Ok(tokens) if tokens > 0 => Ok(TokenLimit::Tokens(tokens)),
+        _ => Err("a number of tokens, such as 500000, or max".to_owned()),
+    }
 }
 
 #[cfg(test)]

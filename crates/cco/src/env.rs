@@ -153,6 +153,16 @@ pub(crate) fn stderr_columns() -> Option<usize> {
     columns().or_else(|| terminal_width(std::io::stderr()))
 }
 
+/// The width of the terminal on stdout at this moment.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    columns().or_else(|| terminal_width(std::io::stdout()))
+}
+
+/// The clock at this moment, for what runs on and on; fixed where a test fixed it.
+pub(crate) fn later() -> Result<Timestamp, CliError> {
+    now()
+}
+
 fn terminal_width(stream: impl AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(stream).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))

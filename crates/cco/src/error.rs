@@ -39,17 +39,19 @@ pub(crate) struct CliError {
     pub(crate) message: String,
     /// What to do next, most useful first.
     pub(crate) hints: Vec<String>,
+    /// Another process held the ledger for longer than was waited.
+    pub(crate) is_busy: bool,
 }
 
 impl CliError {
     /// Something could not be done.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), hints: Vec::new() }
+        Self { exit: Exit::Failed, message: message.into(), hints: Vec::new(), is_busy: false }
     }
 
     /// Arguments or environment ask for something that does not exist.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), hints: Vec::new() }
+        Self { exit: Exit::Usage, message: message.into(), hints: Vec::new(), is_busy: false }
     }
 
     /// The same error with one more thing to try.
@@ -79,7 +81,7 @@ pub(crate) fn without_number(text: &str) -> &str {
 
 impl From<cco_engine::EngineError> for CliError {
     fn from(error: cco_engine::EngineError) -> Self {
-        let failed = Self::failed(error.to_string());
+        let failed = Self { is_busy: error.is_busy(), ..Self::failed(error.to_string()) };
         match error.hint() {
             Some(hint) => failed.hint(hint),
             None => failed,

@@ -5,6 +5,7 @@
 
 mod app;
 mod args;
+mod choose;
 mod commands;
 mod config;
 mod demo;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::app::App;
-use crate::args::{Args, Command, RepriceArgs};
+use crate::args::Args;
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::print::Output;
@@ -46,13 +47,8 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
         Ok(args) => args,
         Err(outcome) => return tell(&outcome, out),
     };
-    *out = Output::wished(args.common.color, &env);
-    if let Some(Command::Daily(span) | Command::Session(span) | Command::Blocks(span)) = &args.command {
-        span.check()?;
-    }
-    if let Some(Command::Reprice(RepriceArgs { span, .. })) = &args.command {
-        span.check()?;
-    }
+    *out = Output::wished(args.common.color(), &env);
+    args.check()?;
     let mut app = App::open(&args.common, &env, out)?;
     commands::run(&mut app, args.command)?;
     Ok(Exit::Done)

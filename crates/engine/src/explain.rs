@@ -274,7 +274,8 @@ impl Engine {
         parts.iter().for_each(|part| sums += part.sums);
         let first = parts.iter().map(|part| part.first_ms).min();
         let last = parts.iter().map(|part| part.last_ms).max();
-        let models = by(|part| &part.model).into_iter().map(|(model, sums)| ModelSums { model, sums });
+        let models =
+            by(|part| &part.model).into_iter().map(|(model, sums)| ModelSums { model: model.into(), sums });
         let mut story = GroupStory {
             sums,
             span: first.zip(last).map(|(first, last)| (instant(first), instant(last))),

@@ -11,6 +11,7 @@ pub mod scan;
 
 mod plan;
 mod project;
+mod queue;
 
 use std::path::PathBuf;
 
@@ -61,6 +62,16 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Another process held the ledger for longer than was waited; what is there can still be read, mostly.
+    pub fn is_busy(&self) -> bool {
+        let trouble = match self {
+            Self::Open(error) => error.trouble(),
+            Self::Ledger(error) => error.trouble(),
+            Self::Thread(_) => None,
+        };
+        trouble == Some(Trouble::Busy)
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -48,17 +48,20 @@ pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) ->
         known.iter().map(|known| (known.path.as_os_str(), known)).collect();
     let found: HashMap<&OsStr, &Found> =
         walk.files.iter().map(|found| (found.path.as_os_str(), found)).collect();
-    let absent: HashMap<(u64, u64), &KnownTranscript> = known
-        .iter()
-        .filter(|known| !found.contains_key(known.path.as_os_str()))
-        .map(|known| ((known.state.device, known.state.inode), known))
-        .collect();
+    let mut absent: HashMap<(u64, u64), Vec<&KnownTranscript>> = HashMap::new();
+    for known in known.iter().filter(|known| !found.contains_key(known.path.as_os_str())) {
+        absent.entry((known.state.device, known.state.inode)).or_default().push(known);
+    }
+    // Inodes are used again: of several, one that was there at the last look is more likely the same file.
+    absent.values_mut().for_each(|known| known.sort_by_key(|known| known.gone));
     let mut plan = Plan::default();
     for found in &walk.files {
         let same_file = (found.state.device, found.state.inode);
         let known = match by_path.get(found.path.as_os_str()) {
             Some(known) => Some(*known),
-            None => absent.get(&same_file).copied().filter(|known| holds_what_was_read(found, &known.state)),
+            None => absent.get(&same_file).and_then(|candidates| {
+                candidates.iter().copied().find(|known| holds_what_was_read(found, &known.state))
+            }),
         };
         let Some(known) = known else {
             plan.jobs.push(job(found, 0, 0));
@@ -77,7 +80,7 @@ pub(crate) fn plan(walk: &Walk, known: &[KnownTranscript], roots: &[PathBuf]) ->
     }
     let moved: HashSet<TranscriptId> = plan.moved.iter().map(|(id, _)| *id).collect();
     let walked = Walked::new(roots, walk);
-    let missing = absent.values().filter(|known| !known.gone && !moved.contains(&known.id));
+    let missing = absent.values().flatten().filter(|known| !known.gone && !moved.contains(&known.id));
     plan.gone = missing.filter(|known| walked.covers(&known.path)).map(|known| known.id).collect();
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.seen.size - job.from));
     plan

@@ -1,7 +1,8 @@
 //! Which project a working directory belongs to: the repository it lies in, else itself.
 //!
 //! A transcript's `cwd` is untrusted text. All that is done with it: a look for `.git` in it and its ancestors, and a
-//! bounded read of a `.git` file; local absolute paths only, once for each, nothing else is opened.
+//! bounded read of a `.git` file; local absolute paths only, once for each (by two
+//! threads perhaps, when both meet it first), nothing else is opened.
 //!
 //! Asked while transcripts are read and never while the ledger is locked: a file system that hangs keeps nobody else
 //! from the ledger.
@@ -15,6 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use cco_model::batch::{Batch, NameId};
 use rustix::fs::{Mode, OFlags};
 
+/// The longest path, and the deepest, that is looked up.
+const MAX_PATH: usize = 4096;
+const MAX_PARTS: usize = 128;
 /// A `.git` file holds one path.
 const MAX_GIT_FILE: u64 = 8 * 1024;
 
@@ -92,8 +96,10 @@ fn looked_up(path: &Path) -> Option<&Path> {
     let text = path.as_os_str().as_encoded_bytes();
     let plain = text.starts_with(b"/") && !text.starts_with(b"//") && !text.contains(&0);
     let ordinary = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    // Longer ones do not exist, and each part of one is a look at the disk.
+    let short = text.len() <= MAX_PATH && path.components().count() <= MAX_PARTS;
     let special = ["/dev", "/proc", "/sys"].iter().any(|folder| path.starts_with(folder));
-    (plain && ordinary && !special).then_some(path)
+    (plain && short && ordinary && !special).then_some(path)
 }
 
 /// The main repository of a linked worktree, whose `.git` file leads to `<main>/.git/worktrees/<name>`.
@@ -190,6 +196,9 @@ mod tests {
     fn only_local_absolute_paths_are_looked_up() {
         for text in NEVER {
             assert_eq!(looked_up(Path::new(text)), None, "{text:?}");
+        }
+        for text in ["/a".repeat(128), format!("/{}", "a".repeat(4096))] {
+            assert_eq!(looked_up(Path::new(&text)), None, "{}", text.len());
         }
         // A name that only begins like theirs is a folder like any other.
         for text in

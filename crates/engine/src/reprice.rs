@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use cco_ledger::write::{Change, Which};
 use cco_model::civil;
 use cco_model::money::NanoUsd;
-use cco_model::price::normalise;
 
 use crate::report::Filter;
 use crate::{Engine, EngineError};
@@ -121,26 +120,10 @@ impl Engine {
         self.prices.id()
     }
 
-    /// Model names in the ledger that a name means, in any spelling; none: no call has such a model.
-    pub fn models_named(&self, name: &str) -> Result<Vec<String>, EngineError> {
-        let mut models = self.model_names()?;
-        models.retain(|model| model == name || normalise(model) == normalise(name));
-        Ok(models)
-    }
-
-    /// All model names in the ledger.
-    pub fn model_names(&self) -> Result<Vec<String>, EngineError> {
-        Ok(self.ledger.model_ids()?.into_iter().map(|(_, name)| name).collect())
-    }
-
-    /// What the present list would change, of the calls on the filter's days and of these models (none: of all).
-    pub fn preview_repricing(
-        &self,
-        filter: &Filter,
-        models: Option<&[String]>,
-    ) -> Result<Repricing, EngineError> {
+    /// What the present list would change, of the calls that the filter holds.
+    pub fn preview_repricing(&self, filter: &Filter) -> Result<Repricing, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let which = self.which_calls(filter, models)?;
+        let which = which_calls(filter);
         let (mut tally, mut after) = (Tally::default(), Some(i64::MIN));
         while let Some(from) = after {
             let (changes, end) = self.ledger.price_changes(&self.prices, &which, from)?;
@@ -150,15 +133,14 @@ impl Engine {
         Ok(tally.finish())
     }
 
-    /// Gives these calls the present list's prices, in transactions of bounded length. Cut off anywhere, what is done
+    /// Gives the calls that the filter holds the present list's prices, in transactions of bounded length. Cut off anywhere, what is done
     /// is exact, and another run does the rest. `progress` is told how many calls have changed.
     pub fn reprice(
         &mut self,
         filter: &Filter,
-        models: Option<&[String]>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Repricing, EngineError> {
-        let which = self.which_calls(filter, models)?;
+        let which = which_calls(filter);
         let (mut tally, mut after) = (Tally::default(), Some(i64::MIN));
         while let Some(from) = after {
             let (changes, end) = self.ledger.price_changes(&self.prices, &which, from)?;
@@ -176,13 +158,9 @@ impl Engine {
         }
         Ok(tally.finish())
     }
+}
 
-    fn which_calls(&self, filter: &Filter, models: Option<&[String]>) -> Result<Which, EngineError> {
-        let range = civil::day_range_ms(filter.since, filter.until, &filter.zone);
-        let known = self.ledger.model_ids()?;
-        let rows = |names: &[String]| {
-            known.iter().filter(|(_, name)| names.contains(name)).map(|(id, _)| *id).collect()
-        };
-        Ok(Which { range, models: models.map(rows) })
-    }
+fn which_calls(filter: &Filter) -> Which {
+    let range = civil::day_range_ms(filter.days.0, filter.days.1, &filter.zone);
+    Which { range, only: filter.only.clone() }
 }

@@ -9,10 +9,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cco_ledger::write::{Changes, Intake, SoftError, TOO_LARGE, Taken, Writer};
+use cco_ledger::write::{Changes, Intake, SoftError, SoftKind, Taken, Writer};
 use cco_ledger::{Ledger, LedgerError};
 use cco_model::batch::NameId;
 use cco_model::file::FileState;
@@ -22,6 +21,7 @@ use cco_transcript::{file, find};
 
 use crate::plan::{self, Job, Plan, plan};
 use crate::project::{DiskProjects, Projects};
+use crate::queue::Queue;
 use crate::{Engine, EngineError};
 
 /// Peers get their turn at the ledger at least this often.
@@ -29,6 +29,9 @@ const COMMIT_EVERY: Duration = Duration::from_millis(900);
 /// The same while a new ledger is filled: a commit in between writes most pages twice, which made three gigabytes cost
 /// 3.5 times one, and peers that wait have nothing to read yet. Well below the time that they wait.
 const FIRST_COMMIT_EVERY: Duration = Duration::from_secs(3);
+/// The write lock is left alone for so long between two transactions: those that wait for it ask every 100 ms, and
+/// would find it taken again for ever.
+const PEERS_TURN: Duration = Duration::from_millis(120);
 /// Findings that a summary keeps.
 const MAX_FINDINGS: usize = 1000;
 /// Stretches decoded ahead of the writer, so that reading goes on while it commits: mostly some 100 kB each, about
@@ -76,8 +79,10 @@ pub struct ScanSummary {
     pub damaged_lines: u64,
     /// Whole records recovered from damaged lines in this scan.
     pub recovered_records: u64,
-    /// The first 1,000 findings of this scan: damaged lines, odd rows, unreadable files.
+    /// The first 1,000 findings of this scan: damaged lines and odd rows.
     pub findings: Vec<Finding>,
+    /// Files and folders that cannot be read, by path.
+    pub unread: Vec<Finding>,
     /// Roots that have no `projects` folder.
     pub roots_without_projects: Vec<PathBuf>,
 }
@@ -87,6 +92,14 @@ impl ScanSummary {
         if self.findings.len() < MAX_FINDINGS {
             self.findings.push(Finding { path: path.to_owned(), offset, what });
         }
+    }
+
+    fn cannot_read(&mut self, path: &Path, error: &io::Error) {
+        self.unread.push(Finding {
+            path: path.to_owned(),
+            offset: None,
+            what: format!("cannot be read: {error}"),
+        });
     }
 
     fn count(&mut self, changes: Changes) {
@@ -99,7 +112,6 @@ impl Engine {
     /// Reads what is new in all transcripts into the ledger. `progress` is called from this thread.
     pub fn scan(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
         let mut summary = ScanSummary::default();
-        let new_list = self.ledger.is_new_list(&self.prices)?;
         for round in 0..ROUNDS {
             let walk = find::walk(&self.roots);
             let mut known = self.ledger.transcripts(false)?;
@@ -112,7 +124,7 @@ impl Engine {
             if round == 0 {
                 summary.files = walk.files.len() as u64;
                 for (path, error) in &walk.unreadable {
-                    summary.find(path, None, format!("cannot be read: {error}"));
+                    summary.cannot_read(path, error);
                 }
                 summary.roots_without_projects = walk.without_projects;
             }
@@ -121,13 +133,19 @@ impl Engine {
                 break;
             }
         }
-        if (new_list && self.ledger.extent()?.0 > summary.calls_new) || self.ledger.load_was_cut_off()? {
+        if !self.ledger.is_priced_by(&self.prices)? || self.ledger.load_was_cut_off()? {
             let mut desk = self.desk();
             let mut writer = desk.begin()?;
             writer.price_unpriced()?;
             summary.count(writer.commit(true)?);
         }
+        summary.unread.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(summary)
+    }
+
+    /// Calls of present transcripts that are not counted: without a time, or too large to be added up.
+    pub fn uncounted(&self) -> Result<u64, EngineError> {
+        Ok(self.ledger.uncounted()?)
     }
 
     fn desk(&mut self) -> Desk<'_> {
@@ -252,43 +270,6 @@ struct Read {
     state: Option<FileState>,
 }
 
-/// Hands stretches out in order, and none that is far ahead of one that is still being read: what is read before its
-/// turn waits in memory.
-#[derive(Default)]
-struct Queue {
-    state: Mutex<QueueState>,
-    moved: Condvar,
-}
-
-#[derive(Default)]
-struct QueueState {
-    next: usize,
-    /// Stretches that threads are reading now.
-    reading: Vec<usize>,
-}
-
-impl Queue {
-    fn take(&self) -> usize {
-        let mut state = self.lock();
-        while state.reading.iter().min().is_some_and(|oldest| oldest + AHEAD <= state.next) {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let index = state.next;
-        state.next += 1;
-        state.reading.push(index);
-        index
-    }
-
-    fn done(&self, index: usize) {
-        self.lock().reading.retain(|reading| *reading != index);
-        self.moved.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<'p> Work<'p> {
     fn new(plan: &'p Plan, projects: Projects) -> Self {
         let mut all = Vec::with_capacity(plan.jobs.len());
@@ -302,7 +283,7 @@ impl<'p> Work<'p> {
             jobs: &plan.jobs,
             projects,
             stretches: all,
-            queue: Queue::default(),
+            queue: Queue::new(AHEAD),
             bytes_done: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         }
@@ -316,13 +297,11 @@ impl<'p> Work<'p> {
     fn read(&self, sender: &SyncSender<Done>) {
         let mut reader = Reader::default();
         while !self.stop.load(Ordering::Relaxed) {
-            let index = self.queue.take();
-            let Some(stretch) = self.stretches.get(index) else { return self.queue.done(index) };
+            let turn = self.queue.take();
+            let Some(stretch) = self.stretches.get(turn.index) else { return };
             let result = self.read_stretch(&mut reader, stretch);
             self.bytes_done.fetch_add(stretch.starts.end - stretch.starts.start, Ordering::Relaxed);
-            let sent = sender.send(Done { index, result });
-            self.queue.done(index);
-            if sent.is_err() {
+            if sender.send(Done { index: turn.index, result }).is_err() {
                 return;
             }
         }
@@ -387,9 +366,14 @@ impl Scan<'_> {
                 arrived += 1;
                 let bytes_done = work.bytes_done.load(Ordering::Relaxed);
                 progress(Progress { bytes_done, bytes_total, files_total });
-                next = receiver.recv_timeout(every.saturating_sub(begun.elapsed())).ok();
+                let rest = every.checked_sub(begun.elapsed());
+                next = rest.and_then(|rest| receiver.recv_timeout(rest).ok());
             }
-            self.summary.count(writer.commit(arrived == work.stretches.len())?);
+            let is_last = arrived == work.stretches.len();
+            self.summary.count(writer.commit(is_last)?);
+            if !is_last {
+                std::thread::sleep(PEERS_TURN);
+            }
         }
         Ok(())
     }
@@ -434,7 +418,7 @@ impl Scan<'_> {
                 Ok(read) => self.take_piece(writer, stretch, &read, &mut standing)?,
                 Err(error) => {
                     standing.ended = true;
-                    self.summary.find(&job.path, None, format!("cannot be read: {error}"));
+                    self.summary.cannot_read(&job.path, &error);
                 }
             }
         }
@@ -460,6 +444,13 @@ impl Scan<'_> {
             }
             None => return Ok(()),
         };
+        let behind = piece.range.as_ref().is_none_or(|range| range.start == standing.state.offset);
+        if !stretch.first && !behind {
+            // It was cut and grew again while it was read: what lies between was never seen. Read again.
+            standing.ended = true;
+            self.overtaken = true;
+            return Ok(());
+        }
         let soft: Vec<SoftError> =
             piece.soft.first.iter().map(|(offset, soft)| soft_error(*offset, *soft)).collect();
         let id = writer.transcript(&job.path, &job.seen)?;
@@ -492,24 +483,29 @@ impl Scan<'_> {
     }
 }
 
-const TOO_LARGE_WORDS: &str = "a call too large to be added up with all others: not counted";
+const TOO_LARGE_WORDS: &str =
+    "a call too large to be added up with all others: not counted, or with what it had before";
 
 /// What the ledger remembers of a damaged line or odd row, in words.
 pub(crate) fn finding(path: PathBuf, SoftError { offset, kind, detail }: SoftError) -> Finding {
     let what = match kind {
-        1 => words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) }),
-        2 => words(Soft::Untimed),
-        TOO_LARGE => TOO_LARGE_WORDS.to_owned(),
-        _ => words(Soft::OddCount),
+        SoftKind::Damaged => {
+            words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) })
+        }
+        SoftKind::Untimed => words(Soft::Untimed),
+        SoftKind::OddCount => words(Soft::OddCount),
+        SoftKind::TooLarge => TOO_LARGE_WORDS.to_owned(),
     };
     Finding { path, offset: Some(offset), what }
 }
 
 fn soft_error(offset: u64, soft: Soft) -> SoftError {
     match soft {
-        Soft::Damaged { recovered } => SoftError { offset, kind: 1, detail: recovered as u64 },
-        Soft::Untimed => SoftError { offset, kind: 2, detail: 0 },
-        Soft::OddCount => SoftError { offset, kind: 3, detail: 0 },
+        Soft::Damaged { recovered } => {
+            SoftError { offset, kind: SoftKind::Damaged, detail: recovered as u64 }
+        }
+        Soft::Untimed => SoftError { offset, kind: SoftKind::Untimed, detail: 0 },
+        Soft::OddCount => SoftError { offset, kind: SoftKind::OddCount, detail: 0 },
     }
 }
 
@@ -524,3 +520,6 @@ fn words(soft: Soft) -> String {
         Soft::OddCount => "a token count that is negative, fractional or beyond 2^53: taken as 0".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,14 +75,15 @@ impl Case {
         if cost.is_none() {
             same("the priced part", &(sums.cost.0, sums.unpriced_tokens), &(0, t.total()))?;
         }
-        let days = engine.daily(&everything(TimeZone::UTC)).expect("days");
+        let days = engine.periods(&everything(TimeZone::UTC), cco_engine::report::Period::Day).expect("days");
         let mut models: Vec<String> =
-            days.iter().flat_map(|day| &day.models).map(|part| part.model.clone()).collect();
+            days.iter().flat_map(|day| &day.models).map(|part| part.model.to_string()).collect();
         models.sort();
         models.dedup();
-        let days: Vec<String> = days.iter().map(|day| day.date.to_string()).collect();
+        let days: Vec<String> = days.iter().map(|day| day.key.to_string()).collect();
         let sessions = engine.sessions(&everything(TimeZone::UTC)).expect("sessions");
-        let mut sessions: Vec<String> = sessions.into_iter().map(|session| session.session).collect();
+        let mut sessions: Vec<String> =
+            sessions.into_iter().map(|session| session.session.to_string()).collect();
         sessions.sort();
         for (what, got, wanted) in [
             ("days", days, self.groups.days),

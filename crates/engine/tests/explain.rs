@@ -7,6 +7,7 @@ use std::fs;
 use cco_engine::Engine;
 use cco_engine::explain::{CallStory, Depth, Found, Place, SessionStory, Subject, Verdict};
 use cco_engine::money::NanoUsd;
+use cco_engine::report::Period;
 use common::{FIRST, ROW, Row, Tree, agreed_totals, everything, scan, zone};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
@@ -450,8 +451,8 @@ proptest! {
             prop_assert_eq!(cost, row.sums.cost, "the calls of a session");
             prop_assert_eq!(story.group.calls.len() as u64, row.sums.calls);
         }
-        let day = engine.daily(&everything(TimeZone::UTC)).expect("days").remove(0);
-        let told = engine.explain_day(day.date, &TimeZone::UTC, DEPTH).expect("a day");
+        let day = engine.periods(&everything(TimeZone::UTC), Period::Day).expect("days").remove(0);
+        let told = engine.explain_day(day.key, &TimeZone::UTC, DEPTH).expect("a day");
         prop_assert_eq!(told.sums, day.sums);
         prop_assert_eq!(agreed_totals(&engine), Ok(day.sums));
         let Subject::Project { id, .. } = subject(&engine, "app") else { panic!("no project") };

@@ -333,14 +333,16 @@ fn is_exact(engine: &Engine, model: &Model) -> Result<(), TestCaseError> {
     agreed_totals(engine).map_err(TestCaseError::fail)?;
     // The ledger's own days, and days added up from quarter hours.
     for name in ["Europe/Berlin", "Asia/Kathmandu"] {
-        let days = engine.daily(&everything(zone(name))).expect("days");
+        let days = engine.periods(&everything(zone(name)), cco_engine::report::Period::Day).expect("days");
         let days: BTreeMap<String, (u64, u64)> =
-            days.iter().map(|day| (day.date.to_string(), (day.sums.calls, day.sums.tokens.output))).collect();
+            days.iter().map(|day| (day.key.to_string(), (day.sums.calls, day.sums.tokens.output))).collect();
         prop_assert_eq!(days, model.days(&zone(name)), "days of {}", name);
     }
     let sessions = engine.sessions(&everything(TimeZone::UTC)).expect("sessions");
-    let sessions: BTreeMap<String, (u64, u64)> =
-        sessions.iter().map(|row| (row.session.clone(), (row.sums.calls, row.sums.tokens.output))).collect();
+    let sessions: BTreeMap<String, (u64, u64)> = sessions
+        .iter()
+        .map(|row| (row.session.to_string(), (row.sums.calls, row.sums.tokens.output)))
+        .collect();
     prop_assert_eq!(sessions, model.sums(|call, _| session_of(call)), "sessions");
     Ok(())
 }
@@ -449,4 +451,14 @@ fn a_row_of_zeros_sets_no_day() {
 #[test]
 fn a_call_that_moved_leaves_its_old_day() {
     scenarios::a_call_that_moved_leaves_its_old_day().expect("told as it is");
+}
+
+#[test]
+fn a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all() {
+    scenarios::a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all().expect("told as it is");
+}
+
+#[test]
+fn a_writer_begins_when_no_other_is_at_work() {
+    scenarios::a_writer_begins_when_no_other_is_at_work().expect("told as it is");
 }

@@ -40,3 +40,26 @@ fn zero_rows_set_time_is_caught() {
 fn rollups_without_old_value_is_caught() {
     is_caught(Bug::RollupsWithoutOldValue, scenarios::a_call_that_moved_leaves_its_old_day);
 }
+
+#[test]
+fn split_offset_transaction_is_caught() {
+    is_caught(
+        Bug::SplitOffsetTransaction,
+        scenarios::a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all,
+    );
+}
+
+#[test]
+fn deferred_transaction_is_caught() {
+    is_caught(Bug::DeferredTransaction, scenarios::a_writer_begins_when_no_other_is_at_work);
+}
+
+/// The names of the tests above are those of the bugs.
+#[test]
+fn every_bug_has_a_story_that_catches_it() {
+    let this = include_str!("planted.rs");
+    for bug in Bug::ALL {
+        let name = bug.name().replace('-', "_");
+        assert!(this.contains(&format!("fn {name}_is_caught()")), "{name}");
+    }
+}

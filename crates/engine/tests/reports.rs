@@ -2,7 +2,7 @@
 
 mod common;
 
-use cco_engine::report::{BlockRow, Filter};
+use cco_engine::report::{BlockRow, Filter, Period};
 use cco_engine::{LedgerPlace, price_list};
 use common::{ROW, Row, Tree, agreed_totals, everything, scan};
 use jiff::civil::date;
@@ -48,7 +48,7 @@ proptest! {
         let mut engine = tree.engine();
         scan(&mut engine);
         let now = "2026-12-31T00:00:00Z".parse().expect("a time");
-        let since = Filter { since: Some(date(2026, 10, day)), ..everything(TimeZone::UTC) };
+        let since = Filter { days: (Some(date(2026, 10, day)), None), ..everything(TimeZone::UTC) };
         let first = date(2026, 10, day).to_zoned(TimeZone::UTC).expect("a day").timestamp();
         let all = engine.blocks(&everything(TimeZone::UTC), now).expect("blocks");
         let wanted: Vec<BlockRow> = all.into_iter().filter(|block| block.start >= first).collect();
@@ -77,7 +77,7 @@ fn a_call_without_a_price_gets_one_when_a_list_has_it_and_no_other_call_is_price
     let rate = |usd| cco_engine::price::Rate::from_decimal(usd);
     let mut first = tree.open(place.clone(), TimeZone::UTC);
     scan(&mut first);
-    let before = first.daily(&everything(TimeZone::UTC)).expect("days").remove(0).sums;
+    let before = first.periods(&everything(TimeZone::UTC), Period::Day).expect("days").remove(0).sums;
     assert_eq!(before.unpriced_calls, 1);
     drop(first);
 
@@ -90,9 +90,9 @@ fn a_call_without_a_price_gets_one_when_a_list_has_it_and_no_other_call_is_price
     let prices = price_list::with_overrides(price_list::embedded(), &overrides);
     let mut second = tree.open_with(place, TimeZone::UTC, prices);
     scan(&mut second);
-    let after = second.daily(&everything(TimeZone::UTC)).expect("days").remove(0);
+    let after = second.periods(&everything(TimeZone::UTC), Period::Day).expect("days").remove(0);
     assert_eq!(after.sums.unpriced_calls, 0);
-    let known = after.models.iter().find(|model| model.model == ROW.model).expect("the known model");
+    let known = after.models.iter().find(|model| &*model.model == ROW.model).expect("the known model");
     assert_eq!(known.sums.cost, before.cost, "a call that had a price keeps it");
     assert_eq!(second.audit().expect("an audit"), []);
 }
@@ -113,4 +113,28 @@ fn counts_too_large_to_be_added_up_are_named_and_stop_nothing() {
     tree.put("p/s2.jsonl", ROW.line());
     assert_eq!(engine.scan(&mut |_| {}).expect("another scan").calls_new, 1, "small ones still fit");
     assert_eq!(agreed_totals(&engine).map(|sums| sums.calls), Ok(513));
+}
+
+#[test]
+fn a_price_that_was_taken_away_and_given_again_prices_what_came_meanwhile() {
+    let tree = Tree::new();
+    let unknown = |message, at| Row { message: Some(message), model: "house/model", at, ..ROW }.line();
+    let place = LedgerPlace::File(tree.path("ledger.db"));
+    let overrides = [price_list::ModelOverride {
+        model: "house/model".to_owned(),
+        input: cco_engine::price::Rate::from_decimal("1"),
+        output: cco_engine::price::Rate::from_decimal("1"),
+        ..price_list::ModelOverride::default()
+    }];
+    let with = || price_list::with_overrides(price_list::embedded(), &overrides);
+    let unpriced_with = |prices| {
+        let mut engine = tree.open_with(place.clone(), TimeZone::UTC, prices);
+        scan(&mut engine);
+        agreed_totals(&engine).expect("totals").unpriced_calls
+    };
+    tree.put("p/s1.jsonl", unknown(OTHER, NOON));
+    assert_eq!(unpriced_with(with()), 0);
+    tree.put("p/s2.jsonl", unknown("msg_01THIRDTHIRDTHIRDTHIRD", NOON));
+    assert_eq!(unpriced_with(price_list::embedded()), 1);
+    assert_eq!(unpriced_with(with()), 0, "the list is known, the call is not");
 }

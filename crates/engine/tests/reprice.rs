@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use cco_engine::money::NanoUsd;
 use cco_engine::price::{PriceList, Rate};
 use cco_engine::price_list::{ModelOverride, embedded, with_overrides};
-use cco_engine::report::Filter;
+use cco_engine::report::{Filter, Named, Only, Period};
 use cco_engine::reprice::{Amounts, Repricing};
 use cco_engine::{Engine, LedgerPlace};
 use common::{ROW, Row, Tree, agreed_totals, everything, scan, zone};
@@ -34,11 +36,11 @@ fn all() -> Filter {
 }
 
 fn preview(engine: &Engine) -> Repricing {
-    engine.preview_repricing(&all(), None).expect("a preview")
+    engine.preview_repricing(&all()).expect("a preview")
 }
 
 fn reprice(engine: &mut Engine) -> Repricing {
-    engine.reprice(&all(), None, &mut |_| {}).expect("repricing")
+    engine.reprice(&all(), &mut |_| {}).expect("repricing")
 }
 
 /// Two days, two models, one of them in two sessions.
@@ -88,7 +90,10 @@ fn a_ledger_that_was_repriced_is_the_one_that_the_list_would_have_filled() {
     let mut fresh = tree.open_with(LedgerPlace::Memory, TimeZone::UTC, prices());
     scan(&mut fresh);
     assert_eq!(engine.sessions(&all()).expect("sessions"), fresh.sessions(&all()).expect("sessions"));
-    assert_eq!(engine.daily(&all()).expect("days"), fresh.daily(&all()).expect("days"));
+    assert_eq!(
+        engine.periods(&all(), Period::Day).expect("days"),
+        fresh.periods(&all(), Period::Day).expect("days")
+    );
 }
 
 #[test]
@@ -106,26 +111,33 @@ fn days_and_models_narrow_what_changes() {
     let prices = list(&[(ROW.model, "100"), ("claude-sonnet-4-5", "200")]);
     let mut engine = tree.open_with(place, TimeZone::UTC, prices);
     scan(&mut engine);
-    let since = Filter { since: Some(date(2026, 10, 2)), ..all() };
-    let opus = engine.models_named("anthropic/claude-opus-4.8").expect("names");
-    assert_eq!(opus, [ROW.model]);
-    let calls = |engine: &Engine, filter: &Filter, models: Option<&[String]>| {
-        engine.preview_repricing(filter, models).expect("a preview").all.calls
-    };
-    assert_eq!(calls(&engine, &all(), None), 3);
-    assert_eq!(calls(&engine, &since, None), 2);
-    assert_eq!(calls(&engine, &all(), Some(&opus)), 2);
-    assert_eq!(calls(&engine, &since, Some(&opus)), 1);
-    assert_eq!(calls(&engine, &all(), Some(&[])), 0);
+    let since = Filter { days: (Some(date(2026, 10, 2)), None), ..all() };
+    let first = Filter { days: (None, Some(date(2026, 10, 1))), ..all() };
     // There the second of October has begun by then.
-    assert_eq!(calls(&engine, &Filter { zone: zone("Pacific/Kiritimati"), ..since.clone() }, None), 3);
-    let first = Filter { until: Some(date(2026, 10, 1)), ..all() };
-    assert_eq!(calls(&engine, &first, None), 1);
-    assert_eq!(calls(&engine, &Filter { zone: zone("Pacific/Kiritimati"), ..first }, None), 0);
-    let done = engine.reprice(&since, Some(&opus), &mut |_| {}).expect("repricing");
+    let there = |filter: &Filter| Filter { zone: zone("Pacific/Kiritimati"), ..filter.clone() };
+    let models = engine.named(Named::Model).expect("names");
+    let opus = models.iter().filter(|(_, name)| **name == *ROW.model).map(|(id, _)| *id).collect();
+    let only = Only { models: Some(opus), projects: None };
+    let of_opus = |filter: &Filter| Filter { only: only.clone(), ..filter.clone() };
+    let nobody = Only { models: Some(HashSet::new()), projects: None };
+    let calls =
+        |engine: &Engine, filter: &Filter| engine.preview_repricing(filter).expect("a preview").all.calls;
+    for (filter, count) in [
+        (all(), 3),
+        (since.clone(), 2),
+        (there(&since), 3),
+        (first.clone(), 1),
+        (there(&first), 0),
+        (of_opus(&all()), 2),
+        (of_opus(&since), 1),
+        (Filter { only: nobody, ..all() }, 0),
+    ] {
+        assert_eq!(calls(&engine, &filter), count, "{filter:?}");
+    }
+    let done = engine.reprice(&of_opus(&since), &mut |_| {}).expect("repricing");
     assert_eq!(done.all.calls, 1);
     assert_eq!(engine.audit().expect("an audit"), []);
-    assert_eq!(calls(&engine, &all(), None), 2, "what was left out is still to do");
+    assert_eq!(calls(&engine, &all()), 2, "what was left out is still to do");
 }
 
 #[test]
@@ -147,8 +159,8 @@ fn prices_that_come_and_go_are_told_apart() {
     assert_eq!(reprice(&mut without).all, lost);
     assert_eq!(agreed_totals(&without).expect("sums that agree").unpriced_calls, 1);
     drop(without);
+    // A scan would give it the price by itself.
     let mut engine = tree.open_with(place, TimeZone::UTC, with_house());
-    scan(&mut engine);
     let gained = Amounts { gained: 1, gained_cost: NanoUsd(110_000), ..Amounts::default() };
     assert_eq!(reprice(&mut engine).all, gained);
     assert_eq!(agreed_totals(&engine).expect("sums that agree").unpriced_calls, 0);
@@ -170,7 +182,7 @@ fn many_calls_are_changed_in_several_transactions_and_none_twice() {
     let mut other = tree.open_with(place, TimeZone::UTC, list(&[(ROW.model, "100")]));
     let mut elsewhere = None;
     let done = engine
-        .reprice(&all(), None, &mut |calls| {
+        .reprice(&all(), &mut |calls| {
             steps.push(calls);
             elsewhere.get_or_insert_with(|| reprice(&mut other));
         })
@@ -194,7 +206,7 @@ fn cut_off_between_two_transactions_every_sum_is_exact_and_the_next_run_does_the
     let prices = || list(&[(ROW.model, "100")]);
     let cut_off = std::panic::catch_unwind(|| {
         let mut engine = tree.open_with(place.clone(), TimeZone::UTC, prices());
-        engine.reprice(&all(), None, &mut |calls| assert!(calls < 10_000, "cut off"))
+        engine.reprice(&all(), &mut |calls| assert!(calls < 10_000, "cut off"))
     });
     assert!(cut_off.is_err());
     let mut engine = tree.open_with(place.clone(), TimeZone::UTC, prices());

@@ -7,7 +7,8 @@ use std::io::Write;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cco_engine::LedgerPlace;
+use cco_engine::{LedgerPlace, price_list};
+use cco_ledger::Ledger;
 use common::{ROW, Row, Tree, agreed_totals, scan};
 use jiff::tz::TimeZone;
 
@@ -102,4 +103,29 @@ fn eight_engines_that_read_while_files_grow_end_at_the_exact_totals() {
             });
         }
     });
+}
+
+/// Takes the ten seconds that a writer waits for its turn, idle.
+#[test]
+fn a_scan_that_waits_in_vain_for_its_turn_says_what_to_do_and_the_next_one_reads_all() {
+    let (tree, folder) = (Tree::new(), tempfile::tempdir().expect("a folder for the ledger"));
+    let place = LedgerPlace::File(folder.path().join("ledger.db"));
+    let mut engine = tree.open(place.clone(), TimeZone::UTC);
+    tree.put("p/s1.jsonl", text(1, 0..2));
+    scan(&mut engine);
+    let known = agreed_totals(&engine).expect("sums that agree").calls;
+
+    let prices = price_list::embedded();
+    let mut other = Ledger::open(&place, &TimeZone::UTC).expect("the same ledger");
+    let writer = other.writer(&prices).expect("a writer");
+    tree.put("p/s2.jsonl", text(2, 2..4));
+    let error = engine.scan(&mut |_| {}).expect_err("another one writes");
+    assert!(error.hint().is_some_and(|hint| hint.contains("another cco is at work")), "{error}");
+    assert_eq!(agreed_totals(&engine).expect("sums that agree").calls, known, "reports need no turn");
+
+    drop(writer);
+    scan(&mut engine);
+    let mut alone = tree.engine();
+    scan(&mut alone);
+    assert_eq!(agreed_totals(&engine), agreed_totals(&alone));
 }

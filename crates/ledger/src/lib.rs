@@ -54,7 +54,7 @@ impl Trouble {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code()? {
             Code::DiskFull => Some(Self::Full),
-            Code::DatabaseBusy | Code::DatabaseLocked => Some(Self::Busy),
+            Code::DatabaseBusy | Code::DatabaseLocked | Code::FileLockingProtocolFailed => Some(Self::Busy),
             Code::DatabaseCorrupt | Code::NotADatabase => Some(Self::Damaged),
             Code::SystemIoFailure | Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied => {
                 Some(Self::Disk)

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::query::sums_of;
 use crate::stored;
-use crate::write::{KnownTranscript, SoftError, TranscriptId, path_of, state_of};
+use crate::write::{KnownTranscript, SoftError, SoftKind, TranscriptId, path_of, state_of};
 use crate::{Ledger, LedgerError};
 
 /// A call with its names.
@@ -107,11 +107,20 @@ pub enum Group {
 }
 
 impl Group {
-    fn clause(&self) -> (&'static str, i64, i64) {
+    /// The bounds of its column.
+    fn bounds(&self) -> (i64, i64) {
         match self {
-            Self::Session(id) => ("session_id BETWEEN ?1 AND ?2", *id, *id),
-            Self::Project(id) => ("project_id BETWEEN ?1 AND ?2", *id, *id),
-            Self::Time(range) => ("at_ms BETWEEN ?1 AND ?2", range.start, range.end.saturating_sub(1)),
+            Self::Session(id) | Self::Project(id) => (*id, *id),
+            Self::Time(range) => (range.start, range.end.saturating_sub(1)),
+        }
+    }
+
+    /// Of three texts the one for its kind.
+    fn choose(&self, session: &'static str, project: &'static str, time: &'static str) -> &'static str {
+        match self {
+            Self::Session(_) => session,
+            Self::Project(_) => project,
+            Self::Time(_) => time,
         }
     }
 }
@@ -142,6 +151,48 @@ macro_rules! transcripts {
 macro_rules! tool_uses {
     () => {
         "SELECT tool_use.id, coalesce(tool.name, ''), failed FROM tool_use LEFT JOIN tool ON tool.id = tool_id"
+    };
+}
+
+/// Sums of a group with the names of what they are told apart by; of sums whose session is in this column.
+macro_rules! parts {
+    ($session:literal, $sums:expr) => {
+        concat!(
+            "SELECT coalesce(session.name, ''), coalesce(model.name, ''), coalesce(project.name, ''), part.*
+             FROM (",
+            $sums,
+            ") AS part LEFT JOIN session ON session.id = part.",
+            $session,
+            " LEFT JOIN model ON model.id = model_id LEFT JOIN project ON project.id = project_id"
+        )
+    };
+}
+
+macro_rules! rollup_parts {
+    ($of:literal) => {
+        parts!(
+            "bucket",
+            concat!(
+                "SELECT bucket, model_id, project_id, calls, input, output, cache_write_5m, cache_write_1h,
+                     cache_read, web_search, cost_nanos, savings_nanos, unpriced_calls, unpriced_tokens, first_ms,
+                     last_ms
+                 FROM rollup WHERE kind = 3 AND ",
+                $of
+            )
+        )
+    };
+}
+
+macro_rules! dearest {
+    ($column:literal) => {
+        concat!(
+            "SELECT call.id, at_ms, coalesce(model.name, ''), coalesce(session.name, ''),
+                 input + output + cache_write_5m + cache_write_1h + cache_read, cost_nanos, flags & 32 <> 0
+             FROM call LEFT JOIN model ON model.id = model_id LEFT JOIN session ON session.id = session_id
+             WHERE ",
+            $column,
+            " BETWEEN ?1 AND ?2 ORDER BY cost_nanos DESC, at_ms, call.id LIMIT ?3"
+        )
     };
 }
 
@@ -220,9 +271,13 @@ impl Ledger {
 
     /// The transcripts that the kept rows of a group's calls stand in, with the number of those calls.
     pub fn transcripts_of(&self, group: &Group) -> Result<Vec<(TranscriptId, u64)>, LedgerError> {
-        let (clause, from, to) = group.clause();
-        let sql = format!("SELECT transcript_id, count(*) FROM call WHERE {clause} GROUP BY transcript_id");
-        let mut select = self.connection.prepare_cached(&sql)?;
+        let (from, to) = group.bounds();
+        let sql = group.choose(
+            "SELECT transcript_id, count(*) FROM call WHERE session_id BETWEEN ?1 AND ?2 GROUP BY transcript_id",
+            "SELECT transcript_id, count(*) FROM call WHERE project_id BETWEEN ?1 AND ?2 GROUP BY transcript_id",
+            "SELECT transcript_id, count(*) FROM call WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY transcript_id",
+        );
+        let mut select = self.connection.prepare_cached(sql)?;
         let rows = select.query_map([from, to], |row| {
             Ok((TranscriptId(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned()))
         })?;
@@ -236,7 +291,7 @@ impl Ledger {
         )?;
         let rows = select.query_map([id.0], |row| {
             let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok(SoftError { offset: count(0)?, kind: row.get(1)?, detail: count(2)? })
+            Ok(SoftError { offset: count(0)?, kind: SoftKind::of(row.get(1)?), detail: count(2)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -262,11 +317,12 @@ impl Ledger {
 
     /// Sessions whose ids begin so, in order, at most `limit`; all of them have an id.
     pub fn sessions_with_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<String>, LedgerError> {
+        // Up to the last character there is, so that the index on names serves.
         let mut select = self.connection.prepare_cached(
-            "SELECT name FROM session WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3",
+            "SELECT name FROM session WHERE name >= ?1 AND name < ?1 || char(1114111) ORDER BY name LIMIT ?2",
         )?;
-        let (behind, limit) = (format!("{prefix}\u{10ffff}"), i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = select.query_map(params![prefix, behind, limit], |row| row.get(0))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![prefix, limit], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -284,35 +340,23 @@ impl Ledger {
 
     /// Sums of a group by session, project and model.
     pub fn group_parts(&self, group: &Group) -> Result<Vec<GroupPart>, LedgerError> {
-        let (clause, from, to) = group.clause();
+        let (from, to) = group.bounds();
         // Sessions have roll-ups, by project and model.
-        let from_rollup = |clause: &str| {
-            format!(
-                "SELECT bucket, model_id, project_id, calls, input, output, cache_write_5m, cache_write_1h, cache_read,
-                     web_search, cost_nanos, savings_nanos, unpriced_calls, unpriced_tokens, first_ms, last_ms
-                 FROM rollup WHERE kind = 3 AND {clause}"
-            )
-        };
-        let sql = match group {
-            Group::Session(_) => from_rollup("bucket BETWEEN ?1 AND ?2"),
-            Group::Project(_) => from_rollup(clause),
-            Group::Time(_) => format!(
+        let sql = group.choose(
+            rollup_parts!("bucket BETWEEN ?1 AND ?2"),
+            rollup_parts!("project_id BETWEEN ?1 AND ?2"),
+            parts!(
+                "session_id",
                 "SELECT session_id, model_id, project_id, count(*), sum(input), sum(output), sum(cache_write_5m),
                      sum(cache_write_1h), sum(cache_read), sum(web_search), sum(cost_nanos), sum(savings_nanos),
                      sum(flags & 32 = 0),
                      sum(CASE WHEN flags & 32 = 0
                          THEN input + output + cache_write_5m + cache_write_1h + cache_read ELSE 0 END),
                      min(at_ms), max(at_ms)
-                 FROM call WHERE {clause} GROUP BY session_id, project_id, model_id"
+                 FROM call WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY session_id, project_id, model_id"
             ),
-        };
-        let sql = format!(
-            "SELECT coalesce(session.name, ''), coalesce(model.name, ''), coalesce(project.name, ''), part.*
-             FROM ({sql}) AS part LEFT JOIN session ON session.id = part.{} LEFT JOIN model ON model.id = model_id
-                 LEFT JOIN project ON project.id = project_id",
-            if matches!(group, Group::Time(_)) { "session_id" } else { "bucket" }
         );
-        let mut select = self.connection.prepare_cached(&sql)?;
+        let mut select = self.connection.prepare_cached(sql)?;
         let rows = select.query_map([from, to], |row| {
             Ok(GroupPart {
                 session: row.get(0)?,
@@ -328,14 +372,9 @@ impl Ledger {
 
     /// The dearest calls of a group, of equals the earlier; unpriced ones last.
     pub fn dearest(&self, group: &Group, limit: usize) -> Result<Vec<CallLine>, LedgerError> {
-        let (clause, from, to) = group.clause();
-        let sql = format!(
-            "SELECT call.id, at_ms, coalesce(model.name, ''), coalesce(session.name, ''),
-                 input + output + cache_write_5m + cache_write_1h + cache_read, cost_nanos, flags & 32 <> 0
-             FROM call LEFT JOIN model ON model.id = model_id LEFT JOIN session ON session.id = session_id
-             WHERE {clause} ORDER BY cost_nanos DESC, at_ms, call.id LIMIT ?3"
-        );
-        let mut select = self.connection.prepare_cached(&sql)?;
+        let (from, to) = group.bounds();
+        let sql = group.choose(dearest!("session_id"), dearest!("project_id"), dearest!("at_ms"));
+        let mut select = self.connection.prepare_cached(sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map([from, to, limit], |row| {
             let priced: bool = row.get(6)?;
@@ -375,13 +414,6 @@ impl Ledger {
             .connection
             .prepare_cached("SELECT url FROM pull_request WHERE session_id = ?1 ORDER BY url")?;
         let rows = select.query_map([session], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// All model names with their rows.
-    pub fn model_ids(&self) -> Result<Vec<(i64, String)>, LedgerError> {
-        let mut select = self.connection.prepare_cached("SELECT id, name FROM model ORDER BY name")?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

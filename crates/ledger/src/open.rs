@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use rusqlite::config::DbConfig;
@@ -24,8 +24,6 @@ const SCHEMA: &str = include_str!("schema.sql");
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of opening: switching the journal mode answers "busy" at once, whatever the timeout.
-const OPEN_TRIES: u32 = 200;
 
 /// Where a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,11 +123,12 @@ impl Ledger {
         let path = &std::path::absolute(path).map_err(|error| OpenError::Io { path: path.clone(), error })?;
         prepare_file(path)?;
         let mut tries = 0;
+        let begun = Instant::now();
         loop {
             let opened = open_file(path).and_then(|connection| Self::set_up(connection, path, zone));
             match opened {
                 Ok(ledger) => return ledger,
-                Err(error) if is_busy(&error) && tries < OPEN_TRIES => {
+                Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => {
                     tries += 1;
                     std::thread::sleep(Duration::from_millis(5) * tries.min(10));
                 }

@@ -1,8 +1,9 @@
 //! The questions that reports ask: sums from the roll-ups, single calls only where a sum would not be exact.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use cco_model::civil;
 use cco_model::money::NanoUsd;
@@ -12,15 +13,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::{Row, params};
 
-use crate::rollup::{day_number, day_of_number};
-use crate::write::{SoftError, path_of};
+use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};
+use crate::write::{SoftError, SoftKind, path_of};
 use crate::{Ledger, LedgerError};
 
 /// Calls of one model in a stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelPart {
     /// Model name as in the transcripts.
-    pub model: String,
+    pub model: Arc<str>,
     /// Its calls.
     pub sums: Sums,
     /// The first of them, UTC milliseconds.
@@ -33,11 +34,90 @@ pub struct ModelPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPart {
     /// Session id; empty where rows had none.
-    pub session: String,
+    pub session: Arc<str>,
     /// Project path; empty where unknown.
-    pub project: String,
+    pub project: Arc<str>,
     /// What was called.
     pub part: ModelPart,
+}
+
+/// Which calls are asked for.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The first and the last day, both included; none: without that bound.
+    pub days: (Option<Date>, Option<Date>),
+    /// Whose days.
+    pub zone: TimeZone,
+    /// Which of the calls on them.
+    pub only: Only,
+}
+
+/// Ids of names that calls must have ([`Ledger::named`]); none: any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Only {
+    /// Their project.
+    pub projects: Option<HashSet<i64>>,
+    /// Their model.
+    pub models: Option<HashSet<i64>>,
+}
+
+impl Only {
+    pub(crate) fn holds(&self, project: i64, model: i64) -> bool {
+        let in_set = |set: &Option<HashSet<i64>>, id| set.as_ref().is_none_or(|set| set.contains(&id));
+        in_set(&self.projects, project) && in_set(&self.models, model)
+    }
+}
+
+/// What groups of calls are told apart by; models always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct By {
+    /// The day, in the question's zone.
+    pub day: bool,
+    /// The project.
+    pub project: bool,
+    /// The branch.
+    pub branch: bool,
+    /// Agent, skill, plugin and MCP server.
+    pub attribution: bool,
+}
+
+/// Calls of one model in a group. What groups are not told apart by is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The day.
+    pub day: Option<Date>,
+    /// Project path; empty where unknown.
+    pub project: Arc<str>,
+    /// Branch; empty where unknown.
+    pub branch: Arc<str>,
+    /// Who worked.
+    pub attribution: Arc<Attribution>,
+    /// What was called.
+    pub part: ModelPart,
+}
+
+/// Who worked, by name; all empty: the main thread itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attribution {
+    /// Agent type.
+    pub agent: String,
+    /// Skill.
+    pub skill: String,
+    /// Plugin.
+    pub plugin: String,
+    /// MCP server.
+    pub mcp_server: String,
+}
+
+/// Things that have names and can be asked for by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// Projects, by path.
+    Project,
+    /// Models, as in the transcripts.
+    Model,
+    /// Sessions, by id.
+    Session,
 }
 
 /// Uses of one tool.
@@ -51,29 +131,58 @@ pub struct ToolSums {
     pub failures: u64,
 }
 
-/// Column list of sums over roll-up rows, in the order that [`sums_of`] reads.
-macro_rules! sums {
-    () => {
-        "sum(calls), sum(input), sum(output), sum(cache_write_5m), sum(cache_write_1h), sum(cache_read),
-         sum(web_search), sum(cost_nanos), sum(savings_nanos), sum(unpriced_calls), sum(unpriced_tokens),
-         min(first_ms), max(last_ms)"
-    };
-}
-
-/// The same over rows of `call`.
-macro_rules! call_sums {
-    () => {
-        "count(*), sum(input), sum(output), sum(cache_write_5m), sum(cache_write_1h), sum(cache_read),
-         sum(web_search), sum(cost_nanos), sum(savings_nanos), sum(flags & 32 = 0),
-         sum(CASE WHEN flags & 32 = 0 THEN input + output + cache_write_5m + cache_write_1h + cache_read ELSE 0 END),
-         min(at_ms), max(at_ms)"
-    };
-}
-
 /// One state of the ledger, however many questions are asked of it and whoever writes meanwhile.
 pub struct Snapshot<'l> {
     _transaction: Option<rusqlite::Transaction<'l>>,
 }
+
+/// Column list of sums of a roll-up row, in the order that [`sums_of`] reads, with first and last time.
+macro_rules! sums {
+    () => {
+        "calls, input, output, cache_write_5m, cache_write_1h, cache_read, web_search, cost_nanos, savings_nanos,
+         unpriced_calls, unpriced_tokens, first_ms, last_ms"
+    };
+}
+
+/// The same of a call.
+macro_rules! call_sums {
+    () => {
+        "1, input, output, cache_write_5m, cache_write_1h, cache_read, web_search, cost_nanos, savings_nanos,
+         flags & 32 = 0,
+         CASE WHEN flags & 32 = 0 THEN input + output + cache_write_5m + cache_write_1h + cache_read ELSE 0 END,
+         at_ms, at_ms"
+    };
+}
+
+/// The sums of a group so far.
+struct Total {
+    sums: Sums,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+impl Total {
+    /// Adds a row whose sums stand in the columns from `first` on.
+    fn add(&mut self, row: &Row<'_>, first: usize) -> rusqlite::Result<()> {
+        self.sums += sums_of(row, first)?;
+        self.first_ms = self.first_ms.min(row.get(first + 11)?);
+        self.last_ms = self.last_ms.max(row.get(first + 12)?);
+        Ok(())
+    }
+
+    fn part(self, model: Arc<str>) -> ModelPart {
+        ModelPart { model, sums: self.sums, first_ms: self.first_ms, last_ms: self.last_ms }
+    }
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self { sums: Sums::default(), first_ms: i64::MAX, last_ms: i64::MIN }
+    }
+}
+
+/// Day, project, branch, attribution, model; 0 for what groups are not told apart by.
+type GroupKey = (i64, i64, i64, i64, i64);
 
 impl Ledger {
     /// Holds the ledger's present state for all questions that follow, until it is dropped. Inside another snapshot
@@ -84,128 +193,210 @@ impl Ledger {
         Ok(Snapshot { _transaction: transaction })
     }
 
-    /// Sums by day and model, in order of days. Days are of `zone`; `days` is inclusive.
-    pub fn days(
-        &self,
-        days: (Option<Date>, Option<Date>),
-        zone: &TimeZone,
-    ) -> Result<Vec<(Date, ModelPart)>, LedgerError> {
-        if *zone == self.zone {
-            let bounds = day_bounds(days);
-            let parts = self.parts(
-                concat!(
-                    "SELECT model_id, bucket, ", sums!(),
-                    " FROM rollup WHERE kind = 4 AND bucket BETWEEN ?1 AND ?2 GROUP BY bucket, model_id ORDER BY bucket"
-                ),
-                bounds,
-            )?;
-            return Ok(parts.into_iter().map(|(day, part)| (day_of_number(day), part)).collect());
+    /// Sums of calls by group and model, in order of days and then of when names were first seen.
+    pub fn groups(&self, question: &Question, by: By) -> Result<Vec<Group>, LedgerError> {
+        let mut totals: BTreeMap<GroupKey, Total> = BTreeMap::new();
+        for (kind, from, to) in self.spans(question, by) {
+            let mut day = DayOfBucket::new(kind, by.day, &question.zone);
+            // Grouped here and not by SQL, which would sort all rows: half the time.
+            let mut select = self.connection.prepare_cached(concat!(
+                "SELECT bucket, project_id, branch_id, attribution_id, model_id, ",
+                sums!(),
+                " FROM rollup WHERE kind = ?1 AND bucket BETWEEN ?2 AND ?3"
+            ))?;
+            let mut rows = select.query(params![kind as i64, from, to])?;
+            while let Some(row) = rows.next()? {
+                let (project, model) = (row.get(1)?, row.get(4)?);
+                if !question.only.holds(project, model) {
+                    continue;
+                }
+                let key = (
+                    day.of(row.get(0)?),
+                    if by.project { project } else { 0 },
+                    if by.branch { row.get(2)? } else { 0 },
+                    if by.attribution { row.get(3)? } else { 0 },
+                    model,
+                );
+                totals.entry(key).or_default().add(row, 5)?;
+            }
         }
-        let quarters = self.quarters(&civil::day_range_ms(days.0, days.1, zone))?;
-        Ok(quarters
-            .into_iter()
-            .map(|(quarter, part)| (civil::day_of(quarter * civil::QUARTER_MS, zone), part))
-            .collect())
+        let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
+        let branches = if by.branch { self.branches()? } else { Names::default() };
+        let attributions = if by.attribution { self.attributions()? } else { HashMap::new() };
+        let group = |((day, project, branch, attribution, model), total): (GroupKey, Total)| Group {
+            day: by.day.then(|| day_of_number(day)),
+            project: projects.get(project),
+            branch: branches.get(branch),
+            attribution: attributions.get(&attribution).cloned().unwrap_or_default(),
+            part: total.part(models.get(model)),
+        };
+        Ok(totals.into_iter().map(group).collect())
+    }
+
+    /// Which roll-up rows answer a question: the coarsest that tell apart what must be, from bucket to bucket.
+    fn spans(&self, question: &Question, by: By) -> Vec<(Kind, i64, i64)> {
+        let (since, until) = question.days;
+        if question.zone != self.zone {
+            let range = civil::day_range_ms(since, until, &question.zone);
+            let last = civil::quarter_of(range.end.saturating_sub(1));
+            return vec![(Kind::Quarter, civil::quarter_of(range.start), last)];
+        }
+        let (first, last) = (since.map_or(i64::MIN, day_number), until.map_or(i64::MAX, day_number));
+        if !by.project && !by.branch && !by.attribution && question.only.projects.is_none() {
+            return vec![(Kind::ModelDay, first, last)];
+        }
+        if by.day {
+            return vec![(Kind::Day, first, last)];
+        }
+        // Whole months, and the days before and behind them.
+        let first_month = since.map_or(i64::MIN, |day| month_number(day) + i64::from(day.day() > 1));
+        let last_month =
+            until.map_or(i64::MAX, |day| month_number(day) - i64::from(day < day.last_of_month()));
+        if first_month > last_month {
+            return vec![(Kind::Day, first, last)];
+        }
+        let mut spans = vec![(Kind::Month, first_month, last_month)];
+        if since.is_some() {
+            spans.push((Kind::Day, first, day_number(month_of_number(first_month)) - 1));
+        }
+        if until.is_some() {
+            spans.push((Kind::Day, day_number(month_of_number(last_month + 1)), last));
+        }
+        spans
     }
 
     /// Sums by quarter hour (counted from 1970 UTC) and model, in order of time, for a range of UTC milliseconds
     /// whose ends are whole quarters.
     pub fn quarters(&self, range: &Range<i64>) -> Result<Vec<(i64, ModelPart)>, LedgerError> {
-        let bounds = (civil::quarter_of(range.start), civil::quarter_of(range.end.saturating_sub(1)));
-        self.parts(
-            concat!(
-                "SELECT model_id, bucket, ", sums!(),
-                " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2 GROUP BY bucket, model_id ORDER BY bucket"
-            ),
-            bounds,
-        )
+        let mut totals: BTreeMap<(i64, i64), Total> = BTreeMap::new();
+        let mut select = self.connection.prepare_cached(concat!(
+            "SELECT bucket, model_id, ",
+            sums!(),
+            " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2"
+        ))?;
+        let last = civil::quarter_of(range.end.saturating_sub(1));
+        let mut rows = select.query([civil::quarter_of(range.start), last])?;
+        while let Some(row) = rows.next()? {
+            totals.entry((row.get(0)?, row.get(1)?)).or_default().add(row, 2)?;
+        }
+        let models = self.names(Named::Model)?;
+        let part = |((quarter, model), total): ((i64, i64), Total)| (quarter, total.part(models.get(model)));
+        Ok(totals.into_iter().map(part).collect())
     }
 
     /// Single calls of a range of UTC milliseconds, in order of time, each as a part of its own.
     pub fn calls(&self, range: &Range<i64>) -> Result<Vec<ModelPart>, LedgerError> {
-        let parts = self.parts(
-            concat!(
-                "SELECT model_id, at_ms, ",
-                call_sums!(),
-                " FROM call WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY at_ms, id ORDER BY at_ms"
-            ),
-            (range.start, range.end.saturating_sub(1)),
-        )?;
-        Ok(parts.into_iter().map(|(_, part)| part).collect())
+        let models = self.names(Named::Model)?;
+        let mut select = self.connection.prepare_cached(concat!(
+            "SELECT model_id, ",
+            call_sums!(),
+            " FROM call WHERE at_ms BETWEEN ?1 AND ?2 ORDER BY at_ms"
+        ))?;
+        let rows = select.query_map([range.start, range.end.saturating_sub(1)], |row| {
+            let mut call = Total::default();
+            call.add(row, 1)?;
+            Ok(call.part(models.get(row.get(0)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Sums by session, project and model. With a range of UTC milliseconds, of the calls in it alone.
-    pub fn sessions(&self, range: Option<&Range<i64>>) -> Result<Vec<SessionPart>, LedgerError> {
-        let sql = if range.is_some() {
-            concat!(
-                "SELECT model_id, session_id, ",
-                call_sums!(),
-                ", project_id FROM call WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY session_id, project_id, model_id"
-            )
-        } else {
-            concat!(
-                "SELECT model_id, bucket, ",
-                sums!(),
-                ", project_id FROM rollup WHERE kind = 3 AND ?1 <= ?2 GROUP BY bucket, project_id, model_id"
-            )
+    /// Sums by session, project and model, of the calls in a range of UTC milliseconds.
+    pub fn sessions(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPart>, LedgerError> {
+        let mut totals: BTreeMap<(i64, i64, i64), Total> = BTreeMap::new();
+        let mut astride: HashSet<(i64, i64, i64)> = HashSet::new();
+        let last = range.end.saturating_sub(1);
+        let mut select = self.connection.prepare_cached(concat!(
+            "SELECT bucket, project_id, model_id, ",
+            sums!(),
+            " FROM rollup WHERE kind = 3 AND last_ms >= ?1 AND first_ms <= ?2"
+        ))?;
+        let mut rows = select.query([range.start, last])?;
+        while let Some(row) = rows.next()? {
+            let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if !only.holds(key.1, key.2) {
+                continue;
+            }
+            let (first_ms, last_ms): (i64, i64) = (row.get(14)?, row.get(15)?);
+            if range.contains(&first_ms) && range.contains(&last_ms) {
+                totals.entry(key).or_default().add(row, 3)?;
+            } else {
+                astride.insert(key);
+            }
+        }
+        // Sessions that began before the range or went on behind it: their calls in it, one by one.
+        let mut select = self.connection.prepare_cached(concat!(
+            "SELECT session_id, project_id, model_id, ",
+            call_sums!(),
+            " FROM call WHERE session_id = ?1 AND at_ms BETWEEN ?2 AND ?3"
+        ))?;
+        for session in astride.iter().map(|key| key.0).collect::<HashSet<i64>>() {
+            let mut rows = select.query([session, range.start, last])?;
+            while let Some(row) = rows.next()? {
+                let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+                if astride.contains(&key) {
+                    totals.entry(key).or_default().add(row, 3)?;
+                }
+            }
+        }
+        let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
+        let sessions = self.names(Named::Session)?;
+        let part = |((session, project, model), total): ((i64, i64, i64), Total)| SessionPart {
+            session: sessions.get(session),
+            project: projects.get(project),
+            part: total.part(models.get(model)),
         };
-        let (from, to) = range.map_or((0, 0), |range| (range.start, range.end.saturating_sub(1)));
-        let models = self.names("SELECT id, name FROM model")?;
-        let sessions = self.names("SELECT id, name FROM session")?;
-        let projects = self.names("SELECT id, name FROM project")?;
-        let name = |names: &HashMap<i64, String>, id: i64| names.get(&id).cloned().unwrap_or_default();
-        let mut select = self.connection.prepare_cached(sql)?;
-        let rows = select.query_map([from, to], |row| {
-            Ok(SessionPart {
-                session: name(&sessions, row.get(1)?),
-                project: name(&projects, row.get(15)?),
-                part: part_of(row, &models)?,
+        Ok(totals.into_iter().map(part).collect())
+    }
+
+    /// Every name of a kind with its id, in the order in which they were first seen.
+    pub fn named(&self, named: Named) -> Result<Vec<(i64, Arc<str>)>, LedgerError> {
+        let mut names: Vec<(i64, Arc<str>)> = self.names(named)?.0.into_iter().collect();
+        names.sort_unstable_by_key(|(id, _)| *id);
+        Ok(names)
+    }
+
+    /// Uses and failures of each tool, by name, in a range of UTC milliseconds. A use belongs to its call.
+    pub fn tools(&self, range: &Range<i64>, only: &Only) -> Result<Vec<ToolSums>, LedgerError> {
+        let all = *range == (i64::MIN..i64::MAX) && *only == Only::default();
+        let calls = if all { HashSet::new() } else { self.call_ids(range, only)? };
+        let mut select = self.connection.prepare_cached("SELECT tool_id, failed, call_id FROM tool_use")?;
+        let mut rows = select.query([])?;
+        let mut sums: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            // Tool 0 failed before its use was seen, and is none yet.
+            let tool: i64 = row.get(0)?;
+            if tool == 0 || !(all || calls.contains(&row.get(2)?)) {
+                continue;
+            }
+            let (uses, failures) = sums.entry(tool).or_default();
+            *uses += 1;
+            *failures += u64::from(row.get::<_, bool>(1)?);
+        }
+        let names = self.names_by("SELECT id, name FROM tool")?;
+        let mut tools: Vec<ToolSums> = sums
+            .into_iter()
+            .map(|(id, (uses, failures))| ToolSums {
+                tool: names.get(id).as_ref().to_owned(),
+                uses,
+                failures,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            .collect();
+        tools.sort_unstable_by(|a, b| a.tool.cmp(&b.tool));
+        Ok(tools)
     }
 
-    /// Sums by project path on these days of `zone`; empty path: unknown.
-    pub fn projects(
-        &self,
-        days: (Option<Date>, Option<Date>),
-        zone: &TimeZone,
-    ) -> Result<Vec<(String, Sums)>, LedgerError> {
-        let (sql, bounds) = if *zone == self.zone {
-            let sql = concat!(
-                "SELECT project_id, 0, ",
-                sums!(),
-                " FROM rollup WHERE kind = 2 AND bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
-            );
-            (sql, day_bounds(days))
-        } else {
-            let range = civil::day_range_ms(days.0, days.1, zone);
-            let sql = concat!(
-                "SELECT project_id, 0, ",
-                sums!(),
-                " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2 GROUP BY project_id"
-            );
-            (sql, (civil::quarter_of(range.start), civil::quarter_of(range.end.saturating_sub(1))))
-        };
-        let projects = self.names("SELECT id, name FROM project")?;
-        let mut select = self.connection.prepare_cached(sql)?;
-        let rows = select.query_map([bounds.0, bounds.1], |row| {
-            Ok((projects.get(&row.get(0)?).cloned().unwrap_or_default(), sums_of(row, 2)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Uses and failures of each tool, by name.
-    pub fn tools(&self) -> Result<Vec<ToolSums>, LedgerError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT tool.name, count(*), sum(failed) FROM tool_use JOIN tool ON tool.id = tool_id
-             GROUP BY tool_id ORDER BY tool.name",
-        )?;
-        let rows = select.query_map([], |row| {
-            let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok(ToolSums { tool: row.get(0)?, uses: count(1)?, failures: count(2)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    fn call_ids(&self, range: &Range<i64>, only: &Only) -> Result<HashSet<i64>, LedgerError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, project_id, model_id FROM call WHERE at_ms BETWEEN ?1 AND ?2")?;
+        let mut rows = select.query([range.start, range.end.saturating_sub(1)])?;
+        let mut ids = HashSet::new();
+        while let Some(row) = rows.next()? {
+            if only.holds(row.get(1)?, row.get(2)?) {
+                ids.insert(row.get(0)?);
+            }
+        }
+        Ok(ids)
     }
 
     /// Every damaged line and odd row of the transcripts that are still there, by path and offset.
@@ -216,7 +407,7 @@ impl Ledger {
         )?;
         let rows = select.query_map([], |row| {
             let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            let soft = SoftError { offset: count(1)?, kind: row.get(2)?, detail: count(3)? };
+            let soft = SoftError { offset: count(1)?, kind: SoftKind::of(row.get(2)?), detail: count(3)? };
             Ok((path_of(row.get(0)?), soft))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -231,32 +422,78 @@ impl Ledger {
         Ok(extent)
     }
 
-    /// Runs a query whose columns are model id, bucket and sums.
-    fn parts(&self, sql: &'static str, (from, to): (i64, i64)) -> Result<Vec<(i64, ModelPart)>, LedgerError> {
-        let models = self.names("SELECT id, name FROM model")?;
-        let mut select = self.connection.prepare_cached(sql)?;
-        let rows = select.query_map(params![from, to], |row| Ok((row.get(1)?, part_of(row, &models)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    fn names(&self, named: Named) -> Result<Names, LedgerError> {
+        self.names_by(match named {
+            Named::Project => "SELECT id, name FROM project",
+            Named::Model => "SELECT id, name FROM model",
+            Named::Session => "SELECT id, name FROM session",
+        })
     }
 
-    fn names(&self, sql: &'static str) -> Result<HashMap<i64, String>, LedgerError> {
+    fn branches(&self) -> Result<Names, LedgerError> {
+        self.names_by("SELECT id, name FROM branch")
+    }
+
+    fn names_by(&self, sql: &'static str) -> Result<Names, LedgerError> {
         let mut select = self.connection.prepare_cached(sql)?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())))?;
+        Ok(Names(rows.collect::<Result<_, _>>()?))
+    }
+
+    fn attributions(&self) -> Result<HashMap<i64, Arc<Attribution>>, LedgerError> {
+        let mut select =
+            self.connection.prepare_cached("SELECT id, agent, skill, plugin, mcp_server FROM attribution")?;
+        let rows = select.query_map([], |row| {
+            let attribution = Attribution {
+                agent: row.get(1)?,
+                skill: row.get(2)?,
+                plugin: row.get(3)?,
+                mcp_server: row.get(4)?,
+            };
+            Ok((row.get(0)?, Arc::new(attribution)))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
-fn day_bounds((since, until): (Option<Date>, Option<Date>)) -> (i64, i64) {
-    (since.map_or(i64::MIN, day_number), until.map_or(i64::MAX, day_number))
+/// Names by id.
+#[derive(Default)]
+struct Names(HashMap<i64, Arc<str>>);
+
+impl Names {
+    /// The name of an id; empty for 0, which is unknown.
+    fn get(&self, id: i64) -> Arc<str> {
+        self.0.get(&id).cloned().unwrap_or_default()
+    }
 }
 
-fn part_of(row: &Row<'_>, models: &HashMap<i64, String>) -> rusqlite::Result<ModelPart> {
-    Ok(ModelPart {
-        model: models.get(&row.get(0)?).cloned().unwrap_or_default(),
-        sums: sums_of(row, 2)?,
-        first_ms: row.get(13)?,
-        last_ms: row.get(14)?,
-    })
+/// The number of the day of a roll-up's bucket. Rows come in order of buckets, so each day is worked out once.
+struct DayOfBucket<'z> {
+    kind: Kind,
+    wanted: bool,
+    zone: &'z TimeZone,
+    last: Option<(i64, i64)>,
+}
+
+impl<'z> DayOfBucket<'z> {
+    fn new(kind: Kind, wanted: bool, zone: &'z TimeZone) -> Self {
+        Self { kind, wanted, zone, last: None }
+    }
+
+    fn of(&mut self, bucket: i64) -> i64 {
+        match (self.wanted, self.kind) {
+            (false, _) => 0,
+            (true, Kind::Quarter) => match self.last {
+                Some((quarter, day)) if quarter == bucket => day,
+                _ => {
+                    let day = day_number(civil::day_of(bucket * civil::QUARTER_MS, self.zone));
+                    self.last = Some((bucket, day));
+                    day
+                }
+            },
+            (true, _) => bucket,
+        }
+    }
 }
 
 /// Sums in the columns from `first` on.

@@ -116,8 +116,8 @@ impl Delta {
 pub(crate) struct Load {
     /// Roll-up rows that a call left.
     pub(crate) left: Vec<Key>,
-    /// Calls that this connection put in.
-    pub(crate) calls_new: u64,
+    /// Changes of calls that this connection made, as the sequence counts them.
+    pub(crate) changes: u64,
 }
 
 /// Changes of roll-ups that are not written yet.
@@ -131,6 +131,11 @@ pub(crate) struct Deltas {
 impl Deltas {
     pub(crate) fn new(zone: TimeZone) -> Self {
         Self { zone, changes: KeyMap::default(), day: (i64::MIN, 0) }
+    }
+
+    /// Rows with changes that are not written.
+    pub(crate) fn len(&self) -> usize {
+        self.changes.len()
     }
 
     /// A call came in.

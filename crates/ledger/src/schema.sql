@@ -54,6 +54,9 @@ CREATE TABLE call (
     price_list_id INTEGER NOT NULL, flags INTEGER NOT NULL, seq INTEGER NOT NULL
 ) STRICT;
 
+-- A new price list asks for those without a price.
+CREATE INDEX call_unpriced ON call (id) WHERE flags & 32 = 0;
+
 -- id: 63 bits of a hash of the tool use's own id. tool_id 0: its result failed before its use was seen.
 CREATE TABLE tool_use (
     id INTEGER PRIMARY KEY,

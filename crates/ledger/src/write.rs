@@ -48,14 +48,37 @@ pub struct KnownTranscript {
 pub struct SoftError {
     /// Where its line starts.
     pub offset: u64,
-    /// 1 damaged, 2 without a time, 3 odd count, 4 a call too large to be counted.
-    pub kind: u8,
+    /// What is wrong.
+    pub kind: SoftKind,
     /// Of a damaged line: whole records recovered.
     pub detail: u64,
 }
 
-/// The kind of a call that was refused.
-pub const TOO_LARGE: u8 = 4;
+/// What is wrong with a line or row; the numbers are those of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftKind {
+    /// The line is not one JSON value.
+    Damaged = 1,
+    /// A call without a time.
+    Untimed = 2,
+    /// A count that cannot be.
+    OddCount = 3,
+    /// A call too large to be added up with all others.
+    TooLarge = 4,
+}
+
+impl SoftKind {
+    /// The kind of this number; a number that nobody wrote is an odd count.
+    pub(crate) fn of(number: i64) -> Self {
+        match number {
+            1 => Self::Damaged,
+            2 => Self::Untimed,
+            4 => Self::TooLarge,
+            _ => Self::OddCount,
+        }
+    }
+}
+
 /// The most that all calls may weigh together, so that no sum of them overflows: 2^62 tokens and nano-dollars. That
 /// is 4.6 billion dollars; only counts that are wrong come near it.
 const MAX_WEIGHT: i64 = 1 << 62;
@@ -80,6 +103,10 @@ pub struct Intake<'b> {
     pub recovered_records: u64,
 }
 
+/// Changes of roll-ups held in memory until they are written in order: 20 MB of them.
+const MOST_DELTAS: usize = 100_000;
+/// Roll-up rows that are noted to be looked up before doubles among them are dropped.
+const MOST_LEFT: usize = 200_000;
 /// Tool uses held in memory until they are written in order: 2 MB of them.
 const MOST_TOOL_USES: usize = 100_000;
 
@@ -199,10 +226,20 @@ impl Ledger {
         Ok(self.is_first_load()? && calls.exists([])?)
     }
 
-    /// No call was priced by this list yet.
-    pub fn is_new_list(&self, prices: &PriceList) -> Result<bool, LedgerError> {
-        let mut select = self.connection.prepare_cached("SELECT 1 FROM price_list WHERE name = ?1")?;
-        Ok(!select.exists([prices.id()])?)
+    /// Every call that has no price has none in this list either.
+    pub fn is_priced_by(&self, prices: &PriceList) -> Result<bool, LedgerError> {
+        let mut select =
+            self.connection.prepare_cached("SELECT 1 FROM meta WHERE key = 'priced_by' AND value = ?1")?;
+        Ok(select.exists([prices.id()])?)
+    }
+
+    /// Calls of present transcripts that are not counted.
+    pub fn uncounted(&self) -> Result<u64, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT count(*) FROM soft_error JOIN transcript ON id = transcript_id
+             WHERE kind IN (2, 4) AND NOT gone",
+        )?;
+        Ok(select.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
     }
 
     /// Forgets the names that a failed transaction may have numbered.
@@ -268,6 +305,9 @@ impl Writer<'_> {
         }
         self.tools(batch, &call_ids)?;
         self.beside(id, batch)?;
+        if self.deltas.len() >= MOST_DELTAS {
+            self.flush_deltas()?;
+        }
         Ok(Taken::Yes)
     }
 
@@ -276,8 +316,13 @@ impl Writer<'_> {
         &self.refused
     }
 
-    /// Prices the calls that had no price, where this list has one for them. What had a price keeps it.
+    /// Prices the calls that had no price, where this list has one for them, and remembers that it did. What had a
+    /// price keeps it.
     pub fn price_unpriced(&mut self) -> Result<(), LedgerError> {
+        let mut remember =
+            self.transaction.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('priced_by', ?1)")?;
+        remember.execute([self.prices.id()])?;
+        drop(remember);
         let unpriced: Vec<i64> = {
             let mut select = self.transaction.prepare("SELECT id FROM call WHERE flags & 32 = 0")?;
             let ids = select.query_map([], |row| row.get(0))?;
@@ -311,9 +356,12 @@ impl Writer<'_> {
     pub fn commit(mut self, last: bool) -> Result<Changes, LedgerError> {
         self.keys.flush(&self.transaction)?;
         self.flush_tools()?;
-        let left = self.deltas.flush(&self.transaction)?;
-        self.load.left.extend(left);
-        self.load.calls_new += self.changes.calls_new;
+        self.flush_deltas()?;
+        self.load.changes += self.changes.calls_new + self.changes.calls_changed;
+        if self.load.left.len() > MOST_LEFT {
+            self.load.left.sort_unstable();
+            self.load.left.dedup();
+        }
         if last || has_indexes(&self.transaction)? {
             self.settle_ends()?;
         }
@@ -326,14 +374,20 @@ impl Writer<'_> {
         Ok(self.changes)
     }
 
+    fn flush_deltas(&mut self) -> Result<(), LedgerError> {
+        let left = self.deltas.flush(&self.transaction)?;
+        self.load.left.extend(left);
+        Ok(())
+    }
+
     /// Looks up what is first and last in the roll-up rows that a call left. A first load that ends here gets its
     /// indexes now; if others had a part in it, what they left open is unknown and all rows are looked at.
     fn settle_ends(&mut self) -> Result<(), LedgerError> {
         let mut left = std::mem::take(&mut self.load.left);
         if !has_indexes(&self.transaction)? {
             make_indexes(&self.transaction)?;
-            let calls: i64 = self.transaction.query_row("SELECT count(*) FROM call", [], |row| row.get(0))?;
-            if calls.cast_unsigned() != self.load.calls_new {
+            // The sequence counts all changes, whoever made them.
+            if self.seq.cast_unsigned() != self.load.changes {
                 left = rollup::all_keys(&self.transaction)?;
             }
         }
@@ -382,7 +436,7 @@ impl Writer<'_> {
         let mut insert =
             self.transaction.prepare_cached("INSERT OR REPLACE INTO soft_error VALUES (?1, ?2, ?3, ?4)")?;
         let (offset, detail) = (soft.offset.cast_signed(), soft.detail.cast_signed());
-        insert.execute(params![id.0, offset, soft.kind, detail])?;
+        insert.execute(params![id.0, offset, soft.kind as i64, detail])?;
         Ok(())
     }
 
@@ -394,7 +448,11 @@ impl Writer<'_> {
             self.tool_uses.push((used.id, call, tool));
         }
         self.tool_failures.extend(&batch.tool_failures);
-        if self.tool_uses.len() >= MOST_TOOL_USES { self.flush_tools() } else { Ok(()) }
+        if self.tool_uses.len() + self.tool_failures.len() >= MOST_TOOL_USES {
+            self.flush_tools()
+        } else {
+            Ok(())
+        }
     }
 
     /// Tool uses have hashes for ids: in order of them the rows go to the end of a fresh table.

@@ -11,6 +11,7 @@ use cco_model::plant::{Bug, planted};
 use crate::identity::{Ids, Place, call_key, tool_use_id};
 use crate::lines::{LineReader, Sink, Stretch};
 use crate::row::{Fields, Kind, Row, RowUsage, Span, ToolPart};
+use crate::source::read_fully_at;
 use crate::time;
 
 /// Row offsets of one kind of trouble that are kept; beyond it they are only counted.
@@ -82,7 +83,7 @@ pub(crate) struct Collector<'a> {
 /// The texts of the row before: rows of a file mostly repeat them, and comparing is cheaper than hashing.
 #[derive(Default)]
 struct Recent {
-    ids: [Option<NameId>; 8],
+    ids: [Option<NameId>; 9],
 }
 
 /// Lines of a file before `offset` were searched for a time, with this result.
@@ -230,7 +231,7 @@ impl<'a> Collector<'a> {
             agent,
             skill: self.intern(5, row, call.skill.or(outer.skill)),
             plugin: self.intern(6, row, call.plugin.or(outer.plugin)),
-            mcp_server: call.mcp_server.or(outer.mcp_server).and_then(|span| self.intern(6, row, Some(span))),
+            mcp_server: call.mcp_server.or(outer.mcp_server).and_then(|span| self.intern(8, row, Some(span))),
         }
     }
 
@@ -252,18 +253,27 @@ impl<'a> Collector<'a> {
         let floor = known.as_ref().map_or(0, |times| times.offset);
         let known_ms = known.as_ref().and_then(|times| times.at_ms);
         let mut reader = known.map_or_else(LineReader::default, |times| times.reader);
-        let mut last = LastTime(None);
+        let mut last = LastTime::default();
         let (mut end, mut step) = (offset, LOOK_BACK);
-        while last.0.is_none() && end > floor {
+        while last.at_ms.is_none() && end > floor {
             let start = end.saturating_sub(step).max(floor);
             let at_line_start = start == floor;
             let stretch = Stretch { starts: start..end, at_line_start, size: offset };
             reader.read(self.file, &stretch, &mut last)?;
+            if end == offset && !last.is_record && self.is_inside_a_line(offset)? {
+                // Cut off here, the front of a damaged line looks like a whole line; only records count on it.
+                last.at_ms = last.before;
+            }
             (end, step) = (start, step * 2);
         }
-        let at_ms = last.0.or(known_ms);
+        let at_ms = last.at_ms.or(known_ms);
         self.times = Some(TimeBefore { file, offset, at_ms, reader });
         Ok(at_ms)
+    }
+
+    fn is_inside_a_line(&self, offset: u64) -> io::Result<bool> {
+        let mut byte = [0];
+        Ok(offset > 0 && read_fully_at(self.file, &mut byte, offset - 1)? == 1 && byte != *b"\n")
     }
 
     fn tools(&mut self, row: &Row, key: Option<CallKey>) {
@@ -336,14 +346,23 @@ impl Sink for Collector<'_> {
 }
 
 /// Looks at every row for its time only.
-struct LastTime(Option<i64>);
+#[derive(Default)]
+struct LastTime {
+    at_ms: Option<i64>,
+    /// The same without the last row.
+    before: Option<i64>,
+    /// The last row is a record: it has a session.
+    is_record: bool,
+}
 
 impl Sink for LastTime {
     const EVERY_LINE: bool = true;
 
     fn row(&mut self, row: &Row, _offset: u64) -> io::Result<()> {
         let at_ms = row.outer.timestamp.and_then(|span| time::parse(row.bytes(span)));
-        self.0 = at_ms.or(self.0);
+        self.before = self.at_ms;
+        self.at_ms = at_ms.or(self.at_ms);
+        self.is_record = row.outer.session.is_some();
         Ok(())
     }
 

@@ -67,8 +67,11 @@ pub fn walk(roots: &[PathBuf]) -> Walk {
 #[derive(Default)]
 struct Part {
     folders: Vec<PathBuf>,
-    /// Folders that were looked into: links to them are not followed, so that links in a circle end.
+    /// Folders that were looked into.
     seen: HashSet<(u64, u64)>,
+    /// Links are followed: what was looked into is not looked into again, so that links in a circle end. Before, each
+    /// folder has one path, but where a root lies in another; both are walked then, and the smaller path counts.
+    by_link: bool,
     files: Vec<Found>,
     links: Vec<PathBuf>,
     unreadable: Vec<(PathBuf, io::Error)>,
@@ -84,14 +87,19 @@ impl Part {
         let shared = Shared { folders: Mutex::new(std::mem::take(&mut self.folders)), ..Shared::default() };
         std::thread::scope(|scope| {
             let helper = std::thread::Builder::new().name("walk".to_owned());
-            let helper = helper.spawn_scoped(scope, || shared.work(Self::default()));
+            let part = Self { seen: self.seen.clone(), by_link: self.by_link, ..Self::default() };
+            let helper = helper.spawn_scoped(scope, || shared.work(part));
             self = shared.work(std::mem::take(&mut self));
             // Without a helper this thread has done it all.
-            if let Ok(Ok(part)) = helper.map(std::thread::ScopedJoinHandle::join) {
-                self.seen.extend(part.seen);
-                self.files.extend(part.files);
-                self.links.extend(part.links);
-                self.unreadable.extend(part.unreadable);
+            let Ok(helper) = helper else { return };
+            match helper.join() {
+                Ok(part) => {
+                    self.seen.extend(part.seen);
+                    self.files.extend(part.files);
+                    self.links.extend(part.links);
+                    self.unreadable.extend(part.unreadable);
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         });
         self
@@ -99,10 +107,11 @@ impl Part {
 
     fn folder(&mut self, path: &Path) {
         let entries = match fs::metadata(path).and_then(|metadata| {
-            self.seen.insert((metadata.dev(), metadata.ino()));
-            fs::read_dir(path)
+            let new = self.seen.insert((metadata.dev(), metadata.ino()));
+            (new || !self.by_link).then(|| fs::read_dir(path)).transpose()
         }) {
-            Ok(entries) => entries,
+            Ok(Some(entries)) => entries,
+            Ok(None) => return,
             Err(error) => return self.cannot_read(path, error),
         };
         for entry in entries {
@@ -149,14 +158,11 @@ impl Shared {
     /// Takes folders until there are none and none can come.
     fn work(&self, mut part: Part) -> Part {
         while let Some(folder) = self.next() {
+            let busy = Busy(self);
             part.folder(&folder);
-            let mut folders = self.lock();
-            folders.append(&mut part.folders);
-            self.busy.fetch_sub(1, Ordering::Relaxed);
-            drop(folders);
-            self.more.notify_one();
+            self.lock().append(&mut part.folders);
+            drop(busy);
         }
-        self.more.notify_one();
         part
     }
 
@@ -176,6 +182,18 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Vec<PathBuf>> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread looks into a folder until this is dropped, be it by a panic.
+struct Busy<'s>(&'s Shared);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let folders = self.0.lock();
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        drop(folders);
+        self.0.more.notify_all();
     }
 }
 
@@ -199,6 +217,7 @@ impl Links {
                 return self.walk;
             }
             links.sort_unstable();
+            part.by_link = true;
             for link in links {
                 self.link(&link, &mut part);
             }

@@ -13,9 +13,11 @@ use serde_json::{Value, json};
 use crate::read::{Piece, Reader, Soft};
 use crate::source::Source;
 
-/// So many cases, and no file of failures beside the code.
+/// So many cases, or as many as `CCO_CASES` asks for by hand, and no file of failures beside the code.
+#[expect(clippy::disallowed_methods, reason = "a lane of tests is chosen by the environment")]
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let asked = std::env::var("CCO_CASES").map(|number| number.parse().expect("CCO_CASES is a number"));
+    ProptestConfig { cases: asked.unwrap_or(cases), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// The bytes with a letter for each that is not ASCII: to the grammar of JSON it is the same, and it is UTF-8.

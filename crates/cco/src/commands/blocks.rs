@@ -1,21 +1,94 @@
-//! `cco blocks`: five-hour blocks with burn rate. Pauses are for scripts; the table leaves them out.
+//! `cco blocks`: five-hour blocks with burn rate. Pauses are for scripts; tables leave them out.
 //!
-//! Must not: do more than name its query and its shapes.
+//! Must not: work out a block; the engine does.
 
-use super::ReportCommand;
+use cco_engine::report::BlockRow;
+use jiff::{SignedDuration, ToSpan};
+
+use super::{Sorting, live, report};
 use crate::app::App;
-use crate::args::ReportArgs;
+use crate::args::{BlocksArgs, SpanArgs, TokenLimit};
 use crate::error::CliError;
-use crate::print::{json, table};
+use crate::print::{json, reports, text};
+
+/// Days that `--recent` goes back.
+const RECENT_DAYS: i64 = 3;
 
 /// Runs the command.
-pub(super) fn run(app: &mut App<'_>, args: &ReportArgs) -> Result<(), CliError> {
-    ReportCommand {
-        query: cco_engine::Engine::blocks,
-        json: json::blocks,
-        table: &table::BLOCKS,
-        shown: |row| !row.gap,
-        models: |row| &row.models,
+pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> {
+    if args.live {
+        return live::run(app, args);
     }
-    .run(app, args)
+    let footing = app.take_in()?;
+    let mut span = args.span.clone();
+    if args.recent {
+        span.since = Some(app.now.date().saturating_sub(RECENT_DAYS.days()));
+    }
+    let mut rows = app.engine.blocks(&app.span(&span), app.instant())?;
+    let limit = limit(app, args.token_limit, &rows)?;
+    let mut entry = report(&reports::BLOCKS, Sorting::Time).json(json::blocks).shown(|row| !row.gap);
+    if args.active {
+        rows.retain(|row| row.active);
+        entry = entry.nothing_is("no block is running".to_owned());
+    }
+    let said: Vec<String> = limit.map_or_else(Vec::new, |limit| shares(&rows, limit));
+    entry.print(app, footing, &span, &args.show, rows)?;
+    if !app.json && !args.show.csv {
+        said.iter().for_each(|line| app.out.note(line));
+    }
+    Ok(())
+}
+
+/// The number of tokens that blocks are held against.
+pub(super) fn limit(
+    app: &App<'_>,
+    wished: Option<TokenLimit>,
+    rows: &[BlockRow],
+) -> Result<Option<u64>, CliError> {
+    Ok(match wished {
+        None => None,
+        Some(TokenLimit::Tokens(tokens)) => Some(tokens),
+        Some(TokenLimit::Max) => {
+            let all = match rows.first() {
+                Some(_) => app.engine.blocks(&app.span(&SpanArgs::default()), app.instant())?,
+                None => Vec::new(),
+            };
+            all.iter().filter(|row| !row.active).map(|row| row.sums.tokens.total()).max()
+        }
+    })
+}
+
+/// How much of a limit each block used, and where the running one ends up.
+fn shares(rows: &[BlockRow], limit: u64) -> Vec<String> {
+    let share = |row: &BlockRow| {
+        let start = row.start.strftime("%Y-%m-%d %H:%M UTC");
+        let used = row.sums.tokens.total();
+        format!("block of {start}: {} of {} tokens", percent(used, limit), text::count(limit))
+    };
+    let over = |row: &&BlockRow| !row.gap && (row.active || row.sums.tokens.total() >= limit);
+    let mut said: Vec<String> = rows.iter().filter(over).map(share).collect();
+    let projected = rows.iter().filter(|row| row.active).filter_map(|row| row.projection);
+    said.extend(projected.map(|projection| {
+        let left = SignedDuration::from_mins(i64::try_from(projection.remaining_minutes).unwrap_or(0));
+        format!("at this rate ~{} of the limit in {left:#}", percent(projection.total_tokens, limit))
+    }));
+    said
+}
+
+/// `87 %`, rounded down: 100 % is only said when it is reached.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    format!("{} %", u128::from(part) * 100 / u128::from(whole.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_reached_when_it_is_reached() {
+        assert_eq!(percent(999, 1000), "99 %");
+        assert_eq!(percent(1000, 1000), "100 %");
+        assert_eq!(percent(u64::MAX, 1), "1844674407370955161500 %");
+        assert_eq!(percent(1, 0), "100 %");
+    }
 }

@@ -1,21 +1,22 @@
-//! `cco daily`: use and cost by day.
+//! `cco daily`: use and cost by day, with `--instances` of each project by itself.
 //!
 //! Must not: do more than name its query and its shapes.
 
-use super::ReportCommand;
+use cco_engine::report::Period;
+
+use super::{Sorting, report};
 use crate::app::App;
-use crate::args::ReportArgs;
+use crate::args::DailyArgs;
 use crate::error::CliError;
-use crate::print::{json, table};
+use crate::print::{json, reports};
 
 /// Runs the command.
-pub(super) fn run(app: &mut App<'_>, args: &ReportArgs) -> Result<(), CliError> {
-    ReportCommand {
-        query: |engine, filter, _| engine.daily(filter),
-        json: json::daily,
-        table: &table::DAILY,
-        shown: |_| true,
-        models: |row| &row.models,
+pub(super) fn run(app: &mut App<'_>, args: &DailyArgs) -> Result<(), CliError> {
+    if args.instances {
+        let report = report(&reports::INSTANCES, Sorting::Time).json(json::instances);
+        return report
+            .run(app, &args.report, |engine, filter| engine.periods_of_projects(filter, Period::Day));
     }
-    .run(app, args)
+    report(&reports::DAILY, Sorting::Time)
+        .run(app, &args.report, |engine, filter| engine.periods(filter, Period::Day))
 }

@@ -3,57 +3,126 @@
 //! Must not: count anything that the engine counts.
 
 mod blocks;
+mod branch;
 mod daily;
 mod explain;
 mod glance;
+mod live;
+mod model;
+mod monthly;
+mod project;
 mod reprice;
 mod scan;
 mod session;
+mod weekly;
 
 use std::collections::BTreeMap;
 
 use cco_engine::report::{Filter, ModelSums};
 use cco_engine::{Engine, EngineError};
 use cco_model::sums::Sums;
-use jiff::Timestamp;
 
 use crate::app::{App, Footing};
-use crate::args::{Command, ReportArgs, StatsCommand};
+use crate::args::{Command, Order, ReportArgs, ShowArgs, SpanArgs, StatsCommand};
 use crate::error::CliError;
 use crate::print::json::total;
-use crate::print::table::Report;
-use crate::print::text;
+use crate::print::reports::Report;
+use crate::print::{csv, json, text};
 
 /// Does what was asked for.
 pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), CliError> {
     match command {
         None => glance::run(app),
         Some(Command::Daily(args)) => daily::run(app, &args),
+        Some(Command::Weekly(args)) => weekly::run(app, &args),
+        Some(Command::Monthly(args)) => monthly::run(app, &args),
         Some(Command::Session(args)) => session::run(app, &args),
         Some(Command::Blocks(args)) => blocks::run(app, &args),
+        Some(Command::Project(args)) => project::run(app, &args),
+        Some(Command::Branch(args)) => branch::run(app, &args),
+        Some(Command::Model(args)) => model::run(app, &args),
         Some(Command::Explain(args)) => explain::run(app, &args),
         Some(Command::Reprice(args)) => reprice::run(app, &args),
         Some(Command::Scan(args) | Command::Stats(StatsCommand::Scan(args))) => scan::run(app, &args),
     }
 }
 
-/// A report: how it is asked for and how it is shown.
+/// Which rows come first when nothing is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sorting {
+    /// The oldest; queries give them so.
+    Time,
+    /// The dearest, of equals those with most tokens.
+    Cost,
+}
+
+/// A report on its way: its entry, and what differs from others.
 struct ReportCommand<R: 'static> {
-    query: fn(&Engine, &Filter, Timestamp) -> Result<Vec<R>, EngineError>,
-    json: fn(&[R]) -> Result<String, CliError>,
-    table: &'static Report<R>,
-    /// Rows that the table shows.
+    entry: &'static Report<R>,
+    sorting: Sorting,
+    json: fn(&Report<R>, &[R]) -> Result<String, CliError>,
+    /// Rows that people see; scripts get all.
     shown: fn(&R) -> bool,
-    models: fn(&R) -> &[ModelSums],
+    /// What to say when there is no row.
+    nothing: Option<String>,
+}
+
+/// The way that all reports go.
+fn report<R>(entry: &'static Report<R>, sorting: Sorting) -> ReportCommand<R> {
+    ReportCommand { entry, sorting, json: json::groups, shown: |_| true, nothing: None }
 }
 
 impl<R> ReportCommand<R> {
+    /// With a JSON of its own shape.
+    fn json(self, json: fn(&Report<R>, &[R]) -> Result<String, CliError>) -> Self {
+        Self { json, ..self }
+    }
+
+    /// Without these rows for people.
+    fn shown(self, shown: fn(&R) -> bool) -> Self {
+        Self { shown, ..self }
+    }
+
+    /// With other words when there is no row.
+    fn nothing_is(self, words: String) -> Self {
+        Self { nothing: Some(words), ..self }
+    }
+
     /// Takes in what is new, asks, prints.
-    fn run(&self, app: &mut App<'_>, args: &ReportArgs) -> Result<(), CliError> {
+    fn run(
+        self,
+        app: &mut App<'_>,
+        args: &ReportArgs,
+        query: impl FnOnce(&Engine, &Filter) -> Result<Vec<R>, EngineError>,
+    ) -> Result<(), CliError> {
         let footing = app.take_in()?;
-        let mut rows = (self.query)(&app.engine, &app.filter(args), app.instant())?;
+        let filter = app.filter(args)?;
+        let rows = query(&app.engine, &filter)?;
+        self.print(app, footing, &args.span, &args.show, rows)
+    }
+
+    /// Prints rows that were asked for.
+    fn print(
+        self,
+        app: &mut App<'_>,
+        footing: Footing,
+        span: &SpanArgs,
+        show: &ShowArgs,
+        mut rows: Vec<R>,
+    ) -> Result<(), CliError> {
+        if self.sorting == Sorting::Cost {
+            let weight = |row: &R| {
+                let sums = (self.entry.sums)(row);
+                (sums.cost, sums.tokens.total())
+            };
+            rows.sort_by_key(|row| std::cmp::Reverse(weight(row)));
+        }
+        let usual = if self.sorting == Sorting::Cost { Order::Desc } else { Order::Asc };
+        if show.order.is_some_and(|order| order != usual) {
+            rows.reverse();
+        }
         if app.json {
-            app.out.data(&(self.json)(&rows)?)?;
+            app.out.data(&(self.json)(self.entry, &rows)?)?;
         }
         if footing == Footing::Nothing {
             return Err(app.nothing());
@@ -62,20 +131,25 @@ impl<R> ReportCommand<R> {
             return Ok(());
         }
         rows.retain(self.shown);
+        if show.csv {
+            return app.out.data(&csv::groups(self.entry, &rows, show.breakdown));
+        }
         if rows.is_empty() {
-            app.out.note(&format!("no calls{}", span_words(args)));
+            let words = self.nothing.unwrap_or_else(|| format!("no calls{}", span_words(span)));
+            app.out.note(&words);
             return Ok(());
         }
-        app.out.data(&self.table.render(&rows, &app.now, app.screen))?;
-        let all = total(rows.iter().map(|row| (self.table.sums)(row)));
-        note_unpriced(app, rows.iter().flat_map(self.models), &all);
+        let screen = if show.compact { app.screen.compact() } else { app.screen };
+        app.out.data(&self.entry.render(&rows, &app.now, screen, show.breakdown))?;
+        let all = total(rows.iter().map(|row| (self.entry.sums)(row)));
+        note_unpriced(app, rows.iter().flat_map(self.entry.models), &all);
         Ok(())
     }
 }
 
 /// The span of a report in words, to follow "no calls".
-fn span_words(args: &ReportArgs) -> String {
-    match (args.since, args.until) {
+fn span_words(span: &SpanArgs) -> String {
+    match (span.since, span.until) {
         (None, None) => " yet".to_owned(),
         (Some(since), None) => format!(" since {since}"),
         (None, Some(until)) => format!(" until {until}"),

@@ -4,11 +4,12 @@
 
 use std::io::{BufRead, IsTerminal};
 
+use cco_engine::report::{Filter, Named, Only};
 use cco_engine::reprice::Repricing;
 
 use crate::app::{App, Footing};
 use crate::args::RepriceArgs;
-use crate::config::keys::nearest;
+use crate::choose;
 use crate::error::CliError;
 use crate::print::fit::wrap;
 use crate::print::reprice::{self as page, RepriceProgress};
@@ -25,9 +26,10 @@ pub(super) fn run(app: &mut App<'_>, args: &RepriceArgs) -> Result<(), CliError>
     if app.take_in()? == Footing::Nothing {
         return Err(app.nothing());
     }
-    let models = args.model.as_deref().map(|model| models(app, model)).transpose()?;
-    let filter = app.filter(&args.span);
-    let preview = app.engine.preview_repricing(&filter, models.as_deref())?;
+    let only =
+        Only { models: choose::models(&args.model, &app.engine.named(Named::Model)?)?, ..Only::default() };
+    let filter = Filter { only, ..app.span(&args.span) };
+    let preview = app.engine.preview_repricing(&filter)?;
     let list = app.engine.price_list_id().to_owned();
     let nothing_to_do = preview.all.touched() == 0;
     if args.dry_run || nothing_to_do {
@@ -45,7 +47,7 @@ pub(super) fn run(app: &mut App<'_>, args: &RepriceArgs) -> Result<(), CliError>
         }
     }
     let progress = RepriceProgress::new(app.stderr_is_terminal, preview.all.touched());
-    let done = app.engine.reprice(&filter, models.as_deref(), &mut |calls| progress.update(calls));
+    let done = app.engine.reprice(&filter, &mut |calls| progress.update(calls));
     progress.finish();
     let done = done?;
     if app.json || !asks || done != preview {
@@ -76,18 +78,4 @@ fn confirmed(app: &mut App<'_>, preview: &Repricing) -> Result<bool, CliError> {
         .read_line(&mut answer)
         .map_err(|error| CliError::failed(format!("cannot read the answer: {error}")))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// The models in the ledger that a name means.
-fn models(app: &App<'_>, name: &str) -> Result<Vec<String>, CliError> {
-    let found = app.engine.models_named(name)?;
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let known = app.engine.model_names()?;
-    let error = CliError::usage(format!("no call has the model {name:?}"));
-    Err(match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("did you mean {near}?")),
-        None => error.hint("`cco daily --json` names the models of each day"),
-    })
 }

@@ -4,7 +4,7 @@
 
 use cco_engine::scan::{Finding, ScanSummary};
 
-use crate::app::{App, Footing, unread};
+use crate::app::{App, Footing};
 use crate::args::ScanArgs;
 use crate::error::{CliError, without_number};
 use crate::print::fit::wrap;
@@ -28,8 +28,7 @@ pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
     app.out.data(&wrap(&render(&summary), app.screen.columns))?;
     if args.verbose {
         // What earlier scans met is still there; what could not be read was met by this one.
-        let lines: String =
-            unread(&summary).into_iter().chain(&app.engine.findings()?).map(finding_line).collect();
+        let lines: String = summary.unread.iter().chain(&app.engine.findings()?).map(finding_line).collect();
         app.out.data(&lines)?;
     } else if summary.damaged_lines > 0 {
         app.out.hint("`cco scan -v` names damaged lines");

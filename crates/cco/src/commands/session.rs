@@ -2,20 +2,22 @@
 //!
 //! Must not: do more than name its query and its shapes.
 
-use super::ReportCommand;
+use super::{Sorting, report};
 use crate::app::App;
-use crate::args::ReportArgs;
+use crate::args::SessionArgs;
 use crate::error::CliError;
-use crate::print::{json, table};
+use crate::print::reports;
 
 /// Runs the command.
-pub(super) fn run(app: &mut App<'_>, args: &ReportArgs) -> Result<(), CliError> {
-    ReportCommand {
-        query: |engine, filter, _| engine.sessions(filter),
-        json: json::sessions,
-        table: &table::SESSION,
-        shown: |_| true,
-        models: |row| &row.models,
+pub(super) fn run(app: &mut App<'_>, args: &SessionArgs) -> Result<(), CliError> {
+    let wanted = args.id.as_deref();
+    let mut report = report(&reports::SESSION, Sorting::Time);
+    if let Some(id) = wanted {
+        report = report.nothing_is(format!("no session's id begins with {id:?}"));
     }
-    .run(app, args)
+    report.run(app, &args.report, |engine, filter| {
+        let mut rows = engine.sessions(filter)?;
+        rows.retain(|row| wanted.is_none_or(|id| row.session.starts_with(id)));
+        Ok(rows)
+    })
 }

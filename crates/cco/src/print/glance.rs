@@ -2,15 +2,17 @@
 //!
 //! Must not: query anything; show a number without saying what it covers.
 
-use cco_engine::report::{BlockRow, Glance, ModelSums};
+use std::sync::Arc;
+
+use cco_engine::report::{BlockRow, Glance, Group, ModelSums};
 use cco_model::sums::Sums;
-use comfy_table::CellAlignment;
 use jiff::Zoned;
 use jiff::civil::Weekday;
 
-use super::fit::{Column, Keep, Squeeze, wrap};
+use super::fit::{Keep, Squeeze, wrap};
 use super::json::total;
-use super::table::{align, number, per_minute};
+use super::reports::per_minute;
+use super::table::{align, number, word};
 use super::{FAINT, STRONG, styled, text};
 
 /// Blanks before what belongs to the line above.
@@ -35,7 +37,7 @@ fn page(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
         let last = text::minute(last, now.time_zone());
         page += &format!("{}\n", styled(FAINT, &format!("no calls today; the last one was at {last}")));
     }
-    let project = |(path, sums): &(String, Sums)| (project_name(glance, path), *sums);
+    let project = |group: &Group<Arc<str>>| (project_name(glance, &group.key), group.sums);
     page += &ranking("Projects this week", Keep::End, glance.projects.iter().map(project), room);
     let narrow = room.is_some_and(|room| room < NARROW);
     let model_name = if narrow { text::short_model } else { text::name };
@@ -73,10 +75,6 @@ fn spans(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
         }
     }
     page
-}
-
-fn word(drop: u8, squeeze: Squeeze) -> Column {
-    Column { align: CellAlignment::Left, drop, squeeze }
 }
 
 fn span_line(what: &str, when: String, sums: &Sums) -> Vec<String> {
@@ -140,17 +138,20 @@ fn ranking(
 /// A project's last name, or its path where two share the name.
 fn project_name(glance: &Glance, path: &str) -> String {
     let name = text::project(path);
-    let namesakes = glance.projects.iter().filter(|(other, _)| text::project(other) == name).count();
+    let namesakes = glance.projects.iter().filter(|other| text::project(&other.key) == name).count();
     if namesakes > 1 && !path.is_empty() { text::clean(path).into_owned() } else { name }
 }
 
 #[cfg(test)]
 mod tests {
-    use cco_engine::report::DayRow;
     use cco_model::money::NanoUsd;
     use cco_model::tokens::Tokens;
 
     use super::*;
+
+    fn group<K>(key: K, sums: Sums) -> Group<K> {
+        Group { key, sums, models: Vec::new(), last: jiff::Timestamp::UNIX_EPOCH }
+    }
 
     /// A week of seven projects and models, the last two of them without a price.
     fn busy_week() -> Glance {
@@ -164,12 +165,14 @@ mod tests {
         };
         let week = total((1..=7).map(sums));
         Glance {
-            today: DayRow { date: jiff::civil::date(2026, 10, 20), sums: week, models: Vec::new() },
+            today: group(jiff::civil::date(2026, 10, 20), week),
             week,
             block: None,
-            projects: (1..=7).map(|number| (format!("/code/project-{number}"), sums(number))).collect(),
+            projects: (1..=7)
+                .map(|number| group(format!("/code/project-{number}").into(), sums(number)))
+                .collect(),
             models: (1..=7)
-                .map(|number| ModelSums { model: format!("model-{number}"), sums: sums(number) })
+                .map(|number| ModelSums { model: format!("model-{number}").into(), sums: sums(number) })
                 .collect(),
             last_call: None,
             calls_ever: 7,

@@ -2,57 +2,118 @@
 //!
 //! Owns the wire names. Must not: add up anything but the totals of the rows it is given.
 
-use cco_engine::report::{BlockRow, BurnRate, DayRow, Glance, ModelSums, Projection, SessionRow};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cco_engine::report::{BlockRow, BurnRate, Glance, Group, Instance, ModelSums, Projection, ToolSums};
 use cco_engine::scan::ScanSummary;
 use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
+use jiff::civil::Date;
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::reports::{self, Report};
 use super::text;
 use crate::error::CliError;
 
-/// `{"daily":[…],"totals":…}`.
-pub(crate) fn daily(rows: &[DayRow]) -> Result<String, CliError> {
-    #[derive(Serialize)]
-    struct Document {
-        daily: Vec<Day>,
-        totals: Totals,
-    }
-    render(&Document {
-        daily: rows.iter().map(Day::new).collect(),
-        totals: Totals::new(&total(rows.iter().map(|row| row.sums))),
-    })
+/// `{"daily":[…],"totals":…}`, under the report's own key.
+pub(crate) fn groups<R>(report: &Report<R>, rows: &[R]) -> Result<String, CliError> {
+    let rows_json: Vec<Row<'_, R>> = rows.iter().map(|row| Row { report, row }).collect();
+    let totals = Totals::new(&total(rows.iter().map(|row| (report.sums)(row))));
+    render(&Document { list: report.list, rows: rows_json, totals })
 }
 
-/// `{"sessions":[…],"totals":…}`.
-pub(crate) fn sessions(rows: &[SessionRow]) -> Result<String, CliError> {
-    #[derive(Serialize)]
-    struct Document {
-        sessions: Vec<Session>,
-        totals: Totals,
+/// `{"projects":{"NAME":[…]},"totals":…}`: days by project, in the shape that similar tools have for it.
+pub(crate) fn instances(
+    report: &Report<Group<Instance>>,
+    rows: &[Group<Instance>],
+) -> Result<String, CliError> {
+    let mut projects: BTreeMap<&str, Vec<Row<'_, Group<Instance>>>> = BTreeMap::new();
+    for row in rows {
+        projects.entry(&row.key.project).or_default().push(Row { report, row });
     }
-    render(&Document {
-        sessions: rows.iter().map(Session::new).collect(),
-        totals: Totals::new(&total(rows.iter().map(|row| row.sums))),
-    })
+    let totals = Totals::new(&total(rows.iter().map(|row| row.sums)));
+    render(&Document { list: report.list, rows: projects, totals })
+}
+
+struct Document<Rows> {
+    list: &'static str,
+    rows: Rows,
+    totals: Totals,
+}
+
+impl<Rows: Serialize> Serialize for Document<Rows> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(self.list, &self.rows)?;
+        map.serialize_entry("totals", &self.totals)?;
+        map.end()
+    }
+}
+
+/// A row: its fields, then what all rows say about their calls.
+struct Row<'r, R: 'static> {
+    report: &'r Report<R>,
+    row: &'r R,
+}
+
+impl<R> Serialize for Row<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let sums = &(self.report.sums)(self.row);
+        let models = (self.report.models)(self.row);
+        let mut map = serializer.serialize_map(None)?;
+        for field in self.report.fields {
+            map.serialize_entry(field.name, &(field.text)(self.row))?;
+        }
+        for (name, number) in [
+            ("inputTokens", sums.tokens.input),
+            ("outputTokens", sums.tokens.output),
+            ("cacheCreationTokens", sums.tokens.cache_write()),
+            ("cacheReadTokens", sums.tokens.cache_read),
+            ("totalTokens", sums.tokens.total()),
+        ] {
+            map.serialize_entry(name, &number)?;
+        }
+        map.serialize_entry("totalCost", &Usd(sums.cost))?;
+        map.serialize_entry("modelsUsed", &names(models))?;
+        let breakdowns: Vec<ModelBreakdown> = models.iter().map(ModelBreakdown::new).collect();
+        map.serialize_entry("modelBreakdowns", &breakdowns)?;
+        for (name, number) in [
+            ("calls", sums.calls),
+            ("cacheCreation5mTokens", sums.tokens.cache_write_5m),
+            ("cacheCreation1hTokens", sums.tokens.cache_write_1h),
+            ("unpricedCalls", sums.unpriced_calls),
+            ("unpricedTokens", sums.unpriced_tokens),
+        ] {
+            map.serialize_entry(name, &number)?;
+        }
+        map.end()
+    }
+}
+
+/// `{"tools":[…]}`.
+pub(crate) fn tools(list: &'static str, name: &'static str, tools: &[ToolSums]) -> Result<String, CliError> {
+    let row = |tool: &ToolSums| serde_json::json!({ name: tool.tool, "uses": tool.uses, "failures": tool.failures });
+    render(&serde_json::json!({ list: tools.iter().map(row).collect::<Vec<_>>() }))
 }
 
 /// `{"blocks":[…]}`, gaps included.
-pub(crate) fn blocks(rows: &[BlockRow]) -> Result<String, CliError> {
+pub(crate) fn blocks(_: &Report<BlockRow>, rows: &[BlockRow]) -> Result<String, CliError> {
     #[derive(Serialize)]
-    struct Document {
+    struct Page {
         blocks: Vec<Block>,
     }
-    render(&Document { blocks: rows.iter().map(Block::new).collect() })
+    render(&Page { blocks: rows.iter().map(Block::new).collect() })
 }
 
 /// Today at a glance.
 pub(crate) fn glance(glance: &Glance) -> Result<String, CliError> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Document {
-        today: Day,
+    struct Page<'g> {
+        today: Row<'g, Group<Date>>,
         block: Option<Block>,
         week: Totals,
         projects: Vec<Project>,
@@ -60,8 +121,8 @@ pub(crate) fn glance(glance: &Glance) -> Result<String, CliError> {
         last_activity: Option<String>,
         calls_ever: u64,
     }
-    render(&Document {
-        today: Day::new(&glance.today),
+    render(&Page {
+        today: Row { report: &reports::DAILY, row: &glance.today },
         block: glance.block.as_ref().map(Block::new),
         week: Totals::new(&glance.week),
         projects: glance.projects.iter().map(Project::new).collect(),
@@ -104,7 +165,7 @@ pub(crate) fn scan(summary: &ScanSummary) -> Result<String, CliError> {
         calls_changed: summary.calls_changed,
         damaged_lines: summary.damaged_lines,
         recovered_records: summary.recovered_records,
-        findings: summary.findings.iter().map(finding).collect(),
+        findings: summary.unread.iter().chain(&summary.findings).map(finding).collect(),
     })
 }
 
@@ -119,7 +180,7 @@ pub(crate) fn total(rows: impl Iterator<Item = Sums>) -> Sums {
 pub(crate) fn render(document: &impl Serialize) -> Result<String, CliError> {
     let json = serde_json::to_string_pretty(document)
         .map_err(|error| CliError::failed(format!("cannot write JSON: {error}")))?;
-    Ok(text::escape_json(&json) + "\n")
+    Ok(text::escape_json(json) + "\n")
 }
 
 /// Dollars as an exact decimal number; a float could not hold it.
@@ -192,44 +253,8 @@ impl Totals {
     }
 }
 
-/// What every row of `daily` and `sessions` says about its calls.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    #[serde(flatten)]
-    classes: Classes,
-    total_tokens: u64,
-    total_cost: Usd,
-    models_used: Vec<String>,
-    model_breakdowns: Vec<ModelBreakdown>,
-    calls: u64,
-    #[serde(rename = "cacheCreation5mTokens")]
-    cache_creation_5m_tokens: u64,
-    #[serde(rename = "cacheCreation1hTokens")]
-    cache_creation_1h_tokens: u64,
-    unpriced_calls: u64,
-    unpriced_tokens: u64,
-}
-
-impl Group {
-    fn new(sums: &Sums, models: &[ModelSums]) -> Self {
-        Self {
-            classes: Classes::new(sums),
-            total_tokens: sums.tokens.total(),
-            total_cost: Usd(sums.cost),
-            models_used: names(models),
-            model_breakdowns: models.iter().map(ModelBreakdown::new).collect(),
-            calls: sums.calls,
-            cache_creation_5m_tokens: sums.tokens.cache_write_5m,
-            cache_creation_1h_tokens: sums.tokens.cache_write_1h,
-            unpriced_calls: sums.unpriced_calls,
-            unpriced_tokens: sums.unpriced_tokens,
-        }
-    }
-}
-
 fn names(models: &[ModelSums]) -> Vec<String> {
-    models.iter().map(|model| model.model.clone()).collect()
+    models.iter().map(|model| model.model.to_string()).collect()
 }
 
 #[derive(Serialize)]
@@ -249,7 +274,7 @@ struct ModelBreakdown {
 impl ModelBreakdown {
     fn new(model: &ModelSums) -> Self {
         Self {
-            model_name: model.model.clone(),
+            model_name: model.model.to_string(),
             classes: Classes::new(&model.sums),
             cost: Usd(model.sums.cost),
             unpriced_calls: model.sums.unpriced_calls,
@@ -264,42 +289,6 @@ fn is_zero(number: &u64) -> bool {
 }
 
 #[derive(Serialize)]
-struct Day {
-    date: String,
-    #[serde(flatten)]
-    group: Group,
-}
-
-impl Day {
-    fn new(row: &DayRow) -> Self {
-        Self { date: row.date.to_string(), group: Group::new(&row.sums, &row.models) }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Session {
-    session_id: String,
-    project_path: String,
-    first_activity: String,
-    last_activity: String,
-    #[serde(flatten)]
-    group: Group,
-}
-
-impl Session {
-    fn new(row: &SessionRow) -> Self {
-        Self {
-            session_id: row.session.clone(),
-            project_path: row.project_path.clone(),
-            first_activity: text::iso(row.first),
-            last_activity: text::iso(row.last),
-            group: Group::new(&row.sums, &row.models),
-        }
-    }
-}
-
-#[derive(Serialize)]
 struct Project {
     project: String,
     path: String,
@@ -308,8 +297,9 @@ struct Project {
 }
 
 impl Project {
-    fn new((path, sums): &(String, Sums)) -> Self {
-        Self { project: text::project(path), path: path.clone(), totals: Totals::new(sums) }
+    fn new(group: &Group<Arc<str>>) -> Self {
+        let path = &group.key;
+        Self { project: text::whole_project(path), path: path.to_string(), totals: Totals::new(&group.sums) }
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Owns both streams. Must not: know what a report means.
 
+pub(crate) mod csv;
 pub(crate) mod explain;
 pub(crate) mod fit;
 pub(crate) mod glance;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod reports;
 pub(crate) mod reprice;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -34,6 +36,9 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Columns of a compact table.
+const COMPACT: usize = 80;
+
 /// Where data is shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
@@ -41,6 +46,13 @@ pub(crate) struct Screen {
     pub(crate) columns: Option<usize>,
     /// Somebody looks at it, not a program.
     pub(crate) is_terminal: bool,
+}
+
+impl Screen {
+    /// The same, at most as wide as terminals used to be.
+    pub(crate) fn compact(self) -> Self {
+        Self { columns: Some(self.columns.map_or(COMPACT, |columns| columns.min(COMPACT))), ..self }
+    }
 }
 
 /// The only way to stdout and stderr.
@@ -80,6 +92,11 @@ impl Output {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Data is shown without colour.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.data.current_choice() == ColorChoice::Never
     }
 
     /// Says that something is worth knowing.

@@ -28,7 +28,11 @@ pub(crate) fn clean_lines(message: &str) -> String {
 }
 
 /// JSON with everything treacherous inside its strings escaped: the same data, harmless to look at.
-pub(crate) fn escape_json(json: &str) -> String {
+pub(crate) fn escape_json(json: String) -> String {
+    // Mostly there is nothing to do: what is treacherous in JSON is DEL or no ASCII.
+    if json.bytes().all(|byte| byte == b'\n' || (b' '..0x7f).contains(&byte)) {
+        return json;
+    }
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_treacherous(c) {
@@ -78,14 +82,24 @@ pub(crate) fn short_model(model: &str) -> String {
     clip(short, NAME_LIMIT)
 }
 
-/// The last part of a project's path; `unknown` for none.
-pub(crate) fn project(path: &str) -> String {
+/// The last part of a project's path, however long, for scripts; `unknown` for none.
+pub(crate) fn whole_project(path: &str) -> String {
     let last = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
     match (path.is_empty(), last.is_empty()) {
         (true, _) => "unknown".to_owned(),
-        (false, true) => name(path),
-        (false, false) => name(last),
+        (false, true) => path.to_owned(),
+        (false, false) => last.to_owned(),
     }
+}
+
+/// The last part of a project's path; `unknown` for none.
+pub(crate) fn project(path: &str) -> String {
+    name(&whole_project(path))
+}
+
+/// A project's path, for a report of projects: two may end alike.
+pub(crate) fn project_path(path: &str) -> String {
+    if path.is_empty() { "unknown".to_owned() } else { clean(path).into_owned() }
 }
 
 /// `1,234,567`.
@@ -178,7 +192,10 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31mb\u{9b}2Jc\r\n\td\u{7f}"), "a[31mb2Jcd");
         assert_eq!(clean("x\u{202e}y\u{2066}z\u{200b}\u{200d}\u{feff}"), "xyz");
         assert_eq!(clean("naïve 東京 🌿"), "naïve 東京 🌿");
-        assert_eq!(escape_json("\"a\u{9b}\u{202e}\u{e0001}b\"\n"), "\"a\\u009b\\u202e\\udb40\\udc01b\"\n");
+        assert_eq!(
+            escape_json("\"a\u{9b}\u{202e}\u{e0001}b\"\n".to_owned()),
+            "\"a\\u009b\\u202e\\udb40\\udc01b\"\n"
+        );
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn narrow_terminals_lose_columns_and_no_line_breaks() {
     2026-10-20      8   1,620       129,628  $0.24+?
     ────────────────────────────────────────────────
     Total          18   3,620       223,138  $0.35+?
+    not shown here: calls, cache write, cache read
     ");
     assert_snapshot!(env.with("COLUMNS", "20").run("daily").stdout, @r"
     Date           Cost
@@ -75,6 +76,11 @@ fn narrow_terminals_lose_columns_and_no_line_breaks() {
     2026-10-20  $0.24+?
     ───────────────────
     Total       $0.35+?
+    not shown here:
+      calls, input,
+      output, cache
+      write, cache read,
+      total tokens
     ");
 }
 

@@ -117,8 +117,8 @@ fn models_and_days_are_checked() {
     assert_snapshot!(env.run("reprice --dry-run --model claude-opus-4-7").story(), @r#"
     exit 2
     -- stderr
-    error: no call has the model "claude-opus-4-7"
-    hint: did you mean claude-opus-4-8?
+    error: no calls of a model called "claude-opus-4-7"
+    hint: there are: acme-1, opus-4-8; `cco model` lists them all
     "#);
     assert_eq!(env.run("reprice --dry-run --since 2026-10-02 --until 2026-10-01").code, 2);
     assert_eq!(env.run("reprice --dry-run --yes").code, 2);

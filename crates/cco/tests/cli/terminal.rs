@@ -16,6 +16,8 @@ fn notes_break_between_words() {
     2026-10-20      10            11     ?
     ──────────────────────────────────────
     Total           10            11     ?
+    not shown here: calls, input, cache
+      write, cache read
     note: no price for acme-1 (1 call, 11
       tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml
@@ -73,6 +75,8 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     33333333  …港湾地図港湾地図   2026-10-20 11:00    $45,000.00
     ────────────────────────────────────────────────────────────
     Total                                           $45,000.00+?
+    not shown here: calls, input, output, cache write, cache
+      read, total tokens
     note: no price for acme-1 (1 call, 30 tokens); its cost is
       not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in
@@ -86,6 +90,8 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     33333333  …湾地図港湾地図     $45,000.00
     ────────────────────────────────────────
     Total                       $45,000.00+?
+    not shown here: calls, input, output,
+      cache write, cache read, total tokens
     note: no price for acme-1 (1 call, 30
       tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml
@@ -100,6 +106,11 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     33333…    $45,000.00
     ────────────────────
     Total   $45,000.00+?
+    not shown here:
+      calls, input,
+      output, cache
+      write, cache read,
+      total tokens
     note: no price for
       acme-1 (1 call, 30
       tokens); its cost
@@ -211,6 +222,8 @@ fn the_demo_looks_its_best_on_a_narrow_terminal() {
     5d1f7a52  harbour-map  2026-10-20 11:57    $0.88
     ────────────────────────────────────────────────
     Total                                    $1.53+?
+    not shown here: calls, input, output, cache write, cache
+      read, total tokens
     note: no price for lighthouse-preview (6 calls, 141,765
       tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in

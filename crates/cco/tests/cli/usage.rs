@@ -87,8 +87,13 @@ fn help_names_every_variable_that_users_may_set() {
 
     Commands:
       daily    Use and cost by day
+      weekly   Use and cost by week
+      monthly  Use and cost by month
       session  Use and cost by session [alias: sessions]
       blocks   Use and cost by five-hour block, with burn rate [alias: block]
+      project  Use and cost by project, dearest first [alias: projects]
+      branch   Use and cost by git branch, dearest first [alias: branches]
+      model    Use and cost by model, or by tool, MCP server, agent, skill or plugin [alias: models]
       explain  Where a number comes from: a day, a session, a call or a project
       scan     Read all transcripts now
       reprice  Apply the present price list to calls that another one priced
@@ -105,8 +110,10 @@ fn help_names_every_variable_that_users_may_set() {
     Examples:
       cco                             today at a glance
       cco daily --since 2026-10-01    by day, from the first of October
+      cco monthly --breakdown         by month and model
       cco session --json              by session, for scripts
-      cco blocks                      five-hour blocks, with burn rate
+      cco project                     what each project cost
+      cco blocks --live               the running five-hour block, with burn rate
       cco --demo                      made-up data, to have a look
 
     Environment:

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use cco_engine::price::PriceList;
-use cco_engine::report::Filter;
+use cco_engine::report::{Filter, Only, Period};
 use cco_engine::sums::Sums;
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::Timestamp;
@@ -131,7 +131,7 @@ pub(crate) fn scan(engine: &mut Engine) {
 
 /// All calls.
 pub(crate) fn everything(zone: TimeZone) -> Filter {
-    Filter { since: None, until: None, zone }
+    Filter { days: (None, None), zone, only: Only::default() }
 }
 
 /// A zone of the system's list.
@@ -159,7 +159,7 @@ pub(crate) fn agreed_totals(engine: &Engine) -> Result<Sums, String> {
     let mut ways = vec![("blocks", sum(blocks.into_iter().map(|block| block.sums).collect()))];
     // The second has days of quarter hours that begin at 18:15 UTC, the third clocks that move by half an hour.
     for name in ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe"] {
-        let days = engine.daily(&everything(zone(name))).expect("days");
+        let days = engine.periods(&everything(zone(name)), Period::Day).expect("days");
         ways.push((name, sum(days.into_iter().map(|day| day.sums).collect())));
     }
     match ways.iter().find(|(_, sums)| *sums != sessions) {

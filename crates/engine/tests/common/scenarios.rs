@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::Write;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use cco_engine::Engine;
+use cco_engine::{Engine, LedgerPlace, price_list};
+use cco_ledger::Ledger;
 use jiff::tz::TimeZone;
 
 use crate::common::{self, FIRST, ROW, Row, Tree, agreed_totals};
@@ -23,8 +26,9 @@ fn expect(engine: &Engine, calls: u64, output: u64) -> Outcome {
 
 /// The days of UTC that have calls.
 fn days(engine: &Engine) -> Vec<String> {
-    let days = engine.daily(&common::everything(TimeZone::UTC)).expect("days");
-    days.into_iter().map(|day| day.date.to_string()).collect()
+    let days =
+        engine.periods(&common::everything(TimeZone::UTC), cco_engine::report::Period::Day).expect("days");
+    days.into_iter().map(|day| day.key.to_string()).collect()
 }
 
 fn append(tree: &Tree, name: &str, text: &str) {
@@ -100,4 +104,68 @@ pub(crate) fn a_call_that_moved_leaves_its_old_day() -> Outcome {
     common::scan(&mut engine);
     expect(&engine, 1, 40)?;
     if days(&engine) == ["2026-10-19"] { Ok(()) } else { Err(format!("days {:?}", days(&engine))) }
+}
+
+/// A scan is broken off in the middle, as a kill would: what it had not committed is read again by the next one.
+pub(crate) fn a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all() -> Outcome {
+    let (tree, folder) = (Tree::new(), tempfile::tempdir().expect("a folder for the ledger"));
+    let open = || tree.open(LedgerPlace::File(folder.path().join("ledger.db")), TimeZone::UTC);
+    tree.put("p/s1.jsonl", ROW.line());
+    common::scan(&mut open());
+    for (n, name) in ["p/s1.jsonl", "p/s2.jsonl", "q/s3.jsonl"].into_iter().enumerate() {
+        let id = format!("msg_{n:020}");
+        let line = Row { message: Some(&id), output: 5, ..ROW }.line();
+        if n == 0 { append(&tree, name, &line) } else { tree.put(name, line) }
+    }
+    for after in 1..=3 {
+        let (mut engine, mut arrived) = (open(), 0);
+        let scan = std::panic::AssertUnwindSafe(|| {
+            engine.scan(&mut |_| {
+                arrived += 1;
+                if arrived == after {
+                    // As panic does, without a word on stderr.
+                    std::panic::resume_unwind(Box::new("broken off"));
+                }
+            })
+        });
+        assert!(std::panic::catch_unwind(scan).is_err(), "it was broken off");
+        drop(engine);
+        expect(&open(), 1, 10)?;
+    }
+    let mut engine = open();
+    common::scan(&mut engine);
+    expect(&engine, 4, 25)
+}
+
+/// Long enough for a writer that does not wait, wherever this runs.
+const NOT_WAITING: Duration = Duration::from_millis(700);
+
+/// A second writer does not begin before the first has ended, and then it sees what the first one did.
+pub(crate) fn a_writer_begins_when_no_other_is_at_work() -> Outcome {
+    let folder = tempfile::tempdir().expect("a folder for the ledger");
+    let place = LedgerPlace::File(folder.path().join("ledger.db"));
+    let open = || Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    let prices = price_list::embedded();
+    let (mut one, mut other) = (open(), open());
+    // The first commit of all also writes the price list down; from then on a writer begins by reading.
+    one.writer(&prices).and_then(|writer| writer.commit(true)).expect("a commit");
+    one.use_wal().expect("a log");
+    let (begun, has_begun) = channel();
+    let first = one.writer(&prices).expect("a writer");
+    std::thread::scope(|scope| {
+        let prices = &prices;
+        let second = scope.spawn(move || {
+            let writer = other.writer(prices)?;
+            begun.send(()).expect("somebody listens");
+            writer.commit(true)
+        });
+        let at_once = has_begun.recv_timeout(NOT_WAITING);
+        let ended = first.commit(true);
+        let second = second.join().expect("no panic");
+        match (at_once, ended, second) {
+            (Err(_), Ok(_), Ok(_)) => Ok(()),
+            (Ok(()), ..) => Err("two writers were at work at once".to_owned()),
+            (_, ended, second) => Err(format!("{ended:?}, {second:?}")),
+        }
+    })
 }

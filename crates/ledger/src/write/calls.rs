@@ -7,7 +7,7 @@ use cco_model::plant::{Bug, planted};
 use rusqlite::OptionalExtension;
 
 use super::ids::BatchIds;
-use super::{Intake, MAX_WEIGHT, SoftError, TOO_LARGE, TranscriptId, Writer};
+use super::{Intake, MAX_WEIGHT, SoftError, SoftKind, TranscriptId, Writer};
 use crate::LedgerError;
 use crate::stored::{self, Price, StoredCall};
 
@@ -58,7 +58,7 @@ impl Writer<'_> {
     /// A call whose counts would not fit in sums with all others is named and not counted.
     fn refuse(&mut self, transcript: TranscriptId, offset: u64) -> Result<(), LedgerError> {
         self.refused.push(offset);
-        self.soft_error(transcript, SoftError { offset, kind: TOO_LARGE, detail: 0 })
+        self.soft_error(transcript, SoftError { offset, kind: SoftKind::TooLarge, detail: 0 })
     }
 
     /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Writer;
 use crate::lookup::name;
+use crate::query::Only;
 use crate::stored::{self, Price, StoredCall};
 use crate::{Ledger, LedgerError};
 
@@ -23,8 +24,8 @@ const PAGE: i64 = 10_000;
 pub struct Which {
     /// Of these UTC milliseconds.
     pub range: Range<i64>,
-    /// Of these models, by their rows; none: of all.
-    pub models: Option<Vec<i64>>,
+    /// Of these projects and models.
+    pub only: Only,
 }
 
 /// A call that gets another price.
@@ -58,7 +59,7 @@ impl Ledger {
         let mut changes = Vec::new();
         for (id, call) in page {
             let model = call.ids.model;
-            if which.models.as_ref().is_some_and(|wanted| !wanted.contains(&model)) {
+            if !which.only.holds(call.ids.project, model) {
                 continue;
             }
             let (name, priced) = match models.get(&model) {

@@ -175,9 +175,39 @@ fn a_ledger_reaches_no_other_file_and_trusts_no_schema() {
         .connection
         .execute_batch("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = '' WHERE name = 'call';");
     assert!(schema.is_err(), "the schema cannot be written by hand");
+    let extension = ledger.connection.query_row("SELECT load_extension('other')", [], |_| Ok(()));
+    let refused = extension.map_err(|error| error.to_string());
+    assert!(
+        refused
+            .as_ref()
+            .is_err_and(|error| error.contains("not authorized") || error.contains("no such function")),
+        "{refused:?}"
+    );
     assert_eq!(pragma(&ledger, "trusted_schema"), 0);
     assert_eq!((pragma(&ledger, "synchronous"), pragma(&ledger, "auto_vacuum")), (2, 2));
     assert_eq!((pragma(&ledger, "mmap_size"), pragma(&ledger, "busy_timeout")), (0, 10_000));
+}
+
+#[test]
+fn a_writer_that_waited_in_vain_says_that_another_one_holds_the_ledger_and_may_try_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut holder = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    assert_eq!(take(&mut holder, 0..10).expect("a commit"), Taken::Yes);
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("the same ledger");
+    // Under the journal of a first load, and under the write-ahead log.
+    for calls in [10..20, 20..30] {
+        // A short wait for the test; what it is otherwise stands in the test before.
+        ledger.connection.busy_timeout(std::time::Duration::from_millis(20)).expect("a shorter wait");
+        holder.connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+        let error = take(&mut ledger, calls.clone()).expect_err("held");
+        assert_eq!(error.trouble(), Some(crate::Trouble::Busy), "{error}");
+        assert_eq!(counted(&ledger), calls.start, "reports need no lock");
+        holder.connection.execute_batch("ROLLBACK").expect("the lock's end");
+        assert_eq!(take(&mut ledger, calls).expect("its turn"), Taken::Yes);
+        holder.use_wal().expect("a log");
+    }
+    assert_eq!((counted(&holder), counted(&ledger)), (30, 30));
 }
 
 #[test]
@@ -207,4 +237,22 @@ fn a_first_load_that_is_cut_off_is_settled_by_the_next_scan() {
     ledger.writer(&prices).expect("a writer").commit(true).expect("a commit");
     assert!(!ledger.load_was_cut_off().expect("an answer"));
     assert_eq!(ledger.audit().expect("an audit"), []);
+}
+
+#[test]
+fn a_first_load_settles_what_a_peer_that_died_had_only_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut one = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    take_batch(&mut one, 0..10, true, &batch(0..10), false).expect("taken");
+    let mut peer = Ledger::open(&place, &TimeZone::UTC).expect("the same ledger");
+    let mut earlier = batch(0..10);
+    earlier.calls.retain(|call| call.offset == 9);
+    earlier.calls[0].at_ms -= 3_600_000;
+    take_batch(&mut peer, 10..11, false, &earlier, false).expect("taken");
+    // Killed before its last commit.
+    drop(peer);
+    take_batch(&mut one, 11..21, false, &batch(11..21), true).expect("taken");
+    assert!(!one.load_was_cut_off().expect("an answer"));
+    assert_eq!(one.audit().expect("an audit"), []);
 }

@@ -161,3 +161,11 @@ fn two_records_without_ids_on_one_damaged_line_are_two_calls() {
     let nameless = || with(call("", 7), "/sessionId", json!("s"));
     assert_eq!(Seen::of(format!("{}{}\n", nameless(), nameless()).as_bytes()).calls.len(), 2);
 }
+
+#[test]
+fn what_stands_in_front_on_a_damaged_line_and_is_no_record_lends_no_time() {
+    let front =
+        with(with(call("m1", 1), "/timestamp", json!("2026-10-13T12:00:00Z")), "/sessionId", json!(null));
+    let glued = with(with(call("m2", 3), "/sessionId", json!("s")), "/timestamp", json!("nonsense"));
+    assert_eq!(Seen::of(format!("{front}{glued}\n").as_bytes()).calls.len(), 0);
+}

@@ -1,0 +1,140 @@
+//! Which project or model somebody means: names as they are typed, to ids of the ledger.
+//!
+//! Must not: query; guess between names that differ in more than a path's front.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::config::keys::nearest;
+use crate::error::CliError;
+use crate::print::text;
+
+/// Names that an error lists.
+const LISTED: usize = 8;
+
+/// The projects of these names: a whole path, or the last part of one. None given: no choice.
+pub(crate) fn projects(
+    given: &[String],
+    known: &[(i64, Arc<str>)],
+) -> Result<Option<HashSet<i64>>, CliError> {
+    let short: Vec<String> = known.iter().map(|(_, path)| text::whole_project(path)).collect();
+    choose(given, |name| {
+        let name = name.strip_suffix('/').unwrap_or(name);
+        let found: HashSet<i64> = known
+            .iter()
+            .zip(&short)
+            .filter(|((_, path), short)| &**path == name || *short == name)
+            .map(|((id, _), _)| *id)
+            .chain((name == "unknown").then_some(0))
+            .collect();
+        if !found.is_empty() || known.is_empty() {
+            return Ok(found);
+        }
+        let names = || short.iter().map(String::as_str);
+        Err(unknown("project", name, nearest(name, names()), names(), "`cco project` lists them all"))
+    })
+}
+
+/// The models of these names: as in the transcripts, or any with this in their name, in small or large letters.
+pub(crate) fn models(given: &[String], known: &[(i64, Arc<str>)]) -> Result<Option<HashSet<i64>>, CliError> {
+    choose(given, |name| {
+        let wanted = name.to_lowercase();
+        let ids = |holds: &dyn Fn(&str) -> bool| -> HashSet<i64> {
+            known.iter().filter(|(_, model)| holds(model)).map(|(id, _)| *id).collect()
+        };
+        let exact = ids(&|model| model == name || text::short_model(model) == name);
+        let found =
+            if exact.is_empty() { ids(&|model| model.to_lowercase().contains(&wanted)) } else { exact };
+        if !found.is_empty() || known.is_empty() {
+            return Ok(found);
+        }
+        let short: Vec<String> = known.iter().map(|(_, model)| text::short_model(model)).collect();
+        let names = || short.iter().map(String::as_str);
+        Err(unknown("model", name, nearest(name, names()), names(), "`cco model` lists them all"))
+    })
+}
+
+fn choose(
+    given: &[String],
+    find: impl Fn(&str) -> Result<HashSet<i64>, CliError>,
+) -> Result<Option<HashSet<i64>>, CliError> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let mut all = HashSet::new();
+    for name in given {
+        all.extend(find(name)?);
+    }
+    Ok(Some(all))
+}
+
+fn unknown<'n>(
+    what: &str,
+    given: &str,
+    near: Option<&str>,
+    names: impl Iterator<Item = &'n str>,
+    list: &str,
+) -> CliError {
+    let error = CliError::usage(format!("no calls of a {what} called {given:?}"));
+    if let Some(near) = near {
+        return error.hint(format!("did you mean {near}? {list}"));
+    }
+    let mut named: Vec<&str> = names.collect();
+    named.sort_unstable();
+    named.dedup();
+    let more = if named.len() > LISTED { ", …" } else { "" };
+    named.truncate(LISTED);
+    error.hint(format!("there are: {}{more}; {list}", named.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(names: &[&str]) -> Vec<(i64, Arc<str>)> {
+        (1..).zip(names).map(|(id, name)| (id, Arc::from(*name))).collect()
+    }
+
+    fn given(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn words(error: &CliError) -> String {
+        format!("{} ({})", error.message, error.hints.join("; "))
+    }
+
+    #[test]
+    fn a_project_is_named_by_its_path_or_the_end_of_it() {
+        let known = known(&["/home/dev/app", "/work/app", "/home/dev/site"]);
+        let ids = |names: &[&str]| projects(&given(names), &known).map(|ids| ids.map(|ids| ids.len()));
+        assert_eq!(ids(&[]), Ok(None));
+        assert_eq!(ids(&["site"]), Ok(Some(1)));
+        assert_eq!(ids(&["/work/app/"]), Ok(Some(1)));
+        assert_eq!(ids(&["app"]), Ok(Some(2)), "namesakes are both meant");
+        assert_eq!(ids(&["app", "site"]), Ok(Some(3)));
+        assert_eq!(ids(&["unknown"]), Ok(Some(1)));
+        insta::assert_snapshot!(
+            words(&ids(&["sito"]).expect_err("no such project")),
+            @"no calls of a project called \"sito\" (did you mean site? `cco project` lists them all)"
+        );
+        insta::assert_snapshot!(
+            words(&ids(&["zebra"]).expect_err("no such project")),
+            @"no calls of a project called \"zebra\" (there are: app, site; `cco project` lists them all)"
+        );
+        assert_eq!(projects(&given(&["x"]), &[]), Ok(Some(HashSet::new())), "an empty ledger knows no names");
+    }
+
+    #[test]
+    fn a_model_is_named_by_any_part_of_its_name() {
+        let known = known(&["claude-opus-4-8", "claude-opus-4-8-fast", "claude-haiku-4-5-20251001"]);
+        let ids = |name: &str| models(&given(&[name]), &known).map(|ids| ids.map(|ids| ids.len()));
+        assert_eq!(ids("opus"), Ok(Some(2)));
+        assert_eq!(ids("claude-opus-4-8"), Ok(Some(1)), "a whole name is that one only");
+        assert_eq!(ids("haiku-4-5"), Ok(Some(1)));
+        assert_eq!(ids("OPUS"), Ok(Some(2)));
+        insta::assert_snapshot!(
+            words(&ids("gpt").expect_err("no such model")),
+            @"no calls of a model called \"gpt\" (there are: haiku-4-5, opus-4-8, opus-4-8-fast; `cco model` lists them all)"
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! `cco project`: use and cost by project, dearest first.
+//!
+//! Must not: do more than name its query and its shapes.
+
+use cco_engine::Engine;
+
+use super::{Sorting, report};
+use crate::app::App;
+use crate::args::ReportArgs;
+use crate::error::CliError;
+use crate::print::reports;
+
+/// Runs the command.
+pub(super) fn run(app: &mut App<'_>, args: &ReportArgs) -> Result<(), CliError> {
+    report(&reports::PROJECT, Sorting::Cost).run(app, args, Engine::projects)
+}
