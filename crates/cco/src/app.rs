@@ -49,7 +49,10 @@ pub(crate) struct App<'o> {
     /// Where data is shown.
     pub(crate) screen: Screen,
     roots: Roots,
-    stderr_is_terminal: bool,
+    /// Somebody looks at notes.
+    pub(crate) stderr_is_terminal: bool,
+    /// Somebody can be asked, and sees the question.
+    pub(crate) can_ask: bool,
     /// Keeps the made-up tree for as long as the run.
     _demo: Option<TempDir>,
 }
@@ -94,6 +97,7 @@ impl<'o> App<'o> {
             screen: Screen { columns: env.width, is_terminal: env.stdout_is_terminal },
             roots,
             stderr_is_terminal: env.stderr_is_terminal,
+            can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
             _demo: demo,
         })
     }
@@ -169,6 +173,11 @@ impl<'o> App<'o> {
         let summary = self.engine.scan(&mut |step| progress.update(step));
         progress.finish();
         Ok(summary?)
+    }
+
+    /// A bar for other work on transcripts.
+    pub(crate) fn progress(&self) -> ScanProgress {
+        ScanProgress::new(self.stderr_is_terminal, BAR_FROM_BYTES, stderr_columns)
     }
 
     /// Whether there is anything to look at.

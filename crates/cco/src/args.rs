@@ -106,9 +106,15 @@ pub(crate) enum Command {
     /// Use and cost by model, or by tool, MCP server, agent, skill or plugin
     #[command(visible_alias = "models", after_help = MODEL_EXAMPLES)]
     Model(ModelArgs),
+    /// Where a number comes from: a day, a session, a call or a project
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Read all transcripts now
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
+    /// Apply the present price list to calls that another one priced
+    #[command(after_help = REPRICE_EXAMPLES)]
+    Reprice(RepriceArgs),
     #[command(flatten)]
     Alone(Alone),
     /// Work on the kept numbers
@@ -220,6 +226,37 @@ pub(crate) struct SpanArgs {
     /// Last day to show, itself included
     #[arg(long, short = 'u', value_name = "DAY", value_parser = parse_day)]
     pub(crate) until: Option<Date>,
+}
+
+/// Flags of `explain`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// A day (2026-10-20, today, yesterday), a session (its id or how it begins), a call (msg_…, req_… or '#123'), or a
+    /// project (its path or last name)
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    /// How many calls to list, dearest first
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    /// Look for rows in every transcript, however long it takes
+    #[arg(long)]
+    pub(crate) all_files: bool,
+}
+
+/// Flags of `reprice`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RepriceArgs {
+    #[command(flatten)]
+    pub(crate) span: SpanArgs,
+    /// Only models with this in their name, such as opus; may be repeated
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Do not ask before changing
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
 }
 
 /// How a report is shown.
@@ -390,6 +427,19 @@ impl SpanArgs {
     }
 }
 
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  cco explain today
+  cco explain 4f2a91                     a session by how its id begins
+  cco explain msg_01AbCdEfGhIjKlMnOpQr   a call, down to its rows and rates
+  cco explain '#1234'                    a call by its number in the lists of `explain`
+  cco explain atlas --limit 30           a project";
+
+const REPRICE_EXAMPLES: &str = "\
+Examples:
+  cco reprice --dry-run
+  cco reprice --since 2026-10-01 --model claude-opus-4-8 --yes";
+
 impl ShowArgs {
     /// Refuses two formats at once, and what another program does.
     fn check(&self, json: bool) -> Result<(), CliError> {
@@ -424,6 +474,7 @@ impl Args {
                 }
                 (&args.span, &args.show)
             }
+            Some(Command::Reprice(args)) => return args.span.check(),
             _ => return Ok(()),
         };
         span.check()?;

@@ -90,6 +90,8 @@ pub(crate) struct Env {
     pub(crate) stdout_is_terminal: bool,
     /// Somebody looks at stderr.
     pub(crate) stderr_is_terminal: bool,
+    /// Somebody can be asked.
+    pub(crate) stdin_is_terminal: bool,
     /// The bug to plant.
     #[cfg(feature = "planted-bugs")]
     pub(crate) planted_bug: Option<String>,
@@ -116,6 +118,7 @@ impl Env {
             editor: raw("VISUAL").or_else(|| raw("EDITOR")),
             stdout_is_terminal,
             stderr_is_terminal,
+            stdin_is_terminal: std::io::stdin().is_terminal(),
             #[cfg(feature = "planted-bugs")]
             planted_bug: text(CCO_PLANTED_BUG)?,
         })

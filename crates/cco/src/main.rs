@@ -46,7 +46,7 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
     plant(&env)?;
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(outcome) => return explain(&outcome, out),
+        Err(outcome) => return tell(&outcome, out),
     };
     *out = Output::wished(args.common.color(), &env);
     args.check()?;
@@ -59,7 +59,7 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
 }
 
 /// Help and version are data; anything else about arguments is wrong usage.
-fn explain(outcome: &clap::Error, out: &mut Output) -> Result<Exit, CliError> {
+fn tell(outcome: &clap::Error, out: &mut Output) -> Result<Exit, CliError> {
     let text = outcome.render().ansi().to_string();
     if outcome.use_stderr() {
         out.aside(&text);

@@ -3,9 +3,11 @@
 //! Owns the way from transcripts to ledger (pricing, projects) and the shape of reports.
 //! Must not: own a thread that outlives a call, print, know HTTP or arguments.
 
+pub mod explain;
 pub mod health;
 pub mod price_list;
 pub mod report;
+pub mod reprice;
 pub mod scan;
 
 mod plan;
@@ -19,7 +21,7 @@ use cco_model::price::PriceList;
 use jiff::tz::TimeZone;
 
 pub use cco_ledger::Place as LedgerPlace;
-pub use cco_model::{block, money, price, sums, tokens};
+pub use cco_model::{block, call, money, price, reason, sums, tokens};
 
 /// What an [`Engine`] is made of; everything that a test may want to set.
 pub struct Setup {

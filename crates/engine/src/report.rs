@@ -166,7 +166,7 @@ pub struct Glance {
 const RECENT_MS: i64 = 30 * 60_000;
 const DAY_MS: i64 = 24 * 60 * 60_000;
 /// What a session without an id is called.
-const UNKNOWN_SESSION: &str = "unknown";
+pub(crate) const UNKNOWN_SESSION: &str = "unknown";
 
 impl Engine {
     /// Periods with calls, oldest first. Days outside of the filter are left out of the periods at its ends.
@@ -481,7 +481,7 @@ fn gap(start: Timestamp, end: Timestamp) -> BlockRow {
 }
 
 /// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
-fn instant(at_ms: i64) -> Timestamp {
+pub(crate) fn instant(at_ms: i64) -> Timestamp {
     let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
 }

@@ -154,18 +154,7 @@ impl Engine {
 
     /// Every damaged line and odd row of the transcripts that are still there, also those of earlier scans.
     pub fn findings(&self) -> Result<Vec<Finding>, EngineError> {
-        let finding = |(path, SoftError { offset, kind, detail })| {
-            let what = match kind {
-                SoftKind::Damaged => {
-                    words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) })
-                }
-                SoftKind::Untimed => words(Soft::Untimed),
-                SoftKind::OddCount => words(Soft::OddCount),
-                SoftKind::TooLarge => TOO_LARGE_WORDS.to_owned(),
-            };
-            Finding { path, offset: Some(offset), what }
-        };
-        Ok(self.ledger.soft_errors()?.into_iter().map(finding).collect())
+        Ok(self.ledger.soft_errors()?.into_iter().map(|(path, soft)| finding(path, soft)).collect())
     }
 
     /// Does what the plan says; true when another process took some of it meanwhile.
@@ -496,6 +485,19 @@ impl Scan<'_> {
 
 const TOO_LARGE_WORDS: &str =
     "a call too large to be added up with all others: not counted, or with what it had before";
+
+/// What the ledger remembers of a damaged line or odd row, in words.
+pub(crate) fn finding(path: PathBuf, SoftError { offset, kind, detail }: SoftError) -> Finding {
+    let what = match kind {
+        SoftKind::Damaged => {
+            words(Soft::Damaged { recovered: usize::try_from(detail).unwrap_or(usize::MAX) })
+        }
+        SoftKind::Untimed => words(Soft::Untimed),
+        SoftKind::OddCount => words(Soft::OddCount),
+        SoftKind::TooLarge => TOO_LARGE_WORDS.to_owned(),
+    };
+    Finding { path, offset: Some(offset), what }
+}
 
 fn soft_error(offset: u64, soft: Soft) -> SoftError {
     match soft {

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod health;
+pub mod lookup;
 pub mod open;
 pub mod query;
 pub mod write;

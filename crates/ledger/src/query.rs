@@ -62,7 +62,7 @@ pub struct Only {
 }
 
 impl Only {
-    fn holds(&self, project: i64, model: i64) -> bool {
+    pub(crate) fn holds(&self, project: i64, model: i64) -> bool {
         let in_set = |set: &Option<HashSet<i64>>, id| set.as_ref().is_none_or(|set| set.contains(&id));
         in_set(&self.projects, project) && in_set(&self.models, model)
     }

@@ -3,6 +3,7 @@
 mod calls;
 mod ids;
 mod keys;
+mod reprice;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use self::keys::Keys;
+pub use self::reprice::{Change, Which};
 use crate::names::{self, NameCaches};
 use crate::rollup::{self, Deltas, Load};
 use crate::stored::{self, StoredCall};
@@ -26,7 +28,7 @@ mod tests;
 
 /// A transcript's row in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TranscriptId(i64);
+pub struct TranscriptId(pub(crate) i64);
 
 /// A transcript as the ledger remembers it.
 #[derive(Clone, Debug)]
@@ -525,7 +527,7 @@ pub(crate) fn path_of(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
-fn state_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileState> {
+pub(crate) fn state_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileState> {
     let number = |column: usize| row.get::<_, i64>(first + column);
     Ok(FileState {
         device: number(0)?.cast_unsigned(),

@@ -10,5 +10,6 @@ pub mod file;
 pub mod money;
 pub mod plant;
 pub mod price;
+pub mod reason;
 pub mod sums;
 pub mod tokens;

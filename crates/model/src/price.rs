@@ -12,6 +12,8 @@ use crate::call::{Terms, Usage};
 use crate::civil::utc_day;
 use crate::money::{NanoUsd, round_half_even};
 
+pub mod parts;
+
 #[cfg(test)]
 mod tests;
 
@@ -154,6 +156,17 @@ impl Cost {
     }
 }
 
+/// Where in a model's prices the rates of a call stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Band {
+    /// The days of the dated rates that are in force; none: the list's own rates.
+    pub history: Option<Valid>,
+    /// The prompt is longer than this, and the rates are those of such prompts.
+    pub above_prompt_tokens: Option<u64>,
+    /// The rates are those of fast calls.
+    pub fast: bool,
+}
+
 /// The most that one call is believed to cost: 100,000 dollars, a thousand times the dearest request there is.
 /// Beyond it the counts are wrong, and sums of such prices would not fit any more; the call is shown as unpriced.
 pub const MAX_CALL_COST: NanoUsd = NanoUsd(100_000_000_000_000);
@@ -163,7 +176,7 @@ impl PricedModel {
     ///
     /// None when a class with tokens has no rate, or when the price is beyond [`MAX_CALL_COST`].
     pub fn cost(&self, usage: &Usage, day: Date, web_search: NanoUsd) -> Option<Cost> {
-        let (rates, tokens) = (self.rates_for(usage, day), &usage.tokens);
+        let (rates, tokens) = (self.rates_for(usage, day).0, &usage.tokens);
         let factor = self.factor(usage.terms);
         let searches =
             i128::from(web_search.0).checked_mul(i128::from(usage.web_search))?.checked_mul(ATTO)?;
@@ -182,14 +195,24 @@ impl PricedModel {
         (believed(cost.total()) && believed(cost.savings)).then_some(cost)
     }
 
-    /// The rates in force for a call: of its day, then of its prompt's length, then of its speed.
-    fn rates_for(&self, usage: &Usage, day: Date) -> &Rates {
+    /// The rates in force for a call, and where they stand: of its day, then of its prompt's length, then of its speed.
+    fn rates_for(&self, usage: &Usage, day: Date) -> (&Rates, Band) {
         let prompt = prompt_tokens(usage);
-        let base =
-            self.rate_history.iter().find(|band| band.valid.contains(day)).map_or(&self.rates, |b| &b.rates);
-        let standard = tier_rates(&self.prompt_tiers, prompt, day).unwrap_or(base);
-        let fast = self.fast.iter().find(|band| usage.terms.fast && band.valid.contains(day));
-        fast.map_or(standard, |band| tier_rates(&band.prompt_tiers, prompt, day).unwrap_or(&band.rates))
+        let mut band = Band::default();
+        let mut rates = &self.rates;
+        if let Some(dated) = self.rate_history.iter().find(|dated| dated.valid.contains(day)) {
+            (rates, band.history) = (&dated.rates, Some(dated.valid));
+        }
+        if let Some(tier) = tier_for(&self.prompt_tiers, prompt, day) {
+            (rates, band.above_prompt_tokens) = (&tier.rates, Some(tier.above_prompt_tokens));
+        }
+        if let Some(fast) = self.fast.iter().find(|band| usage.terms.fast && band.valid.contains(day)) {
+            let tier = tier_for(&fast.prompt_tiers, prompt, day);
+            rates = tier.map_or(&fast.rates, |tier| &tier.rates);
+            band.above_prompt_tokens = tier.map(|tier| tier.above_prompt_tokens);
+            band.fast = true;
+        }
+        (rates, band)
     }
 
     /// What the terms multiply the tokens' price by, in millionths.
@@ -351,11 +374,11 @@ fn savings(rates: &Rates, usage: &Usage, factor: i128) -> Option<NanoUsd> {
     rounded(exact).map(NanoUsd)
 }
 
-/// The rates of the first tier in force that a prompt of this length belongs to.
-fn tier_rates(tiers: &[PromptTier], prompt: u128, day: Date) -> Option<&Rates> {
+/// The first tier in force that a prompt of this length belongs to.
+fn tier_for(tiers: &[PromptTier], prompt: u128, day: Date) -> Option<&PromptTier> {
     let reached =
         |tier: &&PromptTier| tier.valid.contains(day) && prompt > u128::from(tier.above_prompt_tokens);
-    tiers.iter().find(reached).map(|tier| &tier.rates)
+    tiers.iter().find(reached)
 }
 
 /// What the request sent, in a type that no counts overflow.

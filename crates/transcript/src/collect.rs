@@ -19,7 +19,7 @@ const MAX_OFFSETS: usize = 100;
 /// How far back a time is looked for at first; each further step looks twice as far.
 const LOOK_BACK: u64 = 64 * 1024;
 /// A model that stands for no response.
-const SYNTHETIC: &[u8] = b"<synthetic>";
+pub(crate) const SYNTHETIC: &[u8] = b"<synthetic>";
 
 /// Something that could not be taken as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,19 +134,7 @@ impl<'a> Collector<'a> {
             return Ok(None);
         };
         let inner = row.wraps();
-        let bytes = |span: Option<Span>| span.map(|span| row.bytes(span));
-        let ids = Ids {
-            message: bytes(call.message_id),
-            request: bytes(call.request),
-            uuid: bytes(call.uuid),
-            place: Place {
-                device: self.device,
-                inode: self.inode,
-                offset,
-                at_ms,
-                tokens: usage.usage.tokens.total(),
-            },
-        };
+        let ids = self.ids(row, call, &usage, at_ms, offset);
         let key = call_key(ids, None);
         self.believe(key, row, call, model, usage, at_ms, offset);
         let advisors = row.advisors.iter().filter(|advisor| advisor.inner == inner);
@@ -155,6 +143,25 @@ impl<'a> Collector<'a> {
             self.believe(key, row, call, advisor.model, advisor.usage, at_ms, offset);
         }
         Ok(Some(key))
+    }
+
+    /// What tells which call a row belongs to.
+    pub(crate) fn ids<'r>(
+        &self,
+        row: &'r Row,
+        call: &Fields,
+        usage: &RowUsage,
+        at_ms: i64,
+        offset: u64,
+    ) -> Ids<'r> {
+        let bytes = |span: Option<Span>| span.map(|span| row.bytes(span));
+        let tokens = usage.usage.tokens.total();
+        Ids {
+            message: bytes(call.message_id),
+            request: bytes(call.request),
+            uuid: bytes(call.uuid),
+            place: Place { device: self.device, inode: self.inode, offset, at_ms, tokens },
+        }
     }
 
     /// Takes a row of a call: the better row wins, the earliest time stays.
@@ -229,7 +236,7 @@ impl<'a> Collector<'a> {
     }
 
     /// The row's time; unreadable: the outer row's, else that of the row before it in the file.
-    fn time_of(&mut self, row: &Row, call: &Fields, offset: u64) -> io::Result<Option<i64>> {
+    pub(crate) fn time_of(&mut self, row: &Row, call: &Fields, offset: u64) -> io::Result<Option<i64>> {
         let read = |span: Option<Span>| span.and_then(|span| time::parse(row.bytes(span)));
         match read(call.timestamp).or_else(|| read(row.outer.timestamp)) {
             Some(at_ms) => Ok(Some(at_ms)),

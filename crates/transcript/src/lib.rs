@@ -6,6 +6,7 @@
 pub mod file;
 pub mod find;
 pub mod read;
+pub mod trace;
 
 mod collect;
 mod identity;

@@ -11,12 +11,14 @@ mod config;
 mod daily;
 mod docs;
 mod doctor;
+mod explain;
 mod glance;
 mod live;
 mod man;
 mod model;
 mod monthly;
 mod project;
+mod reprice;
 mod scan;
 mod session;
 mod weekly;
@@ -48,6 +50,8 @@ pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), Cli
         Some(Command::Project(args)) => project::run(app, &args),
         Some(Command::Branch(args)) => branch::run(app, &args),
         Some(Command::Model(args)) => model::run(app, &args),
+        Some(Command::Explain(args)) => explain::run(app, &args),
+        Some(Command::Reprice(args)) => reprice::run(app, &args),
         Some(Command::Scan(args) | Command::Stats(StatsCommand::Scan(args))) => scan::run(app, &args),
     }
 }

@@ -184,7 +184,7 @@ pub(crate) fn render(document: &impl Serialize) -> Result<String, CliError> {
 }
 
 /// Dollars as an exact decimal number; a float could not hold it.
-struct Usd(NanoUsd);
+pub(crate) struct Usd(pub(crate) NanoUsd);
 
 impl Serialize for Usd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,11 +3,13 @@
 //! Owns both streams. Must not: know what a report means.
 
 pub(crate) mod csv;
+pub(crate) mod explain;
 pub(crate) mod fit;
 pub(crate) mod glance;
 pub(crate) mod json;
 pub(crate) mod progress;
 pub(crate) mod reports;
+pub(crate) mod reprice;
 pub(crate) mod table;
 pub(crate) mod text;
 

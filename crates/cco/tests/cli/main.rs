@@ -4,9 +4,11 @@
 
 mod config;
 mod doctor;
+mod explain;
 mod homes;
 mod places;
 mod reports;
+mod reprice;
 mod sealed;
 mod settings;
 mod shells;

@@ -1,7 +1,7 @@
 //! A sealed machine for one test: its own home, no inherited environment, a fixed present.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -94,6 +94,15 @@ impl TestEnv {
 
     /// Runs `cco` on a terminal so many columns wide; gives what stands on it, both streams, without colour.
     pub(crate) fn run_on_terminal(&self, words: &str, columns: u16) -> String {
+        self.on_terminal(words, columns, None)
+    }
+
+    /// The same with somebody at the terminal, who types this as soon as it starts.
+    pub(crate) fn run_with_answer(&self, words: &str, answer: &str) -> String {
+        self.on_terminal(words, 100, Some(answer))
+    }
+
+    fn on_terminal(&self, words: &str, columns: u16, answer: Option<&str>) -> String {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -103,6 +112,10 @@ impl TestEnv {
         let terminal = fs::File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
         tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let mut command = self.command(words);
+        if let Some(answer) = answer {
+            command.stdin(terminal.try_clone().unwrap());
+            fs::File::from(keeper.try_clone().unwrap()).write_all(answer.as_bytes()).unwrap();
+        }
         let mut child = command.stdout(terminal.try_clone().unwrap()).stderr(terminal).spawn().unwrap();
         // Ours are closed, so that reading ends when the run does: on Linux by an error.
         drop(command);

@@ -108,6 +108,8 @@ fn a_reader_that_goes_away_is_no_error_of_any_command() {
             // These write nothing to stdout, or run other commands.
             "config" | "config set" | "config edit" => continue,
             "completions" => "completions zsh",
+            "explain" => "explain 2026-10-20",
+            "reprice" => "reprice --dry-run",
             command => command,
         };
         for words in [words.to_owned(), format!("{words} --help"), format!("{words} --json")] {

@@ -94,7 +94,9 @@ fn help_names_every_variable_that_users_may_set() {
       project      Use and cost by project, dearest first [alias: projects]
       branch       Use and cost by git branch, dearest first [alias: branches]
       model        Use and cost by model, or by tool, MCP server, agent, skill or plugin [alias: models]
+      explain      Where a number comes from: a day, a session, a call or a project
       scan         Read all transcripts now
+      reprice      Apply the present price list to calls that another one priced
       doctor       Check everything, and say how to mend what is wrong
       config       Show, change and check the settings
       completions  Print what a shell needs to complete cco
