@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 /// Flags of every command.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct CommonArgs {
     /// Print JSON instead of a table
     #[arg(long, short = 'j', global = true)]
@@ -68,7 +68,7 @@ pub(crate) enum CostMode {
 }
 
 /// What to do; nothing given: today at a glance.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Use and cost by day
     #[command(after_help = DAILY_EXAMPLES)]
@@ -87,14 +87,14 @@ pub(crate) enum Command {
 }
 
 /// The family `cco stats …`.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum StatsCommand {
     /// Read all transcripts now
     Scan(ScanArgs),
 }
 
 /// Flags of reports.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ReportArgs {
     /// First day to show (YYYY-MM-DD or YYYYMMDD)
     #[arg(long, short = 's', value_name = "DAY", value_parser = parse_day)]
@@ -105,7 +105,7 @@ pub(crate) struct ReportArgs {
 }
 
 /// Flags of `scan`.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ScanArgs {
     /// Name damaged lines and unreadable files
     #[arg(long, short = 'v')]
