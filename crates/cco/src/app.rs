@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cco_engine::rebuild::Rebuilt;
 use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
@@ -88,8 +89,9 @@ impl<'o> App<'o> {
             ledger_zone,
             prices,
             threads: env.threads,
+            now: env.now,
         })?;
-        Ok(Self {
+        let mut app = Self {
             out,
             engine,
             now: env.now.to_zoned(report_zone),
@@ -99,7 +101,26 @@ impl<'o> App<'o> {
             stderr_is_terminal: env.stderr_is_terminal,
             can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
             _demo: demo,
-        })
+        };
+        app.tell_of_rebuilding();
+        Ok(app)
+    }
+
+    /// Looks whether the ledger is damaged, and makes a new one if it is.
+    pub(crate) fn mend(&mut self) -> Result<(), CliError> {
+        let mut progress = ScanProgress::new(self.stderr_is_terminal, BAR_FROM_BYTES, stderr_columns);
+        let mended = self.engine.rebuild(&mut |step| progress.update(step));
+        progress.finish();
+        mended?;
+        self.tell_of_rebuilding();
+        Ok(())
+    }
+
+    fn tell_of_rebuilding(&mut self) {
+        let Some(rebuilt) = self.engine.take_rebuilt() else { return };
+        let (warning, note) = rebuilt_words(&rebuilt);
+        self.out.warning(&warning);
+        self.out.note(&note);
     }
 
     /// The present as an instant.
@@ -125,6 +146,7 @@ impl<'o> App<'o> {
     /// Looks at the clock again.
     pub(crate) fn refresh_now(&mut self) -> Result<(), CliError> {
         self.now = later()?.to_zoned(self.now.time_zone().clone());
+        self.engine.set_now(self.now.timestamp());
         Ok(())
     }
 
@@ -172,7 +194,12 @@ impl<'o> App<'o> {
         let mut progress = ScanProgress::new(self.stderr_is_terminal, bar_from_bytes, stderr_columns);
         let summary = self.engine.scan(&mut |step| progress.update(step));
         progress.finish();
-        Ok(summary?)
+        let summary = summary?;
+        self.tell_of_rebuilding();
+        if let Some(why) = &summary.not_journalled {
+            self.out.warning(&format!("{}; the ledger has all calls, its journal not", without_number(why)));
+        }
+        Ok(summary)
     }
 
     /// A bar for other work on transcripts.
@@ -241,6 +268,31 @@ impl<'o> App<'o> {
         words.named.iter().for_each(|named| self.out.note(named));
         words.hint.iter().for_each(|hint| self.out.hint(hint));
     }
+}
+
+/// What is said of a ledger that was damaged.
+fn rebuilt_words(rebuilt: &Rebuilt) -> (String, String) {
+    let aside = rebuilt.set_aside.display();
+    let warning = format!("the ledger was damaged; it is kept as {aside}, and a new one was made");
+    let parts = [
+        (rebuilt.from_transcripts, "from transcripts"),
+        (rebuilt.from_journal, "from the journal"),
+        (rebuilt.from_damaged, "from the damaged ledger"),
+    ];
+    let mut parts: Vec<String> = parts
+        .iter()
+        .filter(|(calls, _)| *calls > 0)
+        .map(|(calls, from)| format!("{} {from}", text::plural(*calls, "call", "calls")))
+        .collect();
+    if parts.is_empty() {
+        parts.push("no calls".to_owned());
+    }
+    let mut note = format!("{} came back", parts.join(", "));
+    if rebuilt.journal_damaged > 0 {
+        let places = text::plural(rebuilt.journal_damaged, "place", "places");
+        note += &format!("; the journal is damaged too, in {places}, and what stood there was passed over");
+    }
+    (warning, note)
 }
 
 /// What is said of unreadable files and folders.

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 /// Flags of every command.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct CommonArgs {
     /// Print JSON instead of a table
     #[arg(long, short = 'j', global = true)]
@@ -80,7 +80,7 @@ pub(crate) enum CostMode {
 }
 
 /// What to do; nothing given: today at a glance.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Use and cost by day
     #[command(after_help = DAILY_EXAMPLES)]
@@ -123,7 +123,7 @@ pub(crate) enum Command {
 }
 
 /// Commands that need no ledger and no transcripts.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Alone {
     /// Check everything, and say how to mend what is wrong
     #[command(after_help = DOCTOR_EXAMPLES)]
@@ -140,7 +140,7 @@ pub(crate) enum Alone {
 }
 
 /// Flags of `doctor`.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct DoctorArgs {
     /// Also read the whole ledger: seconds for a million calls
     #[arg(long)]
@@ -148,7 +148,7 @@ pub(crate) struct DoctorArgs {
 }
 
 /// The family `cco config …`.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print where the settings are
     #[command(after_help = CONFIG_PATH_EXAMPLES)]
@@ -168,7 +168,7 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Arguments of `config set`.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ConfigSet {
     /// Such as stats.timezone, or prices."MODEL".input
     #[arg(value_name = "KEY")]
@@ -179,7 +179,7 @@ pub(crate) struct ConfigSet {
 }
 
 /// Arguments of `completions`.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct CompletionArgs {
     /// For which shell
     #[arg(value_name = "SHELL")]
@@ -200,7 +200,7 @@ pub(crate) enum Shell {
 }
 
 /// Flags of `man`.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ManArgs {
     /// Write a page for cco and for each command into this folder instead
     #[arg(long, value_name = "DIR")]
@@ -211,7 +211,7 @@ pub(crate) struct ManArgs {
 }
 
 /// The family `cco stats …`.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum StatsCommand {
     /// Read all transcripts now
     Scan(ScanArgs),
@@ -229,7 +229,7 @@ pub(crate) struct SpanArgs {
 }
 
 /// Flags of `explain`.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ExplainArgs {
     /// A day (2026-10-20, today, yesterday), a session (its id or how it begins), a call (msg_…, req_… or '#123'), or a
     /// project (its path or last name)
@@ -244,7 +244,7 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Flags of `reprice`.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct RepriceArgs {
     #[command(flatten)]
     pub(crate) span: SpanArgs,
@@ -407,7 +407,7 @@ pub(crate) enum TokenLimit {
 }
 
 /// Flags of `scan`.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ScanArgs {
     /// Name damaged lines and unreadable files
     #[arg(long, short = 'v')]

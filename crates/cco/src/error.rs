@@ -40,17 +40,23 @@ pub(crate) struct CliError {
     pub(crate) hints: Vec<String>,
     /// Another process held the ledger for longer than was waited.
     pub(crate) is_busy: bool,
+    /// The ledger may be damaged, and it is worth trying again when it has been looked at.
+    pub(crate) ledger_is_suspect: bool,
 }
 
 impl CliError {
     /// Something could not be done.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), hints: Vec::new(), is_busy: false }
+        Self::new(Exit::Failed, message.into())
     }
 
     /// Arguments or environment ask for something that does not exist.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), hints: Vec::new(), is_busy: false }
+        Self::new(Exit::Usage, message.into())
+    }
+
+    fn new(exit: Exit, message: String) -> Self {
+        Self { exit, message, hints: Vec::new(), is_busy: false, ledger_is_suspect: false }
     }
 
     /// The same error with one more thing to try.
@@ -80,7 +86,9 @@ pub(crate) fn without_number(text: &str) -> &str {
 
 impl From<cco_engine::EngineError> for CliError {
     fn from(error: cco_engine::EngineError) -> Self {
-        let failed = Self { is_busy: error.is_busy(), ..Self::failed(error.to_string()) };
+        let mut failed = Self::failed(error.to_string());
+        failed.is_busy = error.is_busy();
+        failed.ledger_is_suspect = error.is_suspect();
         match error.hint() {
             Some(hint) => failed.hint(hint),
             None => failed,

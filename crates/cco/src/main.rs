@@ -54,7 +54,14 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
         return commands::alone::run(command, &args.common, &env, out);
     }
     let mut app = App::open(&args.common, &env, out)?;
-    commands::run(&mut app, args.command)?;
+    match commands::run(&mut app, args.command.clone()) {
+        // Damage may lie where only the report looks. Nothing was printed yet: data comes at the end.
+        Err(error) if error.ledger_is_suspect => {
+            app.mend()?;
+            commands::run(&mut app, args.command)?;
+        }
+        done => done?,
+    }
     Ok(Exit::Done)
 }
 

@@ -6,6 +6,7 @@
 pub mod explain;
 pub mod health;
 pub mod price_list;
+pub mod rebuild;
 pub mod report;
 pub mod reprice;
 pub mod scan;
@@ -16,8 +17,10 @@ mod queue;
 
 use std::path::PathBuf;
 
+use cco_ledger::replay::ReplayError;
 use cco_ledger::{Ledger, LedgerError, OpenError, Trouble};
 use cco_model::price::PriceList;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use cco_ledger::Place as LedgerPlace;
@@ -37,15 +40,23 @@ pub struct Setup {
     pub prices: PriceList,
     /// Threads that read transcripts; none: as many as there are cores, at most four.
     pub threads: Option<usize>,
+    /// The present: transcripts that are old by now are journalled.
+    pub now: Timestamp,
 }
 
 /// An open ledger with the means to fill it and to ask it.
 pub struct Engine {
     ledger: Ledger,
+    place: LedgerPlace,
+    ledger_zone: TimeZone,
     roots: Vec<PathBuf>,
     user_home: Option<PathBuf>,
     prices: PriceList,
     threads: Option<usize>,
+    now: Timestamp,
+    rebuilt: Option<rebuild::Rebuilt>,
+    /// This engine has rebuilt the ledger: it does so once.
+    has_rebuilt: bool,
 }
 
 /// Why the engine could not be opened, filled or asked.
@@ -73,6 +84,15 @@ impl EngineError {
         trouble == Some(Trouble::Busy)
     }
 
+    /// The ledger may be damaged: [`Engine::rebuild`] looks, and makes a new one if it is.
+    pub fn is_suspect(&self) -> bool {
+        match self {
+            Self::Open(error) => error.is_suspect(),
+            Self::Ledger(error) => error.is_suspect(),
+            Self::Thread(_) => false,
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -86,6 +106,9 @@ impl EngineError {
             ),
             Self::Open(OpenError::UnknownZone { .. }) => {
                 Some("install the system's time zone files (tzdata)")
+            }
+            Self::Open(error @ (OpenError::Damaged(_) | OpenError::Rebuilding(_))) => {
+                error.trouble().map(way_out)
             }
             Self::Open(OpenError::OldSqlite(_)) => Some("build cco with its bundled SQLite"),
             Self::Open(OpenError::Io { .. }) => {
@@ -113,16 +136,53 @@ fn way_out(trouble: Trouble) -> &'static str {
 }
 
 impl Engine {
-    /// Opens the ledger, making it when it does not exist.
+    /// Opens the ledger, making it when it does not exist, and a new one when it is damaged.
     pub fn open(setup: Setup) -> Result<Self, EngineError> {
-        let ledger = Ledger::open(&setup.ledger, &setup.ledger_zone)?;
-        Ok(Self {
+        let opened = Ledger::open(&setup.ledger, &setup.ledger_zone);
+        let (ledger, damage) = match opened {
+            Ok(ledger) => (ledger, None),
+            Err(error) if error.is_suspect() => {
+                (Ledger::open(&LedgerPlace::Memory, &setup.ledger_zone)?, Some(error))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut engine = Self::of(ledger, setup);
+        if damage.is_some() {
+            engine.rebuild(&mut |_| {})?;
+        }
+        match engine.ledger.catch_up(&engine.prices) {
+            Err(ReplayError::Ledger(error)) if error.is_suspect() && !engine.has_rebuilt => {
+                engine.rebuild(&mut |_| {})?;
+            }
+            // The journal stays as it is, and the next run reads it.
+            _ => {}
+        }
+        Ok(engine)
+    }
+
+    /// Opens the ledger to look at it: a damaged one is an error and stays as it is.
+    pub fn look(setup: Setup) -> Result<Self, EngineError> {
+        Ok(Self::of(Ledger::open(&setup.ledger, &setup.ledger_zone)?, setup))
+    }
+
+    fn of(ledger: Ledger, setup: Setup) -> Self {
+        Self {
             ledger,
+            place: setup.ledger,
+            ledger_zone: setup.ledger_zone,
             roots: setup.roots,
             user_home: setup.user_home,
             prices: setup.prices,
             threads: setup.threads,
-        })
+            now: setup.now,
+            rebuilt: None,
+            has_rebuilt: false,
+        }
+    }
+
+    /// Sets the present of an engine that lives long.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// The roots that this engine reads.

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use cco_ledger::keep::KeepError;
 use cco_ledger::write::{Changes, Intake, SoftError, SoftKind, Taken, Writer};
-use cco_ledger::{Ledger, LedgerError};
+use cco_ledger::{Ledger, LedgerError, Trouble};
 use cco_model::batch::NameId;
 use cco_model::file::FileState;
 use cco_model::price::PriceList;
@@ -85,6 +86,8 @@ pub struct ScanSummary {
     pub unread: Vec<Finding>,
     /// Roots that have no `projects` folder.
     pub roots_without_projects: Vec<PathBuf>,
+    /// Why the journal could not be written; the ledger has everything.
+    pub not_journalled: Option<String>,
 }
 
 impl ScanSummary {
@@ -111,6 +114,26 @@ impl ScanSummary {
 impl Engine {
     /// Reads what is new in all transcripts into the ledger. `progress` is called from this thread.
     pub fn scan(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
+        let mut summary = match self.take_in(progress) {
+            Err(error) if error.is_suspect() && !self.has_rebuilt => {
+                self.rebuild(progress)?;
+                self.take_in(progress)?
+            }
+            taken => taken?,
+        };
+        match self.keep() {
+            Err(KeepError::Ledger(error)) if error.is_suspect() && !self.has_rebuilt => {
+                self.rebuild(progress)?;
+            }
+            // Another process is at work; the next run comes to it as well.
+            Err(KeepError::Ledger(error)) if error.trouble() == Some(Trouble::Busy) => {}
+            kept => summary.not_journalled = kept.err().map(|error| error.to_string()),
+        }
+        Ok(summary)
+    }
+
+    /// Reads what is new in all transcripts.
+    pub(crate) fn take_in(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
         let mut summary = ScanSummary::default();
         for round in 0..ROUNDS {
             let walk = find::walk(&self.roots);

@@ -4,14 +4,19 @@
 //! Must not: know HTTP, arguments or a transcript's format, or choose a time zone (it is given one).
 
 pub mod audit;
+pub mod damage;
 pub mod health;
+pub mod keep;
 pub mod lookup;
 pub mod open;
 pub mod query;
+pub mod replay;
 pub mod write;
 
+mod journal;
 mod names;
 mod rollup;
+mod salvage;
 mod stored;
 
 pub use open::{Ledger, OpenError, Place};
@@ -29,6 +34,12 @@ impl LedgerError {
     pub fn trouble(&self) -> Option<Trouble> {
         let Self::Sqlite(error) = self;
         Trouble::of(error)
+    }
+
+    /// The ledger may be damaged: worth a thorough look.
+    pub fn is_suspect(&self) -> bool {
+        let Self::Sqlite(error) = self;
+        damage::is_suspect(error)
     }
 
     /// There is no room to write; what was committed before is safe.

@@ -17,28 +17,39 @@ pub(crate) struct NameCaches {
     pub(crate) place: HashMap<Box<str>, i64>,
 }
 
-/// A table of names: its two statements.
+/// A table of names: its number here, and its statements.
 #[derive(Clone, Copy)]
 pub(crate) struct NameTable {
+    number: i64,
     select: &'static str,
     insert: &'static str,
+    name: &'static str,
 }
 
 macro_rules! name_table {
-    ($name:literal) => {
+    ($number:literal $name:literal) => {
         NameTable {
+            number: $number,
             select: concat!("SELECT id FROM ", $name, " WHERE name = ?1"),
             insert: concat!("INSERT INTO ", $name, " (name) VALUES (?1)"),
+            name: concat!("SELECT name FROM ", $name, " WHERE id = ?1"),
         }
     };
 }
 
-pub(crate) const SESSION: NameTable = name_table!("session");
-pub(crate) const PROJECT: NameTable = name_table!("project");
-pub(crate) const BRANCH: NameTable = name_table!("branch");
-pub(crate) const MODEL: NameTable = name_table!("model");
-pub(crate) const TOOL: NameTable = name_table!("tool");
-pub(crate) const PRICE_LIST: NameTable = name_table!("price_list");
+impl NameTable {
+    /// A number that tells an id of this table from the ids of all others.
+    pub(crate) fn own(self, id: i64) -> i64 {
+        id.wrapping_mul(8).wrapping_add(self.number)
+    }
+}
+
+pub(crate) const SESSION: NameTable = name_table!(0 "session");
+pub(crate) const PROJECT: NameTable = name_table!(1 "project");
+pub(crate) const BRANCH: NameTable = name_table!(2 "branch");
+pub(crate) const MODEL: NameTable = name_table!(3 "model");
+pub(crate) const TOOL: NameTable = name_table!(4 "tool");
+pub(crate) const PRICE_LIST: NameTable = name_table!(5 "price_list");
 
 /// The id of a name, given one when it is new. The empty name is 0: unknown.
 pub(crate) fn id(
@@ -61,6 +72,18 @@ pub(crate) fn id(
     };
     cache.insert(name.into(), id);
     Ok(id)
+}
+
+/// The name that an id stands for; none when there is no such id.
+pub(crate) fn name(connection: &Connection, table: NameTable, id: i64) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached(table.name)?.query_row([id], |row| row.get(0)).optional()
+}
+
+/// The parts of an attribution: agent, skill, plugin, MCP server.
+pub(crate) fn attribution(connection: &Connection, id: i64) -> rusqlite::Result<Option<[String; 4]>> {
+    let mut select = connection
+        .prepare_cached("SELECT agent, skill, plugin, mcp_server FROM attribution WHERE id = ?1")?;
+    select.query_row([id], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])).optional()
 }
 
 /// The id of an attribution: agent, skill, plugin, MCP server. All empty is 0: the main thread itself.

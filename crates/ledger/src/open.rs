@@ -11,14 +11,15 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
+use crate::journal::{self, Head, Journal};
 use crate::names::NameCaches;
 use crate::rollup::Load;
-use crate::{LedgerError, Trouble};
+use crate::{LedgerError, Trouble, damage, keep};
 
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
 /// The schema that this program writes.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 const SCHEMA: &str = include_str!("schema.sql");
 /// The first SQLite whose WAL reset cannot lose committed rows: 3.51.3.
 pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
@@ -26,6 +27,8 @@ pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
 pub(crate) const OLDEST_SQLITE_NAME: &str = "3.51.3";
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long another process's rebuilding of a damaged ledger is waited for.
+const REBUILD_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +80,12 @@ pub enum OpenError {
         /// Why.
         error: rusqlite::Error,
     },
+    /// It is ours, as the journal beside it shows, and cannot be read.
+    #[error("{} is damaged", .0.display())]
+    Damaged(PathBuf),
+    /// Another process rebuilds it, for longer than we wait.
+    #[error("another cco is rebuilding {}", .0.display())]
+    Rebuilding(PathBuf),
     /// Its days are of a zone that this machine has no file for; other days must not be mixed in.
     #[error("{} keeps its days in the zone {zone}, which this machine does not know", .path.display())]
     UnknownZone {
@@ -93,7 +102,21 @@ pub enum OpenError {
 impl OpenError {
     /// What kind of trouble SQLite had, when it was SQLite that had it.
     pub fn trouble(&self) -> Option<Trouble> {
-        if let Self::Sqlite { error, .. } = self { Trouble::of(error) } else { None }
+        match self {
+            Self::Sqlite { error, .. } => Trouble::of(error),
+            Self::Damaged(_) => Some(Trouble::Damaged),
+            Self::Rebuilding(_) => Some(Trouble::Busy),
+            _ => None,
+        }
+    }
+
+    /// The ledger may be damaged: worth a thorough look.
+    pub fn is_suspect(&self) -> bool {
+        match self {
+            Self::Sqlite { error, .. } => damage::is_suspect(error),
+            Self::Damaged(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -102,6 +125,10 @@ pub struct Ledger {
     pub(crate) connection: Connection,
     pub(crate) names: NameCaches,
     pub(crate) load: Load,
+    /// Where what transcripts cannot give again is written too; none in memory.
+    pub(crate) journal: Option<Journal>,
+    /// The ledger's own id.
+    pub(crate) id: String,
     /// The zone of the day roll-ups, fixed when the ledger was made.
     pub(crate) zone: TimeZone,
     /// The write-ahead log is in use; a new ledger's first load goes without.
@@ -117,26 +144,65 @@ impl Ledger {
         let Place::File(path) = place else {
             let sqlite = |error| OpenError::Sqlite { path: PathBuf::from(":memory:"), error };
             let connection = Connection::open_in_memory().map_err(sqlite)?;
-            return Self::set_up(connection, Path::new(":memory:"), zone).map_err(sqlite)?;
+            return Self::set_up(connection, Path::new(":memory:"), zone, None).map_err(sqlite)?;
         };
-        if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
-            return Err(OpenError::UriPath(path.clone()));
+        let path = &plain_path(path)?;
+        let journal = Journal::of(path);
+        damage::finish_swap(path, &journal)?;
+        // Held while the file is opened: nobody puts another one in its place between SQLite's looks at its parts.
+        let held = match journal.hold(false, REBUILD_PATIENCE) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(OpenError::Rebuilding(path.clone()));
+            }
+            held => held.ok(),
+        };
+        let head = journal.head().unwrap_or(Head::Foreign);
+        prepare_file(path, &head)?;
+        let id = if let Head::Ours(id) = &head { id.as_deref() } else { None };
+        let mut ledger = Self::open_plain(path, zone, id)?;
+        if let Some(id) = id.filter(|id| *id != ledger.id) {
+            if damage::id_without_log(path).is_some_and(|of_file| of_file == id) {
+                // A log that is another ledger's lies over ours, and must not get into it.
+                let _left_as_it_is = ledger.abandon();
+                return Err(OpenError::Damaged(path.clone()));
+            }
+            ledger.adopt(id).map_err(|error| OpenError::Sqlite { path: path.clone(), error })?;
         }
-        let path = &std::path::absolute(path).map_err(|error| OpenError::Io { path: path.clone(), error })?;
-        prepare_file(path)?;
+        drop(held);
+        if head == Head::Empty {
+            // Whoever cannot now leaves it to the next one.
+            let _later =
+                journal.hold(true, Duration::ZERO).map(|held| held.map(|mut held| held.begin(&ledger.id)));
+        }
+        ledger.journal = Some(journal);
+        Ok(ledger)
+    }
+
+    /// Opens the ledger at a path and leaves alone what is beside it; a new one gets this id.
+    pub(crate) fn open_plain(path: &Path, zone: &TimeZone, id: Option<&str>) -> Result<Self, OpenError> {
         let mut tries = 0;
         let begun = Instant::now();
         loop {
-            let opened = open_file(path).and_then(|connection| Self::set_up(connection, path, zone));
+            let opened = open_file(path).and_then(|connection| Self::set_up(connection, path, zone, id));
             match opened {
                 Ok(ledger) => return ledger,
                 Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => {
                     tries += 1;
                     std::thread::sleep(Duration::from_millis(5) * tries.min(10));
                 }
-                Err(error) => return Err(OpenError::Sqlite { path: path.clone(), error }),
+                Err(error) => return Err(OpenError::Sqlite { path: path.to_owned(), error }),
             }
         }
+    }
+
+    /// The journal beside it is another ledger's: from now on it is this one's too, and all that it holds comes in.
+    fn adopt(&mut self, id: &str) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'ledger'", [id])?;
+        keep::lost(&transaction)?;
+        transaction.commit()?;
+        id.clone_into(&mut self.id);
+        Ok(())
     }
 
     /// The zone of the day roll-ups.
@@ -152,16 +218,24 @@ impl Ledger {
         Ok(())
     }
 
+    /// Leaves the file as it is, log and all: it is going to be looked at, and perhaps set aside.
+    pub fn abandon(&self) -> Result<(), LedgerError> {
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(())
+    }
+
     fn set_up(
         mut connection: Connection,
         path: &Path,
         zone: &TimeZone,
+        id: Option<&str>,
     ) -> rusqlite::Result<Result<Self, OpenError>> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-        // Another program's log is not written into its database, only because we looked and went away again.
+        // Another program's log, or a damaged one, is not written into its database, only because we looked and went
+        // away again.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         if is_foreign(&connection)? {
@@ -171,6 +245,8 @@ impl Ledger {
         connection.pragma_update(None, "cache_size", -24_000)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "mmap_size", 0)?;
+        // Damage shows when a page is read, and not as odd numbers.
+        connection.pragma_update(None, "cell_size_check", true)?;
         let version = schema_version(&connection)?;
         if version > SCHEMA_VERSION {
             return Ok(Err(OpenError::Newer { path: path.to_owned(), found: version }));
@@ -178,22 +254,25 @@ impl Ledger {
         if (1..SCHEMA_VERSION).contains(&version) {
             return Ok(Err(OpenError::Older { path: path.to_owned(), found: version }));
         }
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         // A new ledger keeps its rollback journal for its first load: fresh pages then go to the file once, where the
         // write-ahead log would hold them first. `use_wal` follows the first commit.
         let wal = version > 0 && turn_wal_on(&connection)?;
         if version == 0 {
-            create(&mut connection, zone)?;
+            create(&mut connection, zone, id)?;
         }
-        let zone_name: String =
-            connection.query_row("SELECT value FROM meta WHERE key = 'zone'", [], |row| row.get(0))?;
+        let meta = |key: &str| -> rusqlite::Result<String> {
+            connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        };
+        let (zone_name, id) = (meta("zone")?, meta("ledger")?);
         // Looking a zone up by name costs milliseconds; the caller mostly holds it already. A zone without a name
         // keeps its days in UTC, as `meta` says, and not in its own: the next one without a name may be another.
         let known = (zone.iana_name() == Some(&*zone_name)).then(|| zone.clone());
         let Some(zone) = known.or_else(|| zone_named(&zone_name)) else {
             return Ok(Err(OpenError::UnknownZone { path: path.to_owned(), zone: zone_name }));
         };
-        Ok(Ok(Self { connection, names: NameCaches::default(), load: Load::default(), zone, wal }))
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        let (names, load) = (NameCaches::default(), Load::default());
+        Ok(Ok(Self { connection, names, load, journal: None, id, zone, wal }))
     }
 }
 
@@ -210,7 +289,7 @@ fn turn_wal_on(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// The zone of this name. UTC needs no zone database.
-fn zone_named(name: &str) -> Option<TimeZone> {
+pub(crate) fn zone_named(name: &str) -> Option<TimeZone> {
     if name == "UTC" { Some(TimeZone::UTC) } else { TimeZone::get(name).ok() }
 }
 
@@ -231,7 +310,7 @@ fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(application != APPLICATION_ID && tables > 0)
 }
 
-fn create(connection: &mut Connection, zone: &TimeZone) -> rusqlite::Result<()> {
+fn create(connection: &mut Connection, zone: &TimeZone, id: Option<&str>) -> rusqlite::Result<()> {
     // Both hold only before the first table is made. Pages of 8 KiB take half the system calls of a load.
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -242,17 +321,20 @@ fn create(connection: &mut Connection, zone: &TimeZone) -> rusqlite::Result<()> 
     if made_meanwhile.is_none() {
         transaction.execute_batch(SCHEMA)?;
         transaction.execute(
-            "INSERT INTO meta VALUES ('zone', ?1), ('seq', '0'), ('weight', '0')",
-            [zone_name(zone)],
+            "INSERT INTO meta VALUES ('zone', ?1), ('seq', '0'), ('weight', '0'),
+                 ('ledger', coalesce(?2, lower(hex(randomblob(16)))))",
+            (zone_name(zone), id),
         )?;
-        transaction.execute("INSERT INTO meta VALUES ('ledger', lower(hex(randomblob(16))))", [])?;
+        // Of a journal that begins with this ledger nothing has to come back.
+        let known = if id.is_none() { journal::first_record(&"0".repeat(32)).len() } else { 0 };
+        transaction.execute("INSERT INTO meta VALUES ('journal', ?1)", [known.to_string()])?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()
 }
 
-fn open_file(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn open_file(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
@@ -266,8 +348,17 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// The path as SQLite is to have it.
+pub(crate) fn plain_path(path: &Path) -> Result<PathBuf, OpenError> {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        return Err(OpenError::UriPath(path.to_owned()));
+    }
+    std::path::absolute(path).map_err(|error| OpenError::Io { path: path.to_owned(), error })
+}
+
 /// Makes the file when it is absent, for its user alone; refuses one that is not ours before SQLite sees it.
-fn prepare_file(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn prepare_file(path: &Path, journal: &Head) -> Result<(), OpenError> {
+    let ours = matches!(journal, Head::Ours(_));
     let io = |error| OpenError::Io { path: path.to_owned(), error };
     match fs::symlink_metadata(path) {
         // A folder, a device, or a pipe that would be waited on.
@@ -286,7 +377,8 @@ fn prepare_file(path: &Path) -> Result<(), OpenError> {
     let mut header = Vec::with_capacity(108);
     File::open(path).and_then(|file| file.take(108).read_to_end(&mut header)).map_err(io)?;
     if header.is_empty() {
-        return Ok(());
+        let log = fs::metadata(damage::beside(path, "-wal")).map_or(0, |log| log.len());
+        return if ours && log > 0 { Err(OpenError::Damaged(path.to_owned())) } else { Ok(()) };
     }
     let number = |at: usize| {
         let bytes = header.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
@@ -296,7 +388,13 @@ fn prepare_file(path: &Path) -> Result<(), OpenError> {
     // cells at 103. A ledger whose first commit is still in its write-ahead log has neither id nor schema here.
     let (version, application) = (number(60), number(68));
     let log_only = application == 0 && header.get(103..105).is_none_or(|cells| cells == [0, 0]);
-    if !header.starts_with(b"SQLite format 3\0") || (application != APPLICATION_ID && !log_only) {
+    // What every database has there: payload fractions, and a format that SQLite can read.
+    let database = header.starts_with(b"SQLite format 3\0")
+        && header.get(18..24).is_some_and(|format| matches!(format, [1 | 2, 1 | 2, _, 64, 32, 32]));
+    if !database && ours {
+        return Err(OpenError::Damaged(path.to_owned()));
+    }
+    if !database || (application != APPLICATION_ID && !log_only) {
         return Err(OpenError::Foreign(path.to_owned()));
     }
     let path = path.to_owned();

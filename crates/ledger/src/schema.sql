@@ -1,4 +1,4 @@
--- Ledger schema, version 2. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
+-- Ledger schema, version 3. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -24,10 +24,14 @@ CREATE TABLE transcript (
     born_ns INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     "offset" INTEGER NOT NULL, fingerprint INTEGER NOT NULL,
     damaged_lines INTEGER NOT NULL DEFAULT 0, recovered_records INTEGER NOT NULL DEFAULT 0,
-    gone INTEGER NOT NULL DEFAULT 0
+    gone INTEGER NOT NULL DEFAULT 0,
+    -- Its calls are in the journal up to this number of the sequence; 1: something may have come since.
+    journalled INTEGER NOT NULL DEFAULT 0, unjournalled INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 -- A scan asks for those that are there, however many years of others there are.
 CREATE INDEX transcript_there ON transcript (id) WHERE gone = 0;
+-- It ends with the question which of them have to go to the journal.
+CREATE INDEX transcript_unjournalled ON transcript (gone, mtime_ns) WHERE unjournalled = 1;
 
 -- Damaged lines and odd rows: kind 1 damaged (detail: records recovered), 2 without a time, 3 odd
 -- count, 4 a call too large to be counted.
@@ -40,6 +44,7 @@ CREATE TABLE soft_error (
 CREATE TABLE call_key (key BLOB PRIMARY KEY, call_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 -- flags: 1 sidechain, 2 speed known, 4 fast, 8 US inference, 16 batch, 32 priced, 64 a logged cost is known.
+-- key stands here too: a call is written to the journal, and salvaged, by its row alone.
 CREATE TABLE call (
     id INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,
@@ -51,7 +56,8 @@ CREATE TABLE call (
     cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL,
     web_search INTEGER NOT NULL, thinking INTEGER NOT NULL,
     cost_nanos INTEGER NOT NULL, savings_nanos INTEGER NOT NULL, logged_cost_nanos INTEGER NOT NULL,
-    price_list_id INTEGER NOT NULL, flags INTEGER NOT NULL, seq INTEGER NOT NULL
+    price_list_id INTEGER NOT NULL, flags INTEGER NOT NULL, seq INTEGER NOT NULL,
+    key BLOB NOT NULL
 ) STRICT;
 
 -- A new price list asks for those without a price.
@@ -71,6 +77,7 @@ CREATE TABLE cost_state (
 
 CREATE TABLE pull_request (
     session_id INTEGER NOT NULL, url TEXT NOT NULL, number INTEGER NOT NULL, repository TEXT NOT NULL,
+    transcript_id INTEGER NOT NULL,
     PRIMARY KEY (session_id, url)
 ) STRICT, WITHOUT ROWID;
 

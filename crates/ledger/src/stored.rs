@@ -1,7 +1,7 @@
 //! A call as its row in the table holds it.
 
 use cco_model::batch::CallRow;
-use cco_model::call::{Standing, Terms, Usage};
+use cco_model::call::{CallKey, Standing, Terms, Usage};
 use cco_model::tokens::Tokens;
 use rusqlite::{Connection, Row};
 
@@ -62,7 +62,7 @@ impl StoredCall {
         i64::try_from(counts.saturating_add(money)).unwrap_or(i64::MAX)
     }
 
-    fn flags(&self) -> i64 {
+    pub(crate) fn flags(&self) -> i64 {
         let terms = self.usage.terms;
         [
             (self.sidechain, SIDECHAIN),
@@ -96,15 +96,21 @@ pub(crate) fn unpriced(row: &CallRow, ids: Ids, request: &str, effort: &str) -> 
 }
 
 /// Inserts a call that no row has yet; returns its row.
-pub(crate) fn insert(connection: &Connection, call: &StoredCall, seq: i64) -> rusqlite::Result<i64> {
+pub(crate) fn insert(
+    connection: &Connection,
+    key: &CallKey,
+    call: &StoredCall,
+    seq: i64,
+) -> rusqlite::Result<i64> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO call (at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id,
              transcript_id, \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h, cache_read,
-             web_search, thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags, seq)
+             web_search, thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags, seq, key)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24)",
+             ?23, ?24, ?25)",
     )?;
     bind(&mut insert, call, seq)?;
+    insert.raw_bind_parameter(25, key)?;
     insert.raw_execute()?;
     Ok(connection.last_insert_rowid())
 }
@@ -170,6 +176,8 @@ macro_rules! columns {
     };
 }
 
+pub(crate) use columns;
+
 /// The call of a row.
 pub(crate) fn get(connection: &Connection, id: i64) -> rusqlite::Result<StoredCall> {
     let mut select = connection.prepare_cached(concat!("SELECT ", columns!(), " FROM call WHERE id = ?1"))?;
@@ -203,46 +211,75 @@ pub(crate) fn some(
     rows.collect()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
-    let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    let flags: i64 = row.get(22)?;
-    let has = |flag: i64| flags & flag != 0;
-    let price = Price { cost_nanos: row.get(18)?, savings_nanos: row.get(19)? };
-    let logged: i64 = row.get(20)?;
-    Ok(StoredCall {
-        at_ms: row.get(0)?,
-        ids: Ids {
-            session: row.get(1)?,
-            project: row.get(2)?,
-            branch: row.get(3)?,
-            model: row.get(4)?,
-            attribution: row.get(5)?,
-            account: row.get(6)?,
-            transcript: row.get(7)?,
+/// The call in a row's first 23 columns, which are those of [`columns`].
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
+    let mut call = read_numbers(row)?;
+    (call.request, call.effort) = (row.get(9)?, row.get(10)?);
+    Ok(call)
+}
+
+/// The same without its texts.
+pub(crate) fn read_numbers(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
+    let number = |column: usize| row.get::<_, i64>(column);
+    let count = |column: usize| number(column).map(i64::cast_unsigned);
+    let numbers = Numbers {
+        tokens: Tokens {
+            input: count(11)?,
+            output: count(12)?,
+            cache_write_5m: count(13)?,
+            cache_write_1h: count(14)?,
+            cache_read: count(15)?,
         },
-        offset: count(8)?,
-        request: row.get(9)?,
-        effort: row.get(10)?,
-        sidechain: has(SIDECHAIN),
-        usage: Usage {
-            tokens: Tokens {
-                input: count(11)?,
-                output: count(12)?,
-                cache_write_5m: count(13)?,
-                cache_write_1h: count(14)?,
-                cache_read: count(15)?,
-            },
-            web_search: count(16)?,
-            thinking: count(17)?,
-            terms: Terms {
-                speed_known: has(SPEED_KNOWN),
-                fast: has(FAST),
-                us_inference: has(US_INFERENCE),
-                batch: has(BATCH),
-            },
-        },
-        price: has(PRICED).then_some(price),
-        logged_nanos: has(LOGGED).then_some(logged),
-        price_list: row.get(21)?,
-    })
+        web_search: count(16)?,
+        thinking: count(17)?,
+        price: Price { cost_nanos: number(18)?, savings_nanos: number(19)? },
+        logged_nanos: number(20)?,
+        flags: number(22)?,
+    };
+    let ids = Ids {
+        session: number(1)?,
+        project: number(2)?,
+        branch: number(3)?,
+        model: number(4)?,
+        attribution: number(5)?,
+        account: number(6)?,
+        transcript: number(7)?,
+    };
+    Ok(numbers.call(ids, number(0)?, count(8)?, number(21)?))
+}
+
+/// What a call counts and costs, as it is written down.
+pub(crate) struct Numbers {
+    pub(crate) tokens: Tokens,
+    pub(crate) web_search: u64,
+    pub(crate) thinking: u64,
+    pub(crate) price: Price,
+    pub(crate) logged_nanos: i64,
+    pub(crate) flags: i64,
+}
+
+impl Numbers {
+    /// The call that has these numbers; its texts are empty.
+    pub(crate) fn call(&self, ids: Ids, at_ms: i64, offset: u64, price_list: i64) -> StoredCall {
+        let has = |flag: i64| self.flags & flag != 0;
+        let terms = Terms {
+            speed_known: has(SPEED_KNOWN),
+            fast: has(FAST),
+            us_inference: has(US_INFERENCE),
+            batch: has(BATCH),
+        };
+        let Self { tokens, web_search, thinking, .. } = *self;
+        StoredCall {
+            ids,
+            at_ms,
+            offset,
+            sidechain: has(SIDECHAIN),
+            usage: Usage { tokens, web_search, thinking, terms },
+            request: String::new(),
+            effort: String::new(),
+            logged_nanos: has(LOGGED).then_some(self.logged_nanos),
+            price: has(PRICED).then_some(self.price),
+            price_list,
+        }
+    }
 }

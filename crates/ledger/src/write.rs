@@ -4,6 +4,7 @@ mod calls;
 mod ids;
 mod keys;
 mod reprice;
+pub(crate) mod restore;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -128,6 +129,16 @@ pub struct Changes {
     pub calls_changed: u64,
 }
 
+/// A use of a tool on its way into its table.
+#[derive(Clone, Copy)]
+struct NewToolUse {
+    id: i64,
+    call: i64,
+    tool: i64,
+    /// The call was in the ledger before: it is another one if this use is new.
+    known_call: bool,
+}
+
 /// An open transaction. Dropped without [`Writer::commit`], it leaves no trace.
 pub struct Writer<'a> {
     transaction: Transaction<'a>,
@@ -136,14 +147,18 @@ pub struct Writer<'a> {
     deltas: Deltas,
     load: &'a mut Load,
     zone: &'a TimeZone,
-    /// Tool uses that are not written yet: id, call, tool.
-    tool_uses: Vec<(i64, i64, i64)>,
+    /// Tool uses that are not written yet.
+    tool_uses: Vec<NewToolUse>,
     /// Ids of failed tool uses that are not written yet.
     tool_failures: Vec<i64>,
     prices: &'a PriceList,
     price_list: i64,
     models: HashMap<i64, Option<&'a PricedModel>>,
     seq: i64,
+    /// The sequence as it was before this transaction.
+    seq_before: i64,
+    /// Transcripts that this transaction has marked as not journalled.
+    unjournalled: HashSet<i64>,
     /// What all calls weigh.
     weight: i64,
     /// Where calls were refused in the stretch that was taken last.
@@ -208,6 +223,8 @@ impl Ledger {
             price_list,
             models: HashMap::new(),
             seq,
+            seq_before: seq,
+            unjournalled: HashSet::new(),
             weight,
             refused: Vec::new(),
             changes: Changes::default(),
@@ -299,8 +316,8 @@ impl Writer<'_> {
         let mut ids = ids::BatchIds::new(batch.names.len());
         let mut call_ids = KeyMap::default();
         for call in &batch.calls {
-            if let Some(row_id) = self.call(id, intake, call, &mut ids)? {
-                call_ids.insert(call.key, row_id);
+            if let Some(row) = self.call(id, intake, call, &mut ids)? {
+                call_ids.insert(call.key, row);
             }
         }
         self.tools(batch, &call_ids)?;
@@ -349,7 +366,35 @@ impl Writer<'_> {
         }
         self.seq += 1;
         self.changes.calls_changed += 1;
-        Ok(stored::update(&self.transaction, id, new, self.seq)?)
+        stored::update(&self.transaction, id, new, self.seq)?;
+        self.not_journalled(new.ids.transcript)
+    }
+
+    /// Something of a transcript is not in the journal.
+    fn not_journalled(&mut self, transcript: i64) -> Result<(), LedgerError> {
+        if self.unjournalled.insert(transcript) {
+            let mut update = self.transaction.prepare_cached(
+                "UPDATE transcript SET unjournalled = 1 WHERE id = ?1 AND unjournalled = 0",
+            )?;
+            update.execute([transcript])?;
+        }
+        Ok(())
+    }
+
+    /// The tools of a call are others now, so the call is.
+    fn tools_changed(&mut self, call: i64) -> Result<(), LedgerError> {
+        let mut select =
+            self.transaction.prepare_cached("SELECT transcript_id, seq FROM call WHERE id = ?1")?;
+        let found: Option<(i64, i64)> =
+            select.query_row([call], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        drop(select);
+        let Some((transcript, seq)) = found else { return Ok(()) };
+        if seq <= self.seq_before {
+            self.seq += 1;
+            let mut update = self.transaction.prepare_cached("UPDATE call SET seq = ?2 WHERE id = ?1")?;
+            update.execute([call, self.seq])?;
+        }
+        self.not_journalled(transcript)
     }
 
     /// Writes the roll-ups and makes everything durable. `last`: the scan ends here.
@@ -399,7 +444,7 @@ impl Writer<'_> {
         let state = &intake.state;
         let mut update = self.transaction.prepare_cached(
             "UPDATE transcript SET device = ?3, inode = ?4, born_ns = min(born_ns, ?5), size = ?6, mtime_ns = ?7,
-                 \"offset\" = ?8, fingerprint = ?9, gone = 0,
+                 \"offset\" = ?8, fingerprint = ?9, gone = 0, unjournalled = 1,
                  damaged_lines = ?10 + CASE WHEN ?12 THEN 0 ELSE damaged_lines END,
                  recovered_records = ?11 + CASE WHEN ?12 THEN 0 ELSE recovered_records END
              WHERE id = ?1 AND \"offset\" = ?2",
@@ -421,6 +466,7 @@ impl Writer<'_> {
         if moved == 0 {
             return Ok(false);
         }
+        self.unjournalled.insert(id.0);
         if intake.from_start {
             let mut forget =
                 self.transaction.prepare_cached("DELETE FROM soft_error WHERE transcript_id = ?1")?;
@@ -440,12 +486,17 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn tools(&mut self, batch: &Batch, calls: &KeyMap<CallKey, i64>) -> Result<(), LedgerError> {
+    fn tools(&mut self, batch: &Batch, calls: &KeyMap<CallKey, calls::CallRowId>) -> Result<(), LedgerError> {
         for used in &batch.tool_uses {
             let name = batch.names.get(used.name);
             let tool = names::id(&self.transaction, &mut self.names.tool, names::TOOL, name)?;
-            let call = used.call.and_then(|key| calls.get(&key)).copied().unwrap_or(0);
-            self.tool_uses.push((used.id, call, tool));
+            let call = used.call.and_then(|key| calls.get(&key));
+            self.tool_uses.push(NewToolUse {
+                id: used.id,
+                call: call.map_or(0, |call| call.id),
+                tool,
+                known_call: call.is_some_and(|call| call.known),
+            });
         }
         self.tool_failures.extend(&batch.tool_failures);
         if self.tool_uses.len() + self.tool_failures.len() >= MOST_TOOL_USES {
@@ -457,24 +508,29 @@ impl Writer<'_> {
 
     /// Tool uses have hashes for ids: in order of them the rows go to the end of a fresh table.
     fn flush_tools(&mut self) -> Result<(), LedgerError> {
-        self.tool_uses.sort_unstable_by_key(|(id, ..)| *id);
-        let mut upsert = self.transaction.prepare_cached(
+        self.tool_uses.sort_unstable_by_key(|used| used.id);
+        let mut others = Vec::new();
+        let mut uses = self.transaction.prepare_cached(
             "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, ?2, ?3, 0)
              ON CONFLICT (id) DO UPDATE SET
                  call_id = CASE WHEN call_id = 0 THEN excluded.call_id ELSE call_id END, tool_id = excluded.tool_id
              WHERE tool_id <> excluded.tool_id OR (call_id = 0 AND excluded.call_id <> 0)",
         )?;
-        for (id, call, tool) in self.tool_uses.drain(..) {
-            upsert.execute([id, call, tool])?;
+        for NewToolUse { id, call, tool, known_call } in self.tool_uses.drain(..) {
+            if uses.execute([id, call, tool])? > 0 && known_call {
+                others.push(call);
+            }
         }
-        let mut upsert = self.transaction.prepare_cached(
+        let mut failures = self.transaction.prepare_cached(
             "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, 0, 0, 1)
-             ON CONFLICT (id) DO UPDATE SET failed = 1 WHERE failed = 0",
+             ON CONFLICT (id) DO UPDATE SET failed = 1 WHERE failed = 0 RETURNING call_id",
         )?;
         for id in self.tool_failures.drain(..) {
-            upsert.execute([id])?;
+            let failed: Option<i64> = failures.query_row([id], |row| row.get(0)).optional()?;
+            others.extend(failed.filter(|call| *call != 0));
         }
-        Ok(())
+        drop((uses, failures));
+        others.into_iter().try_for_each(|call| self.tools_changed(call))
     }
 
     /// What stands beside the calls: Claude Code's own costs, and pull requests.
@@ -497,10 +553,10 @@ impl Writer<'_> {
             let session = names::id(&self.transaction, &mut self.names.session, names::SESSION, name)?;
             let mut insert = self
                 .transaction
-                .prepare_cached("INSERT OR REPLACE INTO pull_request VALUES (?1, ?2, ?3, ?4)")?;
+                .prepare_cached("INSERT OR REPLACE INTO pull_request VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let repository = pull.repository.map_or("", |name| batch.names.get(name));
             let number = pull.number.unwrap_or(0).cast_signed();
-            insert.execute(params![session, batch.names.get(pull.url), number, repository])?;
+            insert.execute(params![session, batch.names.get(pull.url), number, repository, transcript.0])?;
         }
         Ok(())
     }

@@ -124,7 +124,11 @@ fn a_path_of_odd_characters_names_the_file_that_it_names() {
         }
         assert!(fs::metadata(&path).is_ok_and(|file| file.len() > 0), "{}", path.display());
     }
-    assert_eq!(everything_in(folder.path()).len(), names.len());
+    assert_eq!(
+        everything_in(folder.path()).len(),
+        2 * names.len(),
+        "each with its journal, and nothing else"
+    );
 }
 
 #[test]

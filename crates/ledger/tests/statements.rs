@@ -137,7 +137,9 @@ fn only_the_ledger_speaks_sql() {
             continue;
         }
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
-        assert!(!manifest.contains("rusqlite"), "{}", folder.display());
+        // Tests may damage a ledger on purpose.
+        let program = manifest.split("[dev-dependencies]").next().unwrap_or_default();
+        assert!(!program.contains("rusqlite"), "{}", folder.display());
         for path in sources(&folder.join("src")) {
             let source = fs::read_to_string(&path).expect("a source file");
             assert!(!source.contains("rusqlite"), "{}", path.display());

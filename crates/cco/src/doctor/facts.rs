@@ -22,7 +22,7 @@ use crate::{home, zone};
 
 /// The files of ours that may lie in the home folder.
 const OUR_FILES: &[&str] =
-    &["config.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal"];
+    &["config.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "ledger.journal"];
 
 /// All facts.
 pub(crate) struct Facts {
@@ -255,13 +255,14 @@ fn open(
         }
         _ => {}
     }
-    let engine = Engine::open(Setup {
+    let engine = Engine::look(Setup {
         ledger: LedgerPlace::File(path.clone()),
         roots: roots.usable.clone(),
         user_home: env.home.clone(),
         ledger_zone: config.lasting_zone().unwrap_or_else(zone::machine),
         prices: price_list::with_overrides(price_list::embedded(), &config.overrides()),
         threads: env.threads,
+        now: env.now,
     });
     match engine {
         Ok(engine) => LedgerState::Open(path, Box::new(engine.health(env.now, deep, step))),

@@ -66,13 +66,15 @@ impl Row<'_> {
 pub(crate) struct Tree {
     folder: TempDir,
     writes: AtomicU64,
+    /// Days that have passed; engines that are opened afterwards know.
+    pub(crate) days_later: AtomicU64,
 }
 
 impl Tree {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         fs::create_dir(folder.path().join("projects")).expect("a folder for transcripts");
-        Self { folder, writes: AtomicU64::new(0) }
+        Self { folder, writes: AtomicU64::new(0), days_later: AtomicU64::new(0) }
     }
 
     /// A transcript's path, below `projects`.
@@ -90,13 +92,21 @@ impl Tree {
 
     /// Makes a file as new as the latest write.
     pub(crate) fn touch(&self, path: &Path) {
-        let second = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
+        let second = self.writes.fetch_add(1, Ordering::Relaxed)
+            + 1
+            + 86_400 * self.days_later.load(Ordering::Relaxed);
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000 + second);
         fs::File::options()
             .append(true)
             .open(path)
             .and_then(|file| file.set_modified(at))
             .expect("a new time");
+    }
+
+    /// The present.
+    fn now(&self) -> Timestamp {
+        let seconds = self.writes.load(Ordering::Relaxed) + 86_400 * self.days_later.load(Ordering::Relaxed);
+        Timestamp::from_second(1_600_000_000 + seconds.cast_signed()).expect("a time of this century")
     }
 
     /// An engine for this tree. A ledger that it makes keeps its days in `zone`.
@@ -113,6 +123,7 @@ impl Tree {
             ledger_zone: zone,
             prices,
             threads: Some(2),
+            now: self.now(),
         };
         Engine::open(setup).expect("the engine opens")
     }

@@ -21,8 +21,12 @@ fn ledger_at(place: &Place) -> Ledger {
     );
     for (id, transcript) in [(1, 1), (2, 2), (3, 2)] {
         sql += &format!(
-            "INSERT INTO call VALUES ({id}, {id}000, 0, 0, 0, 1, 0, 0, {transcript}, 0, '', '',
-                 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+            "INSERT INTO call (id, at_ms, session_id, project_id, branch_id, model_id, attribution_id, account_id,
+                 transcript_id, \"offset\", request_id, effort, input, output, cache_write_5m, cache_write_1h,
+                 cache_read, web_search, thinking, cost_nanos, savings_nanos, logged_cost_nanos, price_list_id, flags,
+                 seq, key)
+             VALUES ({id}, {id}000, 0, 0, 0, 1, 0, 0, {transcript}, 0, '', '',
+                 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, x'0{id}');
              INSERT INTO call_key VALUES (x'0{id}', {id});"
         );
     }

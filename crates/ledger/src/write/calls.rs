@@ -1,7 +1,7 @@
 //! A call on its way into the ledger: which row of it is believed, and what it costs.
 
 use cco_model::batch::{CallRow, NameId};
-use cco_model::call::Origin;
+use cco_model::call::{CallKey, Origin};
 use cco_model::civil;
 use cco_model::plant::{Bug, planted};
 use rusqlite::OptionalExtension;
@@ -11,6 +11,14 @@ use super::{Intake, MAX_WEIGHT, SoftError, SoftKind, TranscriptId, Writer};
 use crate::LedgerError;
 use crate::stored::{self, Price, StoredCall};
 
+/// The row of a call.
+#[derive(Clone, Copy)]
+pub(super) struct CallRowId {
+    pub(super) id: i64,
+    /// It was there before this row of it was met.
+    pub(super) known: bool,
+}
+
 impl Writer<'_> {
     /// Takes a call in; returns its row, none when it was refused.
     pub(super) fn call(
@@ -19,7 +27,7 @@ impl Writer<'_> {
         intake: &Intake<'_>,
         row: &CallRow,
         ids: &mut BatchIds,
-    ) -> Result<Option<i64>, LedgerError> {
+    ) -> Result<Option<CallRowId>, LedgerError> {
         let batch = intake.batch;
         let belongs = self.ids(transcript, batch, row, intake.projects, ids)?;
         let text = |name: Option<NameId>| name.map_or("", |name| batch.names.get(name));
@@ -31,16 +39,26 @@ impl Writer<'_> {
         }
         if let Some(id) = self.keys.row_of(&self.transaction, &key)? {
             self.known_call(id, new)?;
-            return Ok(Some(id));
+            return Ok(Some(CallRowId { id, known: true }));
         }
-        if !self.weighs_in(0, &new) {
-            self.refuse(transcript, row.offset)?;
+        match self.new_call(key, &new)? {
+            Some(id) => Ok(Some(CallRowId { id, known: false })),
+            None => {
+                self.refuse(transcript, row.offset)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Puts a call in that no row has yet; none when it is too heavy.
+    pub(super) fn new_call(&mut self, key: CallKey, call: &StoredCall) -> Result<Option<i64>, LedgerError> {
+        if !self.weighs_in(0, call) {
             return Ok(None);
         }
         self.seq += 1;
         self.changes.calls_new += 1;
-        self.deltas.add(&new);
-        let id = stored::insert(&self.transaction, &new, self.seq)?;
+        self.deltas.add(call);
+        let id = stored::insert(&self.transaction, &key, call, self.seq)?;
         self.keys.add(&self.transaction, key, id)?;
         Ok(Some(id))
     }
@@ -62,7 +80,7 @@ impl Writer<'_> {
     }
 
     /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.
-    fn known_call(&mut self, id: i64, mut new: StoredCall) -> Result<(), LedgerError> {
+    pub(super) fn known_call(&mut self, id: i64, mut new: StoredCall) -> Result<(), LedgerError> {
         let old = stored::get(&self.transaction, id)?;
         let at_ms = new.at_ms.min(old.at_ms);
         let wins = match new.standing().cmp(&old.standing()) {
@@ -120,7 +138,7 @@ impl Writer<'_> {
 }
 
 /// Nothing that a price depends on differs: a newer list changes history only when it is asked to.
-fn priced_alike(new: &StoredCall, old: &StoredCall) -> bool {
+pub(super) fn priced_alike(new: &StoredCall, old: &StoredCall) -> bool {
     new.ids.model == old.ids.model
         && new.usage == old.usage
         && civil::utc_day(new.at_ms) == civil::utc_day(old.at_ms)

@@ -92,7 +92,7 @@ impl IdColumn {
 }
 
 /// The project of a working directory: remembered, or `asked` and remembered; itself when nobody asked.
-fn project_id(
+pub(super) fn project_id(
     connection: &Connection,
     caches: &mut NameCaches,
     cwd: &str,

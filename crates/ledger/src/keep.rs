@@ -1,0 +1,391 @@
+//! What goes to the journal, and when: calls of transcripts that are gone or may soon be.
+//!
+//! The order makes a kill harmless: records are on the disk before the ledger says that they are, in the transaction
+//! that chose them. What was written and not said is written again; it comes back once, since calls are told apart by
+//! their keys.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cco_model::batch::KeyMap;
+use cco_model::call::CallKey;
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+
+use crate::journal::block::{Draft, KeptCostState, KeptPullRequest, KeptTool, Source};
+use crate::journal::{self, Head, Held};
+use crate::names::{self, NameTable};
+use crate::stored::{self, columns};
+use crate::{Ledger, LedgerError};
+
+/// Calls in a record: more share their names, fewer are lost with a damaged one.
+pub(crate) const CALLS_IN_RECORD: u64 = 64;
+/// Bytes of records that are written at once.
+const WRITE: usize = 1 << 20;
+/// How long the journal is waited for; the next run comes to it as well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Which transcripts have to go to the journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// Those that were last written before this (nanoseconds since 1970), as those that are gone.
+    pub before_ns: i64,
+    /// If there is any, those that were last written before this go with them: looking for calls reads the ledger
+    /// whole, and so it is done once a day at most.
+    pub with_ns: i64,
+}
+
+/// Why something is not in the journal. It is in the ledger, and the next run tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The file could not be written.
+    #[error("{}: {error}", .path.display())]
+    Io {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// There is a file of the journal's name that is none.
+    #[error("{} is not a journal of cco; it was left as it is", .0.display())]
+    Foreign(PathBuf),
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<rusqlite::Error> for KeepError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+impl Ledger {
+    /// Writes calls that transcripts may not give again to the journal; returns how many.
+    pub fn keep(&mut self, due: Due) -> Result<u64, KeepError> {
+        let Some(journal) = self.journal.clone() else { return Ok(0) };
+        if !any_due(&self.connection, due)? {
+            return Ok(0);
+        }
+        let io = |error| KeepError::Io { path: journal.path().to_owned(), error };
+        // Once in the transaction nobody is waited for: who opens the ledger holds the journal too.
+        let mut held = match journal.hold(true, PATIENCE) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) => return Err(io(error)),
+        };
+        if journal.head().map_err(io)? == Head::Foreign {
+            return Err(KeepError::Foreign(journal.path().to_owned()));
+        }
+        held.begin(&self.id).map_err(io)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let size = journal.size();
+        if mark(&transaction)? > size {
+            lost(&transaction)?;
+        }
+        let written = write_due(&transaction, &mut held, due);
+        let settled = written.and_then(|calls| Ok((calls, held.settle()?)));
+        let (calls, size) = match settled {
+            Ok(done) => done,
+            Err(Failed::Journal(error)) => {
+                held.take_back();
+                return Err(io(error));
+            }
+            Err(Failed::Ledger(error)) => {
+                held.take_back();
+                return Err(error.into());
+            }
+        };
+        set_mark(&transaction, size)?;
+        transaction.commit()?;
+        Ok(calls)
+    }
+}
+
+/// How much of the journal the ledger knows.
+pub(crate) fn mark(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut select =
+        connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'journal'")?;
+    select.query_row([], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+}
+
+pub(crate) fn set_mark(connection: &Connection, size: u64) -> rusqlite::Result<()> {
+    let mut update =
+        connection.prepare_cached("UPDATE meta SET value = CAST(?1 AS TEXT) WHERE key = 'journal'")?;
+    update.execute([size.cast_signed()]).map(|_| ())
+}
+
+/// The journal is not what it was: all that is due has to be written again.
+pub(crate) fn lost(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE transcript SET journalled = 0, unjournalled = 1", [])?;
+    set_mark(connection, 0)
+}
+
+fn any_due(connection: &Connection, due: Due) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM transcript WHERE unjournalled = 1 AND gone = 1)
+             OR EXISTS (SELECT 1 FROM transcript WHERE unjournalled = 1 AND gone = 0 AND mtime_ns < ?1)",
+    )?;
+    select.query_row([due.before_ns], |row| row.get(0))
+}
+
+enum Failed {
+    Journal(io::Error),
+    Ledger(rusqlite::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+/// Writes what is due, and says of its transcripts that it is written.
+fn write_due(connection: &Connection, held: &mut Held, due: Due) -> Result<u64, Failed> {
+    let mut desks = due_transcripts(connection, due)?;
+    let tools = tool_uses(connection)?;
+    let (mut out, mut calls) = (Vec::with_capacity(WRITE), 0);
+    let mut book = Book::new(connection);
+    let mut select = connection.prepare(concat!("SELECT ", columns!(), ", id, seq, key FROM call"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(desk) = desks.get_mut(&row.get(7)?) else { continue };
+        if row.get::<_, i64>(24)? <= desk.journalled {
+            continue;
+        }
+        let id: i64 = row.get(23)?;
+        let first = tools.partition_point(|used| used.call < id);
+        let used = tools[first..].iter().take_while(|used| used.call == id);
+        let texts = (text_of(row, 9)?, text_of(row, 10)?);
+        desk.page.call(&mut book, &row.get(25)?, stored::read_numbers(row)?, texts, used)?;
+        calls += 1;
+        if desk.page.draft.calls() >= CALLS_IN_RECORD {
+            desk.page.write(&mut out);
+        }
+        if out.len() >= WRITE {
+            held.append(&out)?;
+            out.clear();
+        }
+    }
+    for (session, cost_nanos, at_ms, transcript, offset) in cost_states(connection)? {
+        if let Some(desk) = desks.get_mut(&transcript) {
+            let session = desk.page.named(&mut book, names::SESSION, session)?;
+            desk.page.draft.cost_state(&KeptCostState { session, cost_nanos, at_ms, offset });
+        }
+    }
+    for (session, url, number, repository, transcript) in pull_requests(connection)? {
+        if let Some(desk) = desks.get_mut(&transcript) {
+            let session = desk.page.named(&mut book, names::SESSION, session)?;
+            let draft = &mut desk.page.draft;
+            let (url, repository) = (draft.name(&url), draft.name(&repository));
+            draft.pull_request(&KeptPullRequest { session, url, number, repository });
+        }
+    }
+    let mut update = connection.prepare_cached(
+        "UPDATE transcript SET unjournalled = 0,
+             journalled = (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq') WHERE id = ?1",
+    )?;
+    for (id, desk) in &mut desks {
+        desk.page.write(&mut out);
+        update.execute([id])?;
+    }
+    held.append(&out)?;
+    Ok(calls)
+}
+
+/// A column's text, where it stands.
+pub(crate) fn text_of<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(column)?.as_str()?)
+}
+
+/// What is being written of a transcript.
+struct Desk {
+    journalled: i64,
+    page: Page,
+}
+
+fn due_transcripts(connection: &Connection, due: Due) -> rusqlite::Result<KeyMap<i64, Desk>> {
+    let mut select = connection.prepare(
+        "SELECT id, journalled, path, device, inode, born_ns FROM transcript
+         WHERE unjournalled = 1 AND (gone = 1 OR mtime_ns < ?1)",
+    )?;
+    let desks = select.query_map([due.with_ns.max(due.before_ns)], |row| {
+        let transcript = Source {
+            path: row.get(2)?,
+            device: row.get::<_, i64>(3)?.cast_unsigned(),
+            inode: row.get::<_, i64>(4)?.cast_unsigned(),
+            born_ns: row.get(5)?,
+        };
+        Ok((row.get(0)?, Desk { journalled: row.get(1)?, page: Page::new(transcript) }))
+    })?;
+    desks.collect()
+}
+
+/// A use of a tool, as its row has it.
+pub(crate) struct UsedTool {
+    pub(crate) call: i64,
+    pub(crate) id: i64,
+    pub(crate) tool: i64,
+    pub(crate) failed: bool,
+}
+
+/// The tool uses of all calls, by call.
+fn tool_uses(connection: &Connection) -> rusqlite::Result<Vec<UsedTool>> {
+    let mut select =
+        connection.prepare("SELECT call_id, id, tool_id, failed FROM tool_use WHERE call_id <> 0")?;
+    let uses = select.query_map([], |row| {
+        Ok(UsedTool { call: row.get(0)?, id: row.get(1)?, tool: row.get(2)?, failed: row.get(3)? })
+    })?;
+    let mut uses: Vec<UsedTool> = uses.collect::<Result<_, _>>()?;
+    uses.sort_unstable_by_key(|used| (used.call, used.id));
+    Ok(uses)
+}
+
+type CostState = (i64, i64, i64, i64, u64);
+
+fn cost_states(connection: &Connection) -> rusqlite::Result<Vec<CostState>> {
+    let mut select = connection
+        .prepare("SELECT session_id, cost_nanos, at_ms, transcript_id, \"offset\" FROM cost_state")?;
+    let states = select.query_map([], |row| {
+        let offset = row.get::<_, i64>(4)?.cast_unsigned();
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, offset))
+    })?;
+    states.collect()
+}
+
+type PullRequest = (i64, String, i64, String, i64);
+
+fn pull_requests(connection: &Connection) -> rusqlite::Result<Vec<PullRequest>> {
+    let mut select =
+        connection.prepare("SELECT session_id, url, number, repository, transcript_id FROM pull_request")?;
+    let pulls = select
+        .query_map(params![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+    pulls.collect()
+}
+
+/// The names of ids, each looked up once.
+pub(crate) struct Book<'c> {
+    /// None: only what is in here already is known.
+    connection: Option<&'c Connection>,
+    names: KeyMap<i64, String>,
+    attributions: KeyMap<i64, [String; 4]>,
+}
+
+impl<'c> Book<'c> {
+    pub(crate) fn new(connection: &'c Connection) -> Self {
+        Self { connection: Some(connection), names: KeyMap::default(), attributions: KeyMap::default() }
+    }
+
+    /// A book of names that were read before.
+    pub(crate) fn of(names: KeyMap<i64, String>, attributions: KeyMap<i64, [String; 4]>) -> Self {
+        Self { connection: None, names, attributions }
+    }
+
+    /// The id has a name.
+    pub(crate) fn knows(&self, table: NameTable, id: i64) -> bool {
+        self.names.get(&table.own(id)).is_some_and(|name| !name.is_empty())
+    }
+
+    /// The name of an id, empty for one that has none.
+    fn name(&mut self, table: NameTable, id: i64) -> rusqlite::Result<&str> {
+        if !self.names.contains_key(&table.own(id)) {
+            let found = self.connection.map(|connection| names::name(connection, table, id)).transpose()?;
+            let name = found.flatten().unwrap_or_default();
+            self.names.insert(table.own(id), name);
+        }
+        Ok(self.names.get(&table.own(id)).map_or("", String::as_str))
+    }
+
+    fn attribution(&mut self, id: i64) -> rusqlite::Result<[String; 4]> {
+        if let Some(parts) = self.attributions.get(&id) {
+            return Ok(parts.clone());
+        }
+        let found = self.connection.map(|connection| names::attribution(connection, id)).transpose()?;
+        let parts = found.flatten().unwrap_or_default();
+        self.attributions.insert(id, parts.clone());
+        Ok(parts)
+    }
+}
+
+/// A block that is being filled.
+pub(crate) struct Page {
+    pub(crate) draft: Draft,
+    ids: KeyMap<i64, i64>,
+    attributions: KeyMap<i64, [i64; 4]>,
+    tools: Vec<KeptTool>,
+}
+
+impl Page {
+    pub(crate) fn new(transcript: Source) -> Self {
+        let (ids, attributions) = (KeyMap::default(), KeyMap::default());
+        Self { draft: Draft::new(transcript), ids, attributions, tools: Vec::new() }
+    }
+
+    pub(crate) fn named(&mut self, book: &mut Book<'_>, table: NameTable, id: i64) -> rusqlite::Result<i64> {
+        if id == 0 {
+            return Ok(0);
+        }
+        if let Some(number) = self.ids.get(&table.own(id)) {
+            return Ok(*number);
+        }
+        let number = self.draft.name(book.name(table, id)?);
+        self.ids.insert(table.own(id), number);
+        Ok(number)
+    }
+
+    /// Adds a call as its row has it.
+    pub(crate) fn call<'t>(
+        &mut self,
+        book: &mut Book<'_>,
+        key: &CallKey,
+        mut call: stored::StoredCall,
+        texts: (&str, &str),
+        used: impl Iterator<Item = &'t UsedTool>,
+    ) -> rusqlite::Result<()> {
+        let attribution = match self.attributions.get(&call.ids.attribution) {
+            Some(numbers) => *numbers,
+            None => {
+                let parts = book.attribution(call.ids.attribution)?;
+                let numbers = parts.map(|part| self.draft.name(&part));
+                self.attributions.insert(call.ids.attribution, numbers);
+                numbers
+            }
+        };
+        let ids = &mut call.ids;
+        ids.session = self.named(book, names::SESSION, ids.session)?;
+        ids.project = self.named(book, names::PROJECT, ids.project)?;
+        ids.branch = self.named(book, names::BRANCH, ids.branch)?;
+        ids.model = self.named(book, names::MODEL, ids.model)?;
+        // There are no accounts yet.
+        ids.account = 0;
+        call.price_list = self.named(book, names::PRICE_LIST, call.price_list)?;
+        self.tools.clear();
+        for UsedTool { id, tool, failed, .. } in used {
+            let name = self.named(book, names::TOOL, *tool)?;
+            self.tools.push(KeptTool { id: *id, name, failed: *failed });
+        }
+        self.draft.call(key, &call, texts, attribution, &self.tools);
+        Ok(())
+    }
+
+    /// Writes the block so far; the next one is of the same transcript.
+    pub(crate) fn payload(&mut self, out: &mut Vec<u8>) {
+        self.ids.clear();
+        self.attributions.clear();
+        self.draft.write(out);
+    }
+
+    /// Writes the block so far as a record, if it holds anything.
+    fn write(&mut self, out: &mut Vec<u8>) {
+        if !self.draft.is_empty() {
+            journal::put_record(out, |payload| self.payload(payload));
+        }
+    }
+}
