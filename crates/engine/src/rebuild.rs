@@ -76,7 +76,11 @@ impl Engine {
     pub(crate) fn keep(&mut self) -> Result<(), KeepError> {
         let now = i64::try_from(self.now.as_nanosecond()).unwrap_or(i64::MAX);
         let days_ago = |days: i64| now.saturating_sub(days * DAY_NS);
-        let due = Due { before_ns: days_ago(JOURNAL_AFTER_DAYS), with_ns: days_ago(JOURNAL_AFTER_DAYS - 1) };
+        let due = Due {
+            before_ns: days_ago(JOURNAL_AFTER_DAYS),
+            with_ns: days_ago(JOURNAL_AFTER_DAYS - 1),
+            made_before_ns: days_ago(1),
+        };
         self.ledger.keep(due).map(|_| ())
     }
 }

@@ -31,14 +31,9 @@ const BUILDING: &str = ".rebuilding";
 const REBUILT: &str = ".rebuilt";
 /// A copy of a damaged ledger, to be read.
 const COPY: &str = ".salvage";
-/// A schema that was lost has none of these.
-const TABLES: [&str; 5] = [
-    "SELECT key FROM call",
-    "SELECT call_id FROM call_key",
-    "SELECT calls FROM rollup",
-    "SELECT failed FROM tool_use",
-    "SELECT unjournalled FROM transcript",
-];
+/// A schema that was lost has none of these. Only prepared, never run.
+const TABLES: &str = "SELECT call.key, call_key.call_id, calls, failed, unjournalled
+     FROM call, call_key, rollup, tool_use, transcript";
 /// How long another process's rebuilding is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a look at a ledger waits for those who work on it.
@@ -102,7 +97,7 @@ impl Repair {
         let id = if let Head::Ours(id) = &self.head { id.as_ref() } else { None };
         let id = id.or(self.salvage.id.as_ref()).map(String::as_str);
         let mut ledger = Ledger::open_plain(&path, &zone, id)?;
-        self.salvage.prepare(&mut ledger, prices).map_err(|LedgerError::Sqlite(error)| sqlite(error))?;
+        self.salvage.introduce(&mut ledger, prices).map_err(|LedgerError::Sqlite(error)| sqlite(error))?;
         Ok(ledger)
     }
 
@@ -251,9 +246,7 @@ fn look(path: &Path, head: &Head) -> rusqlite::Result<bool> {
             return Ok(true);
         }
     }
-    for table in TABLES {
-        connection.prepare(table)?;
-    }
+    connection.prepare(TABLES)?;
     let other = matches!(head, Head::Ours(Some(journal)) if *journal != id);
     Ok(other
         && id_without_log(path).is_some_and(|of_file| matches!(head, Head::Ours(Some(id)) if *id == of_file)))

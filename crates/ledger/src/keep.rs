@@ -4,9 +4,10 @@
 //! that chose them. What was written and not said is written again; it comes back once, since calls are told apart by
 //! their keys.
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cco_model::batch::KeyMap;
 use cco_model::call::CallKey;
@@ -20,6 +21,8 @@ use crate::{Ledger, LedgerError};
 
 /// Calls in a record: more share their names, fewer are lost with a damaged one.
 pub(crate) const CALLS_IN_RECORD: u64 = 64;
+/// So many calls are written in some 15 ms.
+const LARGE: i64 = 10_000;
 /// Bytes of records that are written at once.
 const WRITE: usize = 1 << 20;
 /// How long the journal is waited for; the next run comes to it as well.
@@ -33,6 +36,9 @@ pub struct Due {
     /// If there is any, those that were last written before this go with them: looking for calls reads the ledger
     /// whole, and so it is done once a day at most.
     pub with_ns: i64,
+    /// A large ledger whose file was made after this is left for later: it was filled from transcripts that are there,
+    /// and writing all of them a second time would make the first run a tenth slower.
+    pub made_before_ns: i64,
 }
 
 /// Why something is not in the journal. It is in the ledger, and the next run tries again.
@@ -64,7 +70,7 @@ impl Ledger {
     /// Writes calls that transcripts may not give again to the journal; returns how many.
     pub fn keep(&mut self, due: Due) -> Result<u64, KeepError> {
         let Some(journal) = self.journal.clone() else { return Ok(0) };
-        if !any_due(&self.connection, due)? {
+        if !any_due(&self.connection, due)? || self.is_large_and_new(due.made_before_ns)? {
             return Ok(0);
         }
         let io = |error| KeepError::Io { path: journal.path().to_owned(), error };
@@ -100,6 +106,20 @@ impl Ledger {
         set_mark(&transaction, size)?;
         transaction.commit()?;
         Ok(calls)
+    }
+}
+
+impl Ledger {
+    fn is_large_and_new(&self, made_before_ns: i64) -> rusqlite::Result<bool> {
+        let mut select = self.connection.prepare_cached("SELECT coalesce(max(id), 0) FROM call")?;
+        let calls: i64 = select.query_row([], |row| row.get(0))?;
+        Ok(calls > LARGE && self.made_ns().is_some_and(|made| made >= made_before_ns))
+    }
+
+    /// When the ledger's file was made, where the file system tells.
+    fn made_ns(&self) -> Option<i64> {
+        let made = fs::metadata(self.connection.path()?).and_then(|metadata| metadata.created()).ok()?;
+        i64::try_from(made.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos()).ok()
     }
 }
 

@@ -97,7 +97,7 @@ impl Salvage {
 
     /// Tells a new ledger which transcripts were known, and which projects folders belonged to: the disk may say
     /// otherwise by now.
-    pub(crate) fn prepare(&self, ledger: &mut Ledger, prices: &PriceList) -> Result<(), LedgerError> {
+    pub(crate) fn introduce(&self, ledger: &mut Ledger, prices: &PriceList) -> Result<(), LedgerError> {
         let mut writer = ledger.writer(prices)?;
         for View { connection, .. } in &self.views {
             for source in sources(connection).into_values() {
