@@ -63,7 +63,9 @@ impl<'o> App<'o> {
     pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
         let Settings { folder, config, ledger_zone } = Settings::read(args, env, out)?;
         if args.mode == Some(CostMode::Display) {
-            out.note("--mode display is not there yet: costs are worked out from tokens");
+            out.note(
+                "--mode display shows what the other modes show: costs are always worked out from tokens",
+            );
         }
         let report_zone = config.zone().unwrap_or_else(|| system_zone(env, out));
         let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
@@ -130,8 +132,12 @@ impl<'o> App<'o> {
 
     /// The calls that a report is about; names are looked up in the ledger.
     pub(crate) fn filter(&mut self, args: &ReportArgs) -> Result<Filter, CliError> {
+        let projects = self.engine.named(Named::Project)?;
+        for words in choose::namesakes(&args.project, &projects) {
+            self.out.note(&words);
+        }
         let only = Only {
-            projects: choose::projects(&args.project, &self.engine.named(Named::Project)?)?,
+            projects: choose::projects(&args.project, &projects)?,
             models: choose::models(&args.model, &self.engine.named(Named::Model)?)?,
         };
         Ok(Filter { only, ..self.span(&args.span) })

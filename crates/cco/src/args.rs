@@ -75,7 +75,7 @@ pub(crate) enum CostMode {
     Auto,
     /// From tokens
     Calculate,
-    /// From tokens all the same; transcripts hold no costs any more
+    /// From tokens all the same
     Display,
 }
 

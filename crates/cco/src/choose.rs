@@ -35,6 +35,16 @@ pub(crate) fn projects(
     })
 }
 
+/// What to say of names that several projects share.
+pub(crate) fn namesakes(given: &[String], known: &[(i64, Arc<str>)]) -> Vec<String> {
+    let paths_of = |name: &String| -> Vec<&str> {
+        let paths = known.iter().map(|(_, path)| &**path);
+        paths.filter(|path| text::whole_project(path) == *name).collect()
+    };
+    let shared = given.iter().map(|name| (name, paths_of(name))).filter(|(_, paths)| paths.len() > 1);
+    shared.map(|(name, paths)| format!("{name} is {} projects: {}", paths.len(), paths.join(", "))).collect()
+}
+
 /// The models of these names: as in the transcripts, or any with this in their name, in small or large letters.
 pub(crate) fn models(given: &[String], known: &[(i64, Arc<str>)]) -> Result<Option<HashSet<i64>>, CliError> {
     choose(given, |name| {
@@ -112,6 +122,10 @@ mod tests {
         assert_eq!(ids(&["/work/app/"]), Ok(Some(1)));
         assert_eq!(ids(&["app"]), Ok(Some(2)), "namesakes are both meant");
         assert_eq!(ids(&["app", "site"]), Ok(Some(3)));
+        assert_eq!(
+            namesakes(&given(&["app", "site", "/work/app"]), &known),
+            ["app is 2 projects: /home/dev/app, /work/app"]
+        );
         assert_eq!(ids(&["unknown"]), Ok(Some(1)));
         insta::assert_snapshot!(
             words(&ids(&["sito"]).expect_err("no such project")),

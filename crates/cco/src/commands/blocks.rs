@@ -3,14 +3,19 @@
 //! Must not: work out a block; the engine does.
 
 use cco_engine::report::BlockRow;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
 use super::{Sorting, live, report};
 use crate::app::App;
 use crate::args::{BlocksArgs, SpanArgs, TokenLimit};
 use crate::error::CliError;
+use crate::print::fit::wrap;
+use crate::print::glance::block_speed;
 use crate::print::{json, reports, text};
 
+/// So many blocks are each held against a limit in words.
+const FEW: usize = 10;
 /// Days that `--recent` goes back.
 const RECENT_DAYS: i64 = 3;
 
@@ -23,6 +28,7 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
     let mut span = args.span.clone();
     if args.recent {
         span.since = Some(app.now.date().saturating_sub(RECENT_DAYS.days()));
+        span.until = span.until.or_else(|| Some(app.now.date()));
     }
     let mut rows = app.engine.blocks(&app.span(&span), app.instant())?;
     let limit = limit(app, args.token_limit, &rows)?;
@@ -31,10 +37,18 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         rows.retain(|row| row.active);
         entry = entry.nothing_is("no block is running".to_owned());
     }
-    let said: Vec<String> = limit.map_or_else(Vec::new, |limit| shares(&rows, limit));
+    let said: Vec<String> = limit.map_or_else(Vec::new, |limit| shares(&rows, limit, app.now.time_zone()));
+    let speed = rows.iter().find(|row| args.active && row.active).map(|row| block_speed(row, &app.now));
     entry.print(app, footing, &span, &args.show, rows)?;
-    if !app.json && !args.show.csv {
-        said.iter().for_each(|line| app.out.note(line));
+    if app.json || args.show.csv {
+        return Ok(());
+    }
+    app.out.data(&wrap(&speed.unwrap_or_default(), app.screen.columns))?;
+    said.iter().for_each(|line| app.out.note(line));
+    if span.since.or(span.until).is_some() {
+        app.out.note(
+            "these are the blocks that begin on these days; one that goes on after midnight counts whole",
+        );
     }
     Ok(())
 }
@@ -59,14 +73,20 @@ pub(super) fn limit(
 }
 
 /// How much of a limit each block used, and where the running one ends up.
-fn shares(rows: &[BlockRow], limit: u64) -> Vec<String> {
+fn shares(rows: &[BlockRow], limit: u64, zone: &TimeZone) -> Vec<String> {
     let share = |row: &BlockRow| {
-        let start = row.start.strftime("%Y-%m-%d %H:%M UTC");
+        let start = text::minute(row.start, zone);
         let used = row.sums.tokens.total();
         format!("block of {start}: {} of {} tokens", percent(used, limit), text::count(limit))
     };
-    let over = |row: &&BlockRow| !row.gap && (row.active || row.sums.tokens.total() >= limit);
-    let mut said: Vec<String> = rows.iter().filter(over).map(share).collect();
+    let blocks = || rows.iter().filter(|row| !row.gap);
+    // Of many blocks only those that matter: the running one and those at the limit.
+    let few = blocks().count() <= FEW;
+    let told = |row: &&BlockRow| few || row.active || row.sums.tokens.total() >= limit;
+    let mut said: Vec<String> = blocks().filter(told).map(share).collect();
+    if said.is_empty() {
+        said.push(format!("no block reached {} tokens", text::count(limit)));
+    }
     let projected = rows.iter().filter(|row| row.active).filter_map(|row| row.projection);
     said.extend(projected.map(|projection| {
         let left = SignedDuration::from_mins(i64::try_from(projection.remaining_minutes).unwrap_or(0));

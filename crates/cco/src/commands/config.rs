@@ -171,6 +171,11 @@ fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exi
         if write_over(path, &text, &new)? {
             out.note(&format!("{name} = {value} in {}", path.display()));
             warn_of_what_goes_before(&target, env, out);
+            if args.key.starts_with("prices.") {
+                out.hint(
+                    "calls that have a price keep it; `cco reprice --dry-run` shows what the new one changes",
+                );
+            }
             return Ok(Exit::Done);
         }
     }

@@ -16,6 +16,7 @@ use crate::args::BlocksArgs;
 use crate::error::CliError;
 use crate::print::fit::wrap;
 use crate::print::reports::per_minute;
+use crate::print::table::dearest_first;
 use crate::print::{FAINT, STRONG, styled, text};
 
 /// The other screen, without a cursor.
@@ -65,9 +66,10 @@ fn page(app: &App<'_>, block: Option<&BlockRow>, most: Option<u64>) -> String {
     let until = block.end.map_or_else(|| "?".to_owned(), clock);
     let mut page =
         format!("{}\n\n", styled(STRONG, &format!("Block from {} to ~{until}", clock(block.start))));
+    let bar = crate::env::stdout_columns().map_or(BAR, |columns| BAR.min(columns.saturating_sub(4)));
     let gone = now.timestamp().as_second() - block.start.as_second();
-    let filled = usize::try_from(gone.clamp(0, 18_000)).unwrap_or(0) * BAR / 18_000;
-    page += &format!("  {}{}\n\n", "█".repeat(filled), "░".repeat(BAR - filled));
+    let filled = usize::try_from(gone.clamp(0, 18_000)).unwrap_or(0) * bar / 18_000;
+    page += &format!("  {}{}\n\n", "█".repeat(filled), "░".repeat(bar - filled));
     let tokens = block.sums.tokens.total();
     let share =
         most.map_or_else(String::new, |most| format!(", {} of {}", percent(tokens, most), text::count(most)));
@@ -84,7 +86,7 @@ fn page(app: &App<'_>, block: Option<&BlockRow>, most: Option<u64>) -> String {
         let tokens = text::count(projection.total_tokens);
         page += &format!("  ~{} and ~{tokens} tokens by {until}, in {left}\n", cost(projection.total_cost));
     }
-    for model in &block.models {
+    for model in dearest_first(&block.models) {
         let name = text::short_model(&model.model);
         page += &format!("  {}\n", styled(FAINT, &format!("{name}  {}", text::cost(&model.sums))));
     }

@@ -11,6 +11,10 @@ use crate::print::reports;
 /// Runs the command.
 pub(super) fn run(app: &mut App<'_>, args: &SessionArgs) -> Result<(), CliError> {
     let wanted = args.id.as_deref();
+    if wanted == Some("") {
+        return Err(CliError::usage("--id is empty")
+            .hint("the beginning of a session's id, as `cco session` shows it"));
+    }
     let mut report = report(&reports::SESSION, Sorting::Time);
     if let Some(id) = wanted {
         report = report.nothing_is(format!("no session's id begins with {id:?}"));

@@ -34,8 +34,14 @@ fn page(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
     }
     let mut page = spans(glance, now, room);
     if let (0, Some(last)) = (glance.today.sums.calls, glance.last_call) {
+        let ahead = last > now.timestamp();
         let last = text::minute(last, now.time_zone());
-        page += &format!("{}\n", styled(FAINT, &format!("no calls today; the last one was at {last}")));
+        let words = if ahead {
+            format!("no calls today; some are dated ahead of now, the last one {last}")
+        } else {
+            format!("no calls today; the last one was at {last}")
+        };
+        page += &format!("{}\n", styled(FAINT, &words));
     }
     let project = |group: &Group<Arc<str>>| (project_name(glance, &group.key), group.sums);
     page += &ranking("Projects this week", Keep::End, glance.projects.iter().map(project), room);
@@ -94,7 +100,7 @@ fn monday(now: &Zoned) -> String {
 }
 
 /// How fast the block goes and where it ends up; both are estimates.
-fn block_speed(block: &BlockRow, now: &Zoned) -> String {
+pub(crate) fn block_speed(block: &BlockRow, now: &Zoned) -> String {
     let cost = |amount| text::derived_cost(amount, &block.sums);
     let mut parts = Vec::new();
     if let Some(rate) = &block.burn_rate_recent {

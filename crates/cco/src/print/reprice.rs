@@ -64,7 +64,7 @@ pub(crate) fn table(repricing: &Repricing, list: &str, room: Option<usize>) -> S
         "Total",
         all.touched(),
         dollars(all.old + all.lost_cost),
-        dollars(all.new + all.gained_cost),
+        dollars(all.new + all.gained_cost) + if all.lost > 0 { "+?" } else { "" },
         all.difference(),
     ));
     let name = Column { align: CellAlignment::Left, drop: 0, squeeze: Squeeze::Last(Keep::Start) };

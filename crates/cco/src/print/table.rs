@@ -7,7 +7,7 @@ use cco_model::sums::Sums;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use jiff::{Timestamp, Zoned};
 
-use super::fit::{self, GUTTER, Squeeze, arrange};
+use super::fit::{self, GUTTER, Keep, Squeeze, arrange};
 use super::reports::Report;
 use super::{FAINT, STRONG, Screen, styled, text};
 
@@ -64,7 +64,8 @@ pub(crate) const fn word(drop: u8, squeeze: Squeeze) -> fit::Column {
     fit::Column { align: CellAlignment::Left, drop, squeeze }
 }
 
-fn dearest_first(models: &[ModelSums]) -> Vec<&ModelSums> {
+/// Models by cost, of equals by tokens.
+pub(crate) fn dearest_first(models: &[ModelSums]) -> Vec<&ModelSums> {
     let mut dearest: Vec<&ModelSums> = models.iter().collect();
     dearest.sort_by_key(|model| std::cmp::Reverse((model.sums.cost, model.sums.tokens.total())));
     dearest
@@ -97,6 +98,8 @@ impl<R> Column<R> {
         let squeeze = if cut { self.fit.squeeze } else { Squeeze::Never };
         // A breakdown is about models: their column stays.
         let stays = breakdown && matches!(self.cell, Cell::Models(_));
+        // A long name of a model gives way before numbers do.
+        let squeeze = if stays { Squeeze::Before(9, Keep::End) } else { squeeze };
         fit::Column { squeeze, drop: if stays { 0 } else { self.fit.drop }, ..self.fit }
     }
 }
@@ -131,10 +134,10 @@ impl<R> Report<R> {
 
     /// Which numbers there was no room for, so that nobody adds up the others and wonders.
     fn left_out(&self, kept: &[usize], screen: Screen) -> String {
-        let sums = |column: &&Column<R>| matches!(column.cell, Cell::Sums(_));
+        let numbers = |column: &&Column<R>| column.fit.align == CellAlignment::Right;
         let gone = self.columns.iter().enumerate().filter(|(index, _)| !kept.contains(index));
         let names: Vec<&str> =
-            gone.map(|(_, column)| column).filter(sums).map(|column| column.header).collect();
+            gone.map(|(_, column)| column).filter(numbers).map(|column| column.header).collect();
         if names.is_empty() {
             return String::new();
         }

@@ -159,6 +159,6 @@ fn a_habit_that_would_change_numbers_is_answered() {
     env.transcript("a/s.jsonl", &[crate::sealed::Call::default().row()]);
     let run = env.run("daily --json --mode display");
     assert_eq!((run.code, run.json()["totals"]["calls"].as_u64()), (0, Some(1)));
-    assert_snapshot!(run.stderr, @"note: --mode display is not there yet: costs are worked out from tokens");
+    assert_snapshot!(run.stderr, @"note: --mode display shows what the other modes show: costs are always worked out from tokens");
     assert_eq!(env.run("daily --mode guess").code, 2);
 }
