@@ -336,10 +336,7 @@ impl Writer<'_> {
     /// Prices the calls that had no price, where this list has one for them, and remembers that it did. What had a
     /// price keeps it.
     pub fn price_unpriced(&mut self) -> Result<(), LedgerError> {
-        let mut remember =
-            self.transaction.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('priced_by', ?1)")?;
-        remember.execute([self.prices.id()])?;
-        drop(remember);
+        self.remember_prices()?;
         let unpriced: Vec<i64> = {
             let mut select = self.transaction.prepare("SELECT id FROM call WHERE flags & 32 = 0")?;
             let ids = select.query_map([], |row| row.get(0))?;
@@ -425,6 +422,14 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// All calls without a price have none in this list.
+    fn remember_prices(&self) -> Result<(), LedgerError> {
+        let mut remember =
+            self.transaction.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('priced_by', ?1)")?;
+        remember.execute([self.prices.id()])?;
+        Ok(())
+    }
+
     /// Looks up what is first and last in the roll-up rows that a call left. A first load that ends here gets its
     /// indexes now; if others had a part in it, what they left open is unknown and all rows are looked at.
     fn settle_ends(&mut self) -> Result<(), LedgerError> {
@@ -432,7 +437,9 @@ impl Writer<'_> {
         if !has_indexes(&self.transaction)? {
             make_indexes(&self.transaction)?;
             // The sequence counts all changes, whoever made them.
-            if self.seq.cast_unsigned() != self.load.changes {
+            if self.seq.cast_unsigned() == self.load.changes {
+                self.remember_prices()?;
+            } else {
                 left = rollup::all_keys(&self.transaction)?;
             }
         }

@@ -63,6 +63,9 @@ pub fn walk(roots: &[PathBuf]) -> Walk {
     walk
 }
 
+/// Folders that a thread takes at once.
+const AT_ONCE: usize = 16;
+
 /// What a thread has seen, and folders that it has not looked into yet.
 #[derive(Default)]
 struct Part {
@@ -157,21 +160,23 @@ struct Shared {
 impl Shared {
     /// Takes folders until there are none and none can come.
     fn work(&self, mut part: Part) -> Part {
-        while let Some(folder) = self.next() {
+        while let Some(some) = self.next() {
             let busy = Busy(self);
-            part.folder(&folder);
+            some.iter().for_each(|folder| part.folder(folder));
             self.lock().append(&mut part.folders);
             drop(busy);
         }
         part
     }
 
-    fn next(&self) -> Option<PathBuf> {
+    /// Some folders at once: a lock for each of them is a third of their listing.
+    fn next(&self) -> Option<Vec<PathBuf>> {
         let mut folders = self.lock();
         loop {
-            if let Some(folder) = folders.pop() {
+            if !folders.is_empty() {
                 self.busy.fetch_add(1, Ordering::Relaxed);
-                return Some(folder);
+                let rest = folders.len() - folders.len().div_ceil(2).min(AT_ONCE);
+                return Some(folders.split_off(rest));
             }
             if self.busy.load(Ordering::Relaxed) == 0 {
                 return None;
