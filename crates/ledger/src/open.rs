@@ -242,7 +242,8 @@ impl Ledger {
             return Ok(Err(OpenError::Foreign(path.to_owned())));
         }
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -24_000)?;
+        // Rows are written in the order of their keys: 24 MB was no faster on three gigabytes.
+        connection.pragma_update(None, "cache_size", -16_000)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "mmap_size", 0)?;
         // Damage shows when a page is read, and not as odd numbers.

@@ -209,7 +209,7 @@ impl Deltas {
     /// what is first and last in them now must be looked up.
     pub(crate) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<Vec<Key>> {
         self.add_sums_of_days();
-        let mut changes: Vec<(Key, Delta)> = self.changes.drain().collect();
+        let mut changes: Vec<(Key, Delta)> = std::mem::take(&mut self.changes).into_iter().collect();
         // In the order of the table's key the rows go to the end of a fresh table.
         changes.sort_unstable_by_key(|(key, _)| *key);
         let mut upsert = connection.prepare_cached(UPSERT)?;

@@ -523,7 +523,7 @@ impl Writer<'_> {
                  call_id = CASE WHEN call_id = 0 THEN excluded.call_id ELSE call_id END, tool_id = excluded.tool_id
              WHERE tool_id <> excluded.tool_id OR (call_id = 0 AND excluded.call_id <> 0)",
         )?;
-        for NewToolUse { id, call, tool, known_call } in self.tool_uses.drain(..) {
+        for NewToolUse { id, call, tool, known_call } in std::mem::take(&mut self.tool_uses) {
             if uses.execute([id, call, tool])? > 0 && known_call {
                 others.push(call);
             }
@@ -532,7 +532,7 @@ impl Writer<'_> {
             "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, 0, 0, 1)
              ON CONFLICT (id) DO UPDATE SET failed = 1 WHERE failed = 0 RETURNING call_id",
         )?;
-        for id in self.tool_failures.drain(..) {
+        for id in std::mem::take(&mut self.tool_failures) {
             let failed: Option<i64> = failures.query_row([id], |row| row.get(0)).optional()?;
             others.extend(failed.filter(|call| *call != 0));
         }

@@ -7,8 +7,8 @@ use cco_model::batch::KeyMap;
 use cco_model::call::CallKey;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Keys held in memory: 5 MB of them.
-const MOST: usize = 100_000;
+/// Keys held in memory: 10 MB of them.
+const MOST: usize = 200_000;
 
 pub(super) struct Keys {
     new: KeyMap<CallKey, i64>,
@@ -40,7 +40,8 @@ impl Keys {
 
     /// Writes the new keys; a key that has a row already is an error and fails the transaction.
     pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut new: Vec<(CallKey, i64)> = self.new.drain().collect();
+        // Taken, not drained: what comes next in a commit needs the memory.
+        let mut new: Vec<(CallKey, i64)> = std::mem::take(&mut self.new).into_iter().collect();
         new.sort_unstable();
         let mut insert = connection.prepare_cached("INSERT INTO call_key VALUES (?1, ?2)")?;
         for (key, id) in &new {
