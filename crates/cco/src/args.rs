@@ -557,7 +557,7 @@ Examples:
 const CONFIG_SET_EXAMPLES: &str = "\
 Examples:
   cco config set stats.timezone Europe/Berlin
-  cco config set stats.watch.paths ~/work/.claude ~/private/.claude
+  cco config set stats.watch.paths ~/office/.claude ~/private/.claude
   cco config set 'prices.\"acme-1\".input' 3.75    dollars for a million tokens";
 
 const CONFIG_CHECK_EXAMPLES: &str = "\

@@ -115,16 +115,16 @@ mod tests {
 
     #[test]
     fn a_project_is_named_by_its_path_or_the_end_of_it() {
-        let known = known(&["/home/dev/app", "/work/app", "/home/dev/site"]);
+        let known = known(&["/home/dev/app", "/elsewhere/app", "/home/dev/site"]);
         let ids = |names: &[&str]| projects(&given(names), &known).map(|ids| ids.map(|ids| ids.len()));
         assert_eq!(ids(&[]), Ok(None));
         assert_eq!(ids(&["site"]), Ok(Some(1)));
-        assert_eq!(ids(&["/work/app/"]), Ok(Some(1)));
+        assert_eq!(ids(&["/elsewhere/app/"]), Ok(Some(1)));
         assert_eq!(ids(&["app"]), Ok(Some(2)), "namesakes are both meant");
         assert_eq!(ids(&["app", "site"]), Ok(Some(3)));
         assert_eq!(
-            namesakes(&given(&["app", "site", "/work/app"]), &known),
-            ["app is 2 projects: /home/dev/app, /work/app"]
+            namesakes(&given(&["app", "site", "/elsewhere/app"]), &known),
+            ["app is 2 projects: /home/dev/app, /elsewhere/app"]
         );
         assert_eq!(ids(&["unknown"]), Ok(Some(1)));
         insta::assert_snapshot!(
