@@ -1,4 +1,4 @@
-//! Values and rules of `cco`, as plain functions of their arguments: calls, tokens, money, prices, days, blocks.
+//! Values and rules of `cco`, as plain functions of their arguments: calls, tokens, money, prices, days, blocks, limits.
 //!
 //! Must not: do I/O, read a clock or the environment, know SQLite, HTTP or a file format.
 
@@ -7,6 +7,7 @@ pub mod block;
 pub mod call;
 pub mod civil;
 pub mod file;
+pub mod limit;
 pub mod money;
 pub mod plant;
 pub mod price;

@@ -1,0 +1,184 @@
+//! Plan limits: windows, and what was observed of them.
+//!
+//! The words are those of the service: a window is a limit as it reports it, a reading one observation of one window
+//! of one account. Must not: know where readings come from, or what "now" is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A plan limit as the service reports it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Window {
+    /// Five hours of use.
+    FiveHour,
+    /// A week of use.
+    SevenDay,
+    /// A week of use of one model, by the name that the service gives it, in lower case: `opus`.
+    SevenDayModel(Arc<str>),
+    /// Anything else: spend limits, extra usage, kinds that are not known yet.
+    Other(Arc<str>),
+}
+
+impl Window {
+    /// It is a limit of the plan, so its use lies between 0 and 100 %.
+    pub fn is_plan(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FiveHour => f.write_str("five_hour"),
+            Self::SevenDay => f.write_str("seven_day"),
+            Self::SevenDayModel(model) => write!(f, "seven_day:{model}"),
+            Self::Other(name) => write!(f, "other:{name}"),
+        }
+    }
+}
+
+/// A text that names no window.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no window; windows are five_hour, seven_day, seven_day:MODEL and other:NAME")]
+pub struct NoWindow(String);
+
+impl FromStr for Window {
+    type Err = NoWindow;
+
+    fn from_str(text: &str) -> Result<Self, NoWindow> {
+        match text.split_once(':') {
+            None if text == "five_hour" => Ok(Self::FiveHour),
+            None if text == "seven_day" => Ok(Self::SevenDay),
+            Some(("seven_day", model)) if !model.is_empty() => Ok(Self::SevenDayModel(model.into())),
+            Some(("other", name)) if !name.is_empty() => Ok(Self::Other(name.into())),
+            _ => Err(NoWindow(text.to_owned())),
+        }
+    }
+}
+
+/// How much of a window is used, in tenths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Percent(i32);
+
+impl Percent {
+    /// The percentage of a window in tenths; that of a plan's window lies between 0 and 100 %.
+    pub fn of_tenths(window: &Window, tenths: i32) -> Self {
+        Self(if window.is_plan() { tenths.clamp(0, 1_000) } else { tenths.max(0) })
+    }
+
+    /// In tenths of a percent.
+    pub fn tenths(self) -> i32 {
+        self.0
+    }
+
+    /// Whole percent, rounded down: what is shown.
+    pub fn whole(self) -> i32 {
+        self.0.div_euclid(10)
+    }
+}
+
+/// Where a reading comes from. Of what was observed at the same time, the later of these counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Typed by hand into a file of an older tool.
+    Manual,
+    /// Written by an account switcher.
+    HotSwap,
+    /// What Claude Code remembers of the service's last answer.
+    ClaudeCache,
+    /// What Claude Code hands to its status line.
+    Stdin,
+    /// The service's own answer to us.
+    Endpoint,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: [Self; 5] = [Self::Manual, Self::HotSwap, Self::ClaudeCache, Self::Stdin, Self::Endpoint];
+
+    /// Its name in the ledger, in JSON and in text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::HotSwap => "hot_swap",
+            Self::ClaudeCache => "claude_cache",
+            Self::Stdin => "stdin",
+            Self::Endpoint => "endpoint",
+        }
+    }
+}
+
+/// One login, by the service's own ids: organization and account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId {
+    /// The organization's uuid, in lower case; empty where nothing told it.
+    pub organization: Arc<str>,
+    /// The account's uuid, in lower case.
+    pub account: Arc<str>,
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.organization, self.account)
+    }
+}
+
+/// One observation of one window of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Whose.
+    pub account: AccountId,
+    /// Of what.
+    pub window: Window,
+    /// How much was used; none: not told, which is not 0.
+    pub percent: Option<Percent>,
+    /// When the window ends, UTC milliseconds; none: not told, or the window has not started.
+    pub resets_at_ms: Option<i64>,
+    /// When it was so, UTC milliseconds.
+    pub observed_at_ms: i64,
+    /// Who says so.
+    pub source: Source,
+    /// Of [`Source::Stdin`]: the session that was told, and how long it had waited for answers by then. A value that
+    /// repeats while this stands still is no new observation.
+    pub told: Option<Told>,
+}
+
+/// Which session was told a reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Session id.
+    pub session: Arc<str>,
+    /// `cost.total_api_duration_ms` of the payload.
+    pub api_duration_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_read_back_from_its_name() {
+        let windows = [
+            Window::FiveHour,
+            Window::SevenDay,
+            Window::SevenDayModel("opus".into()),
+            Window::Other("extra_usage".into()),
+        ];
+        for window in windows {
+            assert_eq!(window.to_string().parse::<Window>().unwrap(), window);
+        }
+        for text in ["", "five", "seven_day:", "other:", "five_hour:opus"] {
+            assert!(text.parse::<Window>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn use_of_a_plan_lies_between_0_and_100_percent_and_is_shown_rounded_down() {
+        let whole = |window: &Window, tenths| Percent::of_tenths(window, tenths).whole();
+        assert_eq!(whole(&Window::FiveHour, 999), 99);
+        assert_eq!(whole(&Window::FiveHour, 1_234), 100);
+        assert_eq!(whole(&Window::SevenDay, -5), 0);
+        assert_eq!(whole(&Window::Other("extra_usage".into()), 1_234), 123);
+    }
+}
