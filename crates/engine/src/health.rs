@@ -6,14 +6,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use cco_ledger::write::SoftKind;
-use cco_model::sums::Sums;
 use cco_transcript::find;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use cco_ledger::health::{Holdings, KeyFaults, Unpriced, sqlite};
 
-use crate::report::Difference;
+use crate::report::{Difference, Side};
 use crate::scan::Finding;
 use crate::{Engine, EngineError};
 
@@ -118,17 +117,16 @@ impl Engine {
 
 /// A difference in one line, both sides as they stand.
 fn difference_words(difference: &Difference) -> String {
-    let side = |sums: &Option<(Sums, i64, i64)>| {
-        sums.map_or_else(
-            || "nothing".to_owned(),
-            |(sums, first_ms, last_ms)| {
-                let (calls, tokens, cost) = (sums.calls, sums.tokens.total(), sums.cost.decimal());
-                format!("calls {calls}, tokens {tokens}, dollars {cost}, from {first_ms} to {last_ms}")
-            },
-        )
+    let side = |side: &Option<Side>| match side {
+        None => "nothing".to_owned(),
+        Some(Side::Calls { sums, first_ms, last_ms }) => {
+            let (calls, tokens, cost) = (sums.calls, sums.tokens.total(), sums.cost.decimal());
+            format!("calls {calls}, tokens {tokens}, dollars {cost}, from {first_ms} to {last_ms}")
+        }
+        Some(Side::Uses { uses, failures }) => format!("uses {uses}, failures {failures}"),
     };
-    let Difference { rollup, bucket, kept, calls } = difference;
-    format!("{} {bucket}: kept is {}; found is {}", rollup.replace('_', " "), side(kept), side(calls))
+    let Difference { rollup, bucket, kept, found } = difference;
+    format!("{} {bucket}: kept is {}; found is {}", rollup.replace('_', " "), side(kept), side(found))
 }
 
 fn answer<T, E: std::fmt::Display>(result: Result<T, E>) -> Answer<T> {

@@ -1,6 +1,6 @@
 //! Reports as data: grouped sums for a span of days. Printing is the caller's.
 
-pub use cco_ledger::audit::Difference;
+pub use cco_ledger::audit::{Difference, Side};
 pub use cco_ledger::query::{Attribution, Named, Only, Question as Filter, ToolSums};
 pub use cco_model::block::{BurnRate, Projection};
 use std::collections::{BTreeMap, HashMap};
@@ -352,15 +352,14 @@ impl Engine {
         })
     }
 
-    /// Every roll-up row that differs from its calls: none, or cco has a bug.
+    /// Every row of sums that differs from what it sums up: none, or cco has a bug.
     pub fn audit(&self) -> Result<Vec<Difference>, EngineError> {
         Ok(self.ledger.audit()?)
     }
 
     /// Uses and failures of each tool, by name.
     pub fn tools(&self, filter: &Filter) -> Result<Vec<ToolSums>, EngineError> {
-        let range = civil::day_range_ms(filter.days.0, filter.days.1, &filter.zone);
-        Ok(self.ledger.tools(&range, &filter.only)?)
+        Ok(self.ledger.tools(filter)?)
     }
 
     /// The calls of each block, by its start. Quarter hours are enough but where a block ends inside one: there the

@@ -1,5 +1,7 @@
 //! The questions that reports ask: sums from the roll-ups, single calls only where a sum would not be exact.
 
+mod tools;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::{Row, params};
 
+pub use self::tools::ToolSums;
 use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};
 use crate::write::{SoftError, SoftKind, path_of};
 use crate::{Ledger, LedgerError};
@@ -118,17 +121,6 @@ pub enum Named {
     Model,
     /// Sessions, by id.
     Session,
-}
-
-/// Uses of one tool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolSums {
-    /// Its name.
-    pub tool: String,
-    /// How often it was used.
-    pub uses: u64,
-    /// How often that failed.
-    pub failures: u64,
 }
 
 /// One state of the ledger, however many questions are asked of it and whoever writes meanwhile.
@@ -353,50 +345,6 @@ impl Ledger {
         let mut names: Vec<(i64, Arc<str>)> = self.names(named)?.0.into_iter().collect();
         names.sort_unstable_by_key(|(id, _)| *id);
         Ok(names)
-    }
-
-    /// Uses and failures of each tool, by name, in a range of UTC milliseconds. A use belongs to its call.
-    pub fn tools(&self, range: &Range<i64>, only: &Only) -> Result<Vec<ToolSums>, LedgerError> {
-        let all = *range == (i64::MIN..i64::MAX) && *only == Only::default();
-        let calls = if all { HashSet::new() } else { self.call_ids(range, only)? };
-        let mut select = self.connection.prepare_cached("SELECT tool_id, failed, call_id FROM tool_use")?;
-        let mut rows = select.query([])?;
-        let mut sums: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            // Tool 0 failed before its use was seen, and is none yet.
-            let tool: i64 = row.get(0)?;
-            if tool == 0 || !(all || calls.contains(&row.get(2)?)) {
-                continue;
-            }
-            let (uses, failures) = sums.entry(tool).or_default();
-            *uses += 1;
-            *failures += u64::from(row.get::<_, bool>(1)?);
-        }
-        let names = self.names_by("SELECT id, name FROM tool")?;
-        let mut tools: Vec<ToolSums> = sums
-            .into_iter()
-            .map(|(id, (uses, failures))| ToolSums {
-                tool: names.get(id).as_ref().to_owned(),
-                uses,
-                failures,
-            })
-            .collect();
-        tools.sort_unstable_by(|a, b| a.tool.cmp(&b.tool));
-        Ok(tools)
-    }
-
-    fn call_ids(&self, range: &Range<i64>, only: &Only) -> Result<HashSet<i64>, LedgerError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT id, project_id, model_id FROM call WHERE at_ms BETWEEN ?1 AND ?2")?;
-        let mut rows = select.query([range.start, range.end.saturating_sub(1)])?;
-        let mut ids = HashSet::new();
-        while let Some(row) = rows.next()? {
-            if only.holds(row.get(1)?, row.get(2)?) {
-                ids.insert(row.get(0)?);
-            }
-        }
-        Ok(ids)
     }
 
     /// Every damaged line and odd row of the transcripts that are still there, by path and offset.

@@ -118,6 +118,8 @@ pub(crate) struct Load {
     pub(crate) left: Vec<Key>,
     /// Changes of calls that this connection made, as the sequence counts them.
     pub(crate) changes: u64,
+    /// A call moved away from where the uses of its tools are counted.
+    pub(crate) tools_moved: bool,
 }
 
 /// Changes of roll-ups that are not written yet.
@@ -186,11 +188,17 @@ impl Deltas {
         self.changes.extend(sums);
     }
 
-    fn keys(&mut self, ids: &Ids, at_ms: i64) -> [Key; 3] {
+    /// The number of the day that a time lies on.
+    pub(crate) fn day_of(&mut self, at_ms: i64) -> i64 {
         let quarter = civil::quarter_of(at_ms);
         if self.day.0 != quarter {
             self.day = (quarter, day_number(civil::day_of(quarter * civil::QUARTER_MS, &self.zone)));
         }
+        self.day.1
+    }
+
+    fn keys(&mut self, ids: &Ids, at_ms: i64) -> [Key; 3] {
+        let (quarter, day) = (civil::quarter_of(at_ms), self.day_of(at_ms));
         let Ids { project, branch, model, attribution, account, session, .. } = *ids;
         let time = |kind, bucket| Key { kind, bucket, project, branch, model, attribution, account };
         let session = Key {
@@ -202,7 +210,7 @@ impl Deltas {
             attribution: 0,
             account: 0,
         };
-        [time(Kind::Quarter, quarter), time(Kind::Day, self.day.1), session]
+        [time(Kind::Quarter, quarter), time(Kind::Day, day), session]
     }
 
     /// Writes all changes; a row without calls is no row. Returns the rows that a call left and that are still there:

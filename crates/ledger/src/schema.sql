@@ -1,4 +1,4 @@
--- Ledger schema, version 3. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
+-- Ledger schema, version 4. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -68,6 +68,13 @@ CREATE TABLE tool_use (
     id INTEGER PRIMARY KEY,
     call_id INTEGER NOT NULL, tool_id INTEGER NOT NULL, failed INTEGER NOT NULL
 ) STRICT;
+
+-- How many of them there were, by day of their calls (as in rollup, kind 2); without a call: day, project and model 0.
+CREATE TABLE tool_sum (
+    day INTEGER NOT NULL, project_id INTEGER NOT NULL, model_id INTEGER NOT NULL, tool_id INTEGER NOT NULL,
+    uses INTEGER NOT NULL, failures INTEGER NOT NULL,
+    PRIMARY KEY (day, project_id, model_id, tool_id)
+) STRICT, WITHOUT ROWID;
 
 -- Claude Code's own cumulative cost, the last of each session: a cross-check, never added.
 CREATE TABLE cost_state (

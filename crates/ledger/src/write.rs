@@ -5,12 +5,12 @@ mod ids;
 mod keys;
 mod reprice;
 pub(crate) mod restore;
+pub(crate) mod tools;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use cco_model::batch::{Batch, KeyMap, NameId};
-use cco_model::call::CallKey;
 use cco_model::file::FileState;
 use cco_model::plant::{Bug, planted};
 use cco_model::price::{PriceList, PricedModel};
@@ -19,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use self::keys::Keys;
 pub use self::reprice::{Change, Which};
+use self::tools::ToolUses;
 use crate::names::{self, NameCaches};
 use crate::rollup::{self, Deltas, Load};
 use crate::stored::{self, StoredCall};
@@ -108,9 +109,6 @@ pub struct Intake<'b> {
 const MOST_DELTAS: usize = 100_000;
 /// Roll-up rows that are noted to be looked up before doubles among them are dropped.
 const MOST_LEFT: usize = 200_000;
-/// Tool uses held in memory until they are written in order: 2 MB of them.
-const MOST_TOOL_USES: usize = 100_000;
-
 /// What became of an intake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -129,16 +127,6 @@ pub struct Changes {
     pub calls_changed: u64,
 }
 
-/// A use of a tool on its way into its table.
-#[derive(Clone, Copy)]
-struct NewToolUse {
-    id: i64,
-    call: i64,
-    tool: i64,
-    /// The call was in the ledger before: it is another one if this use is new.
-    known_call: bool,
-}
-
 /// An open transaction. Dropped without [`Writer::commit`], it leaves no trace.
 pub struct Writer<'a> {
     transaction: Transaction<'a>,
@@ -147,10 +135,7 @@ pub struct Writer<'a> {
     deltas: Deltas,
     load: &'a mut Load,
     zone: &'a TimeZone,
-    /// Tool uses that are not written yet.
-    tool_uses: Vec<NewToolUse>,
-    /// Ids of failed tool uses that are not written yet.
-    tool_failures: Vec<i64>,
+    tool_uses: ToolUses,
     prices: &'a PriceList,
     price_list: i64,
     models: HashMap<i64, Option<&'a PricedModel>>,
@@ -217,8 +202,7 @@ impl Ledger {
             deltas,
             load: &mut self.load,
             zone: &self.zone,
-            tool_uses: Vec::new(),
-            tool_failures: Vec::new(),
+            tool_uses: ToolUses::default(),
             prices,
             price_list,
             models: HashMap::new(),
@@ -361,6 +345,7 @@ impl Writer<'_> {
         } else {
             self.deltas.replace(old, new);
         }
+        self.load.tools_moved |= self.tool_place(old) != self.tool_place(new);
         self.seq += 1;
         self.changes.calls_changed += 1;
         stored::update(&self.transaction, id, new, self.seq)?;
@@ -398,6 +383,7 @@ impl Writer<'_> {
     pub fn commit(mut self, last: bool) -> Result<Changes, LedgerError> {
         self.keys.flush(&self.transaction)?;
         self.flush_tools()?;
+        self.flush_tool_sums()?;
         self.flush_deltas()?;
         self.load.changes += self.changes.calls_new + self.changes.calls_changed;
         if self.load.left.len() > MOST_LEFT {
@@ -405,7 +391,7 @@ impl Writer<'_> {
             self.load.left.dedup();
         }
         if last || has_indexes(&self.transaction)? {
-            self.settle_ends()?;
+            self.settle()?;
         }
         for (key, number) in [("seq", self.seq), ("weight", self.weight)] {
             let mut update =
@@ -430,10 +416,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Looks up what is first and last in the roll-up rows that a call left. A first load that ends here gets its
-    /// indexes now; if others had a part in it, what they left open is unknown and all rows are looked at.
-    fn settle_ends(&mut self) -> Result<(), LedgerError> {
+    /// Looks up what is first and last in the roll-up rows that a call left, and counts tool uses anew where calls
+    /// moved. A first load that ends here gets its indexes now; if others had a part in it, what they left open is
+    /// unknown, and all rows are looked at and all uses counted.
+    fn settle(&mut self) -> Result<(), LedgerError> {
         let mut left = std::mem::take(&mut self.load.left);
+        let mut tools_moved = std::mem::take(&mut self.load.tools_moved);
         if !has_indexes(&self.transaction)? {
             make_indexes(&self.transaction)?;
             // The sequence counts all changes, whoever made them.
@@ -441,7 +429,11 @@ impl Writer<'_> {
                 self.remember_prices()?;
             } else {
                 left = rollup::all_keys(&self.transaction)?;
+                tools_moved = true;
             }
+        }
+        if tools_moved {
+            tools::count_anew(&self.transaction, self.zone)?;
         }
         Ok(rollup::look_up_ends(&self.transaction, self.zone, &mut left)?)
     }
@@ -491,53 +483,6 @@ impl Writer<'_> {
         let (offset, detail) = (soft.offset.cast_signed(), soft.detail.cast_signed());
         insert.execute(params![id.0, offset, soft.kind as i64, detail])?;
         Ok(())
-    }
-
-    fn tools(&mut self, batch: &Batch, calls: &KeyMap<CallKey, calls::CallRowId>) -> Result<(), LedgerError> {
-        for used in &batch.tool_uses {
-            let name = batch.names.get(used.name);
-            let tool = names::id(&self.transaction, &mut self.names.tool, names::TOOL, name)?;
-            let call = used.call.and_then(|key| calls.get(&key));
-            self.tool_uses.push(NewToolUse {
-                id: used.id,
-                call: call.map_or(0, |call| call.id),
-                tool,
-                known_call: call.is_some_and(|call| call.known),
-            });
-        }
-        self.tool_failures.extend(&batch.tool_failures);
-        if self.tool_uses.len() + self.tool_failures.len() >= MOST_TOOL_USES {
-            self.flush_tools()
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Tool uses have hashes for ids: in order of them the rows go to the end of a fresh table.
-    fn flush_tools(&mut self) -> Result<(), LedgerError> {
-        self.tool_uses.sort_unstable_by_key(|used| used.id);
-        let mut others = Vec::new();
-        let mut uses = self.transaction.prepare_cached(
-            "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, ?2, ?3, 0)
-             ON CONFLICT (id) DO UPDATE SET
-                 call_id = CASE WHEN call_id = 0 THEN excluded.call_id ELSE call_id END, tool_id = excluded.tool_id
-             WHERE tool_id <> excluded.tool_id OR (call_id = 0 AND excluded.call_id <> 0)",
-        )?;
-        for NewToolUse { id, call, tool, known_call } in std::mem::take(&mut self.tool_uses) {
-            if uses.execute([id, call, tool])? > 0 && known_call {
-                others.push(call);
-            }
-        }
-        let mut failures = self.transaction.prepare_cached(
-            "INSERT INTO tool_use (id, call_id, tool_id, failed) VALUES (?1, 0, 0, 1)
-             ON CONFLICT (id) DO UPDATE SET failed = 1 WHERE failed = 0 RETURNING call_id",
-        )?;
-        for id in std::mem::take(&mut self.tool_failures) {
-            let failed: Option<i64> = failures.query_row([id], |row| row.get(0)).optional()?;
-            others.extend(failed.filter(|call| *call != 0));
-        }
-        drop((uses, failures));
-        others.into_iter().try_for_each(|call| self.tools_changed(call))
     }
 
     /// What stands beside the calls: Claude Code's own costs, and pull requests.

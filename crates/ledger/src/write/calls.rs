@@ -7,6 +7,7 @@ use cco_model::plant::{Bug, planted};
 use rusqlite::OptionalExtension;
 
 use super::ids::BatchIds;
+use super::tools::ToolPlace;
 use super::{Intake, MAX_WEIGHT, SoftError, SoftKind, TranscriptId, Writer};
 use crate::LedgerError;
 use crate::stored::{self, Price, StoredCall};
@@ -17,6 +18,8 @@ pub(super) struct CallRowId {
     pub(super) id: i64,
     /// It was there before this row of it was met.
     pub(super) known: bool,
+    /// Where uses of its tools are counted.
+    pub(super) place: ToolPlace,
 }
 
 impl Writer<'_> {
@@ -38,11 +41,11 @@ impl Writer<'_> {
             key[0] ^= transcript.0.to_le_bytes()[0];
         }
         if let Some(id) = self.keys.row_of(&self.transaction, &key)? {
-            self.known_call(id, new)?;
-            return Ok(Some(CallRowId { id, known: true }));
+            let place = self.known_call(id, new)?;
+            return Ok(Some(CallRowId { id, known: true, place }));
         }
         match self.new_call(key, &new)? {
-            Some(id) => Ok(Some(CallRowId { id, known: false })),
+            Some(id) => Ok(Some(CallRowId { id, known: false, place: self.tool_place(&new) })),
             None => {
                 self.refuse(transcript, row.offset)?;
                 Ok(None)
@@ -79,8 +82,9 @@ impl Writer<'_> {
         self.soft_error(transcript, SoftError { offset, kind: SoftKind::TooLarge, detail: 0 })
     }
 
-    /// Another row of a call that is in the ledger: the better one wins, the earliest time stays.
-    pub(super) fn known_call(&mut self, id: i64, mut new: StoredCall) -> Result<(), LedgerError> {
+    /// Another row of a call that is in the ledger: the better one wins, the earliest time stays. Returns where the
+    /// uses of its tools are counted then.
+    pub(super) fn known_call(&mut self, id: i64, mut new: StoredCall) -> Result<ToolPlace, LedgerError> {
         let old = stored::get(&self.transaction, id)?;
         let at_ms = new.at_ms.min(old.at_ms);
         let wins = match new.standing().cmp(&old.standing()) {
@@ -88,7 +92,7 @@ impl Writer<'_> {
             order => order.is_gt(),
         } && !planted(Bug::FirstRowWins);
         if !wins && at_ms == old.at_ms {
-            return Ok(());
+            return Ok(self.tool_place(&old));
         }
         if !wins {
             new = old.clone();
@@ -101,9 +105,11 @@ impl Writer<'_> {
             self.price(&mut new, &model);
         }
         if !self.weighs_in(old.weight(), &new) {
-            return self.refuse(TranscriptId(new.ids.transcript), new.offset);
+            self.refuse(TranscriptId(new.ids.transcript), new.offset)?;
+            return Ok(self.tool_place(&old));
         }
-        self.replace(id, &old, &new)
+        self.replace(id, &old, &new)?;
+        Ok(self.tool_place(&new))
     }
 
     /// Of two rows that are believed alike, the new one is of the file born first, or earlier in the same file.

@@ -2,8 +2,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::Writer;
 use super::calls::priced_alike;
-use super::{NewToolUse, Writer};
+use super::tools::NewToolUse;
 use crate::journal::block::{Block, KeptCall, Source};
 use crate::names;
 use crate::stored::{Ids, StoredCall};
@@ -81,30 +82,26 @@ impl Writer<'_> {
         returning: Returning,
     ) -> Result<(), LedgerError> {
         let call = self.with_ids(block, kept, transcript)?;
-        let (row, known) = match self.keys.row_of(&self.transaction, &kept.key)? {
+        let (row, known, place) = match self.keys.row_of(&self.transaction, &kept.key)? {
+            Some(id) if returning == Returning::Salvage => return self.keep_price(id, &call),
             Some(id) => {
-                if returning != Returning::Salvage {
-                    self.known_call(id, call.clone())?;
-                }
+                let place = self.known_call(id, call.clone())?;
                 if returning != Returning::Journal {
                     self.keep_price(id, &call)?;
                 }
-                (id, true)
+                (id, true, place)
             }
             None => match self.new_call(kept.key, &call)? {
-                Some(id) => (id, false),
+                Some(id) => (id, false, self.tool_place(&call)),
                 None => return Ok(()),
             },
         };
-        if known && returning == Returning::Salvage {
-            return Ok(());
-        }
         for used in &kept.tools {
             let name = block.name(used.name);
             let tool = names::id(&self.transaction, &mut self.names.tool, names::TOOL, name)?;
-            self.tool_uses.push(NewToolUse { id: used.id, call: row, tool, known_call: known });
+            self.tool_uses.add(NewToolUse { id: used.id, call: row, tool, place, known_call: known });
             if used.failed {
-                self.tool_failures.push(used.id);
+                self.tool_uses.add_failure(used.id);
             }
         }
         Ok(())

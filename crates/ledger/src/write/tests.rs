@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use cco_model::batch::{Batch, CallRow};
+use cco_model::batch::{Batch, CallRow, ToolUse};
 use cco_model::call::{Standing, Usage};
 use cco_model::file::FileState;
 use cco_model::money::NanoUsd;
@@ -12,6 +12,7 @@ use cco_model::tokens::Tokens;
 use jiff::tz::TimeZone;
 
 use super::{Intake, Taken};
+use crate::audit::Side;
 use crate::{Ledger, LedgerError, Place};
 
 /// Calls of ten output tokens each, one a minute.
@@ -153,13 +154,17 @@ fn the_audit_names_each_roll_up_that_is_wrong_missing_or_left_over() {
         run("REPLACE INTO rollup SELECT * FROM sound; DROP TABLE sound");
         let [difference] = &differences[..] else { panic!("{spoil}: {differences:?}") };
         assert_eq!(difference.rollup, rollup);
-        assert_eq!(difference.kept.map(|(sums, ..)| sums.tokens.output), kept);
-        assert_eq!(difference.calls.map(|(sums, ..)| sums.tokens.output), Some(10));
+        let output = |side: Option<Side>| match side? {
+            Side::Calls { sums, .. } => Some(sums.tokens.output),
+            Side::Uses { .. } => None,
+        };
+        assert_eq!(output(difference.kept), kept);
+        assert_eq!(output(difference.found), Some(10));
     }
     assert_eq!(counted(&ledger), 1);
     ledger.connection.execute_batch("DELETE FROM call").expect("spoiled");
     let differences = ledger.audit().expect("an audit");
-    assert_eq!(differences.iter().filter(|d| d.calls.is_none()).count(), 5, "{differences:?}");
+    assert_eq!(differences.iter().filter(|d| d.found.is_none()).count(), 5, "{differences:?}");
 }
 
 #[test]
@@ -255,4 +260,46 @@ fn a_first_load_settles_what_a_peer_that_died_had_only_changed() {
     take_batch(&mut one, 11..21, false, &batch(11..21), true).expect("taken");
     assert!(!one.load_was_cut_off().expect("an answer"));
     assert_eq!(one.audit().expect("an audit"), []);
+}
+
+/// What the sums say of uses and failures, by day.
+fn tool_days(ledger: &Ledger) -> Vec<(i64, i64, i64)> {
+    assert_eq!(ledger.audit().expect("an audit"), []);
+    let mut select = ledger
+        .connection
+        .prepare("SELECT day, sum(uses), sum(failures) FROM tool_sum GROUP BY day ORDER BY day")
+        .expect("a statement");
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+    rows.collect::<Result<_, _>>().expect("sums")
+}
+
+#[test]
+fn sums_of_tool_uses_follow_their_calls_to_other_days_and_count_late_names_and_failures() {
+    const DAY: i64 = 20_717;
+    let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+    let at = |minutes: i64, uses: &[(i64, bool)], failures: &[i64]| {
+        let mut batch = batch(0..1);
+        batch.calls[0].at_ms = DAY * 86_400_000 + minutes * 60_000;
+        let name = batch.names.intern(b"Bash");
+        let call = batch.calls[0].key;
+        let used = |(id, with_call): &(i64, bool)| ToolUse { id: *id, call: with_call.then_some(call), name };
+        batch.tool_uses = uses.iter().map(used).collect();
+        batch.tool_failures = failures.to_vec();
+        batch
+    };
+    let mut offset = 0;
+    let mut take = |ledger: &mut Ledger, batch: &Batch, last| {
+        let stretch = offset..offset + 1;
+        offset += 1;
+        take_batch(ledger, stretch, false, batch, last).expect("a commit");
+    };
+    // A failure before its use, a use without a call, and two of the call.
+    take(&mut ledger, &at(60, &[(1, true), (2, true), (3, false)], &[1, 4]), true);
+    assert_eq!(tool_days(&ledger), [(0, 1, 0), (DAY, 2, 1)]);
+    // The use that failed before is seen, the one without a call has one, and all again.
+    take(&mut ledger, &at(60, &[(1, true), (3, true), (4, true)], &[1]), true);
+    assert_eq!(tool_days(&ledger), [(DAY, 4, 2)]);
+    // The call turns out to have begun the day before; a failure comes late.
+    take(&mut ledger, &at(-1, &[(2, true)], &[2]), true);
+    assert_eq!(tool_days(&ledger), [(DAY - 1, 4, 3)]);
 }
