@@ -9,6 +9,7 @@
 //! Must not: know SQL; hold text of a prompt or an answer.
 
 pub(crate) mod block;
+pub(crate) mod observed;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -32,6 +33,8 @@ const LOCK_TURN: Duration = Duration::from_millis(5);
 pub(crate) const LEDGER: u8 = 1;
 /// Kind of a record of calls: [`block::Block`].
 pub(crate) const CALLS: u8 = 2;
+/// Kind of a record of readings and logins: [`observed`].
+pub(crate) const OBSERVED: u8 = 3;
 
 /// What a look at a journal's beginning says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod damage;
 pub mod health;
 pub mod keep;
+pub mod limits;
 pub mod lookup;
 pub mod open;
 pub mod query;

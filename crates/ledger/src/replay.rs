@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use cco_model::price::PriceList;
 
-use crate::journal::{self, block::Block};
+use crate::journal::{self, block::Block, observed};
 use crate::write::restore::Returning;
 use crate::{Ledger, LedgerError, keep};
 
@@ -67,6 +67,8 @@ impl Ledger {
                 // Another kind is a later version's.
                 if let Some(block) = Block::read(&record) {
                     calls += writer.restore(&block, returning)?;
+                } else if let Some(observed) = observed::read(&record) {
+                    writer.restore_observed(&observed)?;
                 }
             }
             writer.journal_is_known(size)?;

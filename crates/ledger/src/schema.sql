@@ -105,3 +105,38 @@ CREATE TABLE rollup (
     first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
     PRIMARY KEY (kind, bucket, project_id, branch_id, model_id, attribution_id, account_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Logins that were seen. removed 1: the user does not want to see it; its calls and readings stay.
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY,
+    organization TEXT NOT NULL, uuid TEXT NOT NULL,
+    email TEXT NOT NULL, name TEXT NOT NULL, first_ms INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (organization, uuid)
+) STRICT;
+
+-- Which account a config directory held from when on; account_id 0: none.
+CREATE TABLE held (
+    dir TEXT NOT NULL, from_ms INTEGER NOT NULL, account_id INTEGER NOT NULL,
+    PRIMARY KEY (dir, from_ms)
+) STRICT, WITHOUT ROWID;
+
+-- What was observed of plan limits, all of it. tenths: of a percent, -1 unknown; resets_at_ms 0: not told;
+-- api_duration_ms -1: not told; source: its number in model::limit::Source.
+CREATE TABLE reading (
+    account_id INTEGER NOT NULL, observed_at_ms INTEGER NOT NULL, window TEXT NOT NULL, source INTEGER NOT NULL,
+    session TEXT NOT NULL, tenths INTEGER NOT NULL, resets_at_ms INTEGER NOT NULL, api_duration_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (account_id, observed_at_ms, window, source, session)
+) STRICT, WITHOUT ROWID;
+
+-- Asking the service: outcome is "ok" or a word for why not.
+CREATE TABLE attempt (
+    account_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL,
+    PRIMARY KEY (account_id, at_ms, outcome)
+) STRICT, WITHOUT ROWID;
+
+-- Changes of a login: reason is empty while it works, else why only its user can mend it.
+CREATE TABLE login (
+    account_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (account_id, at_ms)
+) STRICT, WITHOUT ROWID;

@@ -153,6 +153,33 @@ pub struct Told {
     pub api_duration_ms: Option<u64>,
 }
 
+/// What became of asking the service for an account's windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Whose.
+    pub account: AccountId,
+    /// When, UTC milliseconds.
+    pub at_ms: i64,
+    /// [`Attempt::OK`], or a word for why not.
+    pub outcome: Arc<str>,
+}
+
+impl Attempt {
+    /// The outcome of an attempt that brought a reading.
+    pub const OK: &str = "ok";
+}
+
+/// From when on a login works, or does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginChange {
+    /// Whose.
+    pub account: AccountId,
+    /// When it was seen, UTC milliseconds.
+    pub at_ms: i64,
+    /// Why only its user can mend it; none: it works.
+    pub dead: Option<Arc<str>>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

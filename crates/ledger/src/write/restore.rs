@@ -6,6 +6,7 @@ use super::Writer;
 use super::calls::priced_alike;
 use super::tools::NewToolUse;
 use crate::journal::block::{Block, KeptCall, Source};
+use crate::limits::{self, Observed};
 use crate::names;
 use crate::stored::{Ids, StoredCall};
 use crate::{LedgerError, keep};
@@ -37,6 +38,12 @@ impl Writer<'_> {
             update.execute([transcript, self.seq])?;
         }
         Ok(self.changes.calls_new - before)
+    }
+
+    /// Takes in what was observed of accounts and limits once.
+    pub(crate) fn restore_observed(&mut self, observed: &Observed) -> Result<(), LedgerError> {
+        // Whoever wrote it has looked at the clock.
+        limits::take(&self.transaction, observed, i64::MAX, &mut self.seq).map(|_| ())
     }
 
     /// A transcript that was known once.

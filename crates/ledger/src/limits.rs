@@ -1,0 +1,399 @@
+//! Accounts, what was observed of their limits, and how asking for it went.
+//!
+//! Nothing else has this history, so what is new goes to the journal in the transaction that takes it in: it is on the
+//! disk there before the ledger says that it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cco_model::limit::{AccountId, Attempt, LoginChange, Percent, Reading, Source, Told};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use crate::journal::{self, Head, observed};
+use crate::keep::{self, KeepError};
+use crate::{Ledger, LedgerError};
+
+/// How long the journal is waited for. What cannot be written to it is in the ledger all the same.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Readings that are further ahead of now than this come from a clock that was wrong, and are not kept.
+const AHEAD_MS: i64 = 24 * 3_600_000;
+
+/// An account as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenAccount {
+    /// Which.
+    pub id: AccountId,
+    /// Its e-mail address: a label; empty where unknown.
+    pub email: String,
+    /// When it was seen, UTC milliseconds.
+    pub at_ms: i64,
+    /// The name that its user gives it, empty to take it away; none: nothing is said of that.
+    pub name: Option<String>,
+    /// Its user takes it off the list, or puts it on again; none: nothing is said of that.
+    pub removed: Option<bool>,
+}
+
+/// A config directory held an account, or none, from a time on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The config directory.
+    pub dir: String,
+    /// From when on, UTC milliseconds.
+    pub from_ms: i64,
+    /// Which; none: it was logged out.
+    pub account: Option<AccountId>,
+}
+
+/// What a look at accounts and limits found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Accounts.
+    pub accounts: Vec<SeenAccount>,
+    /// Which directories hold them.
+    pub holdings: Vec<Holding>,
+    /// What was observed of their windows.
+    pub readings: Vec<Reading>,
+    /// How asking went.
+    pub attempts: Vec<Attempt>,
+    /// How their logins are.
+    pub logins: Vec<LoginChange>,
+}
+
+impl Observed {
+    /// Nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        let Self { accounts, holdings, readings, attempts, logins } = self;
+        accounts.is_empty()
+            && holdings.is_empty()
+            && readings.is_empty()
+            && attempts.is_empty()
+            && logins.is_empty()
+    }
+}
+
+/// An account as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownAccount {
+    /// Its row: what calls name.
+    pub row: i64,
+    /// Which.
+    pub id: AccountId,
+    /// Its e-mail address as last seen; empty where unknown.
+    pub email: String,
+    /// The name that the user gave it; empty: none.
+    pub name: String,
+    /// When it was first seen, UTC milliseconds.
+    pub first_ms: i64,
+    /// The user took it off the list.
+    pub removed: bool,
+}
+
+/// How asking for an account's limits went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// The last one that brought a reading, UTC milliseconds.
+    pub last_success_ms: Option<i64>,
+    /// The last one that did not: when, and why.
+    pub last_failure: Option<(i64, String)>,
+}
+
+impl Ledger {
+    /// Takes in what was observed and is new; returns how much of it was. What cannot go to the journal as well is an
+    /// error of its own, and in the ledger.
+    pub fn observe(
+        &mut self,
+        observed: &Observed,
+        now_ms: i64,
+    ) -> Result<(u64, Option<KeepError>), LedgerError> {
+        if observed.is_empty() {
+            return Ok((0, None));
+        }
+        let journal = self.journal.clone();
+        // Once in the transaction nobody is waited for: who opens the ledger holds the journal too.
+        let mut trouble = None;
+        let mut held = journal.as_ref().and_then(|journal| {
+            let taken = journal.hold(true, PATIENCE).and_then(|held| Ok((held, journal.head()?)));
+            match taken {
+                Ok((_, Head::Foreign)) => trouble = Some(KeepError::Foreign(journal.path().to_owned())),
+                Ok((held, _)) => return held,
+                Err(error) => trouble = Some(KeepError::Io { path: journal.path().to_owned(), error }),
+            }
+            None
+        });
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut seq = seq(&transaction)?;
+        let new = take(&transaction, observed, now_ms, &mut seq)?;
+        let mut update = transaction.prepare_cached(
+            "UPDATE meta SET value = CAST(?1 AS TEXT) WHERE key = 'seq' AND value <> CAST(?1 AS TEXT)",
+        )?;
+        update.execute([seq])?;
+        drop(update);
+        let count = count(&new);
+        if count == 0 {
+            return Ok((0, trouble));
+        }
+        if let (Some(held), Some(journal)) = (&mut held, &journal) {
+            let size = journal.size();
+            let written = held.begin(&self.id).and_then(|()| {
+                let mut record = Vec::new();
+                journal::put_record(&mut record, |payload| observed::write(&new, payload));
+                held.append(&record)?;
+                held.settle()
+            });
+            match written {
+                // What another process wrote and this ledger does not know stays to be read.
+                Ok(end) if keep::mark(&transaction)? >= size => keep::set_mark(&transaction, end)?,
+                Ok(_) => {}
+                Err(error) => {
+                    held.take_back();
+                    trouble = Some(KeepError::Io { path: journal.path().to_owned(), error });
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok((count, trouble))
+    }
+
+    /// Every account, in the order in which they were first seen.
+    pub fn accounts(&self) -> Result<Vec<KnownAccount>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, organization, uuid, email, name, first_ms, removed FROM account ORDER BY id",
+        )?;
+        let rows = select.query_map([], |row| {
+            Ok(KnownAccount {
+                row: row.get(0)?,
+                id: AccountId { organization: text(row, 1)?, account: text(row, 2)? },
+                email: row.get(3)?,
+                name: row.get(4)?,
+                first_ms: row.get(5)?,
+                removed: row.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Which accounts config directories held, by directory and then in order of time.
+    pub fn account_history(&self) -> Result<Vec<Holding>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT dir, from_ms, organization, uuid FROM held LEFT JOIN account ON id = account_id
+             ORDER BY dir, from_ms",
+        )?;
+        let rows = select.query_map([], |row| {
+            let organization: Option<Arc<str>> = row.get::<_, Option<String>>(2)?.map(Into::into);
+            let account = match organization {
+                Some(organization) => Some(AccountId { organization, account: text(row, 3)? }),
+                None => None,
+            };
+            Ok(Holding { dir: row.get(0)?, from_ms: row.get(1)?, account })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The readings of all accounts that were observed from a time on (UTC milliseconds), by account and time.
+    pub fn readings(&self, from_ms: i64) -> Result<Vec<Reading>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT organization, uuid, window, source, session, tenths, resets_at_ms, api_duration_ms, observed_at_ms
+             FROM account JOIN reading ON account_id = id AND observed_at_ms >= ?1 ORDER BY id, observed_at_ms",
+        )?;
+        let mut rows = select.query([from_ms])?;
+        let mut readings = Vec::new();
+        while let Some(row) = rows.next()? {
+            readings.extend(reading(row)?);
+        }
+        Ok(readings)
+    }
+
+    /// How asking went for an account.
+    pub fn attempts(&self, id: &AccountId) -> Result<Attempts, LedgerError> {
+        let row = account_row(&self.connection, id)?.unwrap_or(0);
+        let mut success = self
+            .connection
+            .prepare_cached("SELECT max(at_ms) FROM attempt WHERE account_id = ?1 AND outcome = 'ok'")?;
+        let mut failure = self.connection.prepare_cached(
+            "SELECT at_ms, outcome FROM attempt WHERE account_id = ?1 AND outcome <> 'ok' ORDER BY at_ms DESC LIMIT 1",
+        )?;
+        Ok(Attempts {
+            last_success_ms: success.query_row([row], |row| row.get(0))?,
+            last_failure: failure.query_row([row], |row| Ok((row.get(0)?, row.get(1)?))).optional()?,
+        })
+    }
+
+    /// How an account's login is, as last seen: none where it was never looked at.
+    pub fn login(&self, id: &AccountId) -> Result<Option<LoginChange>, LedgerError> {
+        let Some(row) = account_row(&self.connection, id)? else { return Ok(None) };
+        Ok(last_login(&self.connection, row)?.map(|(at_ms, reason)| LoginChange {
+            account: id.clone(),
+            at_ms,
+            dead: Some(reason.into()).filter(|reason: &Arc<str>| !reason.is_empty()),
+        }))
+    }
+}
+
+fn count(observed: &Observed) -> u64 {
+    let Observed { accounts, holdings, readings, attempts, logins } = observed;
+    (accounts.len() + holdings.len() + readings.len() + attempts.len() + logins.len()) as u64
+}
+
+/// Puts in what is new; returns it.
+pub(crate) fn take(
+    connection: &Connection,
+    observed: &Observed,
+    now_ms: i64,
+    seq: &mut i64,
+) -> Result<Observed, LedgerError> {
+    let mut new = Observed::default();
+    for seen in &observed.accounts {
+        if take_account(connection, seen)? {
+            new.accounts.push(seen.clone());
+        }
+    }
+    for holding in &observed.holdings {
+        if take_holding(connection, holding)? {
+            new.holdings.push(holding.clone());
+        }
+    }
+    for reading in
+        observed.readings.iter().filter(|reading| reading.observed_at_ms <= now_ms.saturating_add(AHEAD_MS))
+    {
+        if take_reading(connection, reading, *seq + 1)? {
+            *seq += 1;
+            new.readings.push(reading.clone());
+        }
+    }
+    for attempt in &observed.attempts {
+        let account = row_of(connection, &attempt.account, attempt.at_ms)?;
+        let mut insert =
+            connection.prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+        if insert.execute(params![account, attempt.at_ms, &*attempt.outcome])? > 0 {
+            new.attempts.push(attempt.clone());
+        }
+    }
+    for login in &observed.logins {
+        if take_login(connection, login)? {
+            new.logins.push(login.clone());
+        }
+    }
+    Ok(new)
+}
+
+fn account_row(connection: &Connection, id: &AccountId) -> rusqlite::Result<Option<i64>> {
+    let mut select =
+        connection.prepare_cached("SELECT id FROM account WHERE organization = ?1 AND uuid = ?2")?;
+    select.query_row([&*id.organization, &*id.account], |row| row.get(0)).optional()
+}
+
+/// The row of an account, made when it is new.
+fn row_of(connection: &Connection, id: &AccountId, at_ms: i64) -> rusqlite::Result<i64> {
+    if let Some(row) = account_row(connection, id)? {
+        return Ok(row);
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO account (organization, uuid, email, name, first_ms) VALUES (?1, ?2, '', '', ?3)",
+    )?;
+    insert.insert(params![&*id.organization, &*id.account, at_ms])
+}
+
+/// True: the account is new, or what is said of it.
+fn take_account(connection: &Connection, seen: &SeenAccount) -> rusqlite::Result<bool> {
+    let known = account_row(connection, &seen.id)?;
+    let row = row_of(connection, &seen.id, seen.at_ms)?;
+    let mut update = connection.prepare_cached(
+        "UPDATE account SET email = CASE WHEN ?2 = '' THEN email ELSE ?2 END, name = coalesce(?3, name),
+             removed = coalesce(?4, removed)
+         WHERE id = ?1 AND ((email <> ?2 AND ?2 <> '') OR name <> ?3 OR removed <> ?4)",
+    )?;
+    Ok(update.execute(params![row, seen.email, seen.name, seen.removed])? > 0 || known.is_none())
+}
+
+fn seq(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut select =
+        connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq'")?;
+    select.query_row([], |row| row.get(0))
+}
+
+/// True: the directory held another account before, or none was known.
+fn take_holding(connection: &Connection, holding: &Holding) -> rusqlite::Result<bool> {
+    let account = match &holding.account {
+        Some(id) => row_of(connection, id, holding.from_ms)?,
+        None => 0,
+    };
+    let mut select = connection.prepare_cached(
+        "SELECT account_id FROM held WHERE dir = ?1 AND from_ms <= ?2 ORDER BY from_ms DESC LIMIT 1",
+    )?;
+    let before: Option<i64> =
+        select.query_row(params![holding.dir, holding.from_ms], |row| row.get(0)).optional()?;
+    if before == Some(account) {
+        return Ok(false);
+    }
+    let mut insert =
+        connection.prepare_cached("INSERT INTO held VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+    Ok(insert.execute(params![holding.dir, holding.from_ms, account])? > 0)
+}
+
+fn take_reading(connection: &Connection, reading: &Reading, seq: i64) -> rusqlite::Result<bool> {
+    let account = row_of(connection, &reading.account, reading.observed_at_ms)?;
+    let (session, duration) = reading.told.as_ref().map_or(("", -1), |told| {
+        let duration = told.api_duration_ms.and_then(|duration| i64::try_from(duration).ok());
+        (&*told.session, duration.unwrap_or(-1))
+    });
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO reading VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    )?;
+    let inserted = insert.execute(params![
+        account,
+        reading.observed_at_ms,
+        reading.window.to_string(),
+        reading.source as i64,
+        session,
+        reading.percent.map_or(-1, Percent::tenths),
+        reading.resets_at_ms.unwrap_or(0),
+        duration,
+        seq,
+    ])?;
+    Ok(inserted > 0)
+}
+
+fn last_login(connection: &Connection, account: i64) -> rusqlite::Result<Option<(i64, String)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT at_ms, reason FROM login WHERE account_id = ?1 ORDER BY at_ms DESC LIMIT 1",
+    )?;
+    select.query_row([account], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+/// True: the login was otherwise before. What is older than the last change says nothing new.
+fn take_login(connection: &Connection, login: &LoginChange) -> rusqlite::Result<bool> {
+    let account = row_of(connection, &login.account, login.at_ms)?;
+    let reason = login.dead.as_deref().unwrap_or("");
+    if last_login(connection, account)?.is_some_and(|(at_ms, last)| last == reason || at_ms >= login.at_ms) {
+        return Ok(false);
+    }
+    let mut insert = connection.prepare_cached("INSERT INTO login VALUES (?1, ?2, ?3)")?;
+    Ok(insert.execute(params![account, login.at_ms, reason])? > 0)
+}
+
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Arc<str>> {
+    row.get::<_, String>(column).map(Into::into)
+}
+
+/// The reading of a row; none for a window or a source that a later version knows.
+fn reading(row: &Row<'_>) -> rusqlite::Result<Option<Reading>> {
+    let (name, number): (String, i64) = (row.get(2)?, row.get(3)?);
+    let source = Source::ALL.into_iter().find(|source| *source as i64 == number);
+    let (Ok(window), Some(source)) = (name.parse(), source) else { return Ok(None) };
+    let (tenths, resets_at_ms, duration): (i32, i64, i64) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    let session = text(row, 4)?;
+    let told =
+        (source == Source::Stdin).then(|| Told { session, api_duration_ms: u64::try_from(duration).ok() });
+    Ok(Some(Reading {
+        account: AccountId { organization: text(row, 0)?, account: text(row, 1)? },
+        percent: (tenths >= 0).then(|| Percent::of_tenths(&window, tenths)),
+        window,
+        resets_at_ms: (resets_at_ms != 0).then_some(resets_at_ms),
+        observed_at_ms: row.get(8)?,
+        source,
+        told,
+    }))
+}
+
+#[cfg(test)]
+mod tests;
