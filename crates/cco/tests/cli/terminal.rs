@@ -70,7 +70,7 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     assert_snapshot!(env.run_on_terminal("session --color never", 60), @r#"
     Session   Project             Last call                 Cost
     ────────────────────────────────────────────────────────────
-    11111111  atlas               2026-10-20 11:00         $0.00
+    11111111  atlas               2026-10-20 11:00        <$0.01
     22222222  …o-the-harbour-map  2026-10-20 11:00             ?
     33333333  …港湾地図港湾地図   2026-10-20 11:00    $45,000.00
     ────────────────────────────────────────────────────────────
@@ -85,7 +85,7 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     assert_snapshot!(env.run_on_terminal("session --color never", 40), @r#"
     Session   Project                   Cost
     ────────────────────────────────────────
-    11111111  atlas                    $0.00
+    11111111  atlas                   <$0.01
     22222222  …the-harbour-map             ?
     33333333  …湾地図港湾地図     $45,000.00
     ────────────────────────────────────────
@@ -101,7 +101,7 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     assert_snapshot!(env.run_on_terminal("session --color never", 20), @r#"
     Sessi…          Cost
     ────────────────────
-    11111…         $0.00
+    11111…        <$0.01
     22222…             ?
     33333…    $45,000.00
     ────────────────────
@@ -167,12 +167,12 @@ fn a_narrow_glance() {
 
     Projects this week
       港湾地図港湾地図港湾地図    $45,000.00
-      atlas                            $0.00
+      atlas                           <$0.01
       …ng-way-to-the-harbour-map           ?
 
     Models this week
       haiku-4-5  $45,000.00
-      opus-4-8        $0.00
+      opus-4-8       <$0.01
       acme-1              ?
     note: no price for acme-1 (1 call, 30
       tokens); its cost is not in the totals
@@ -190,12 +190,12 @@ fn a_narrow_glance() {
 
     Projects this week
       …地図   $45,000.00
-      atlas        $0.00
+      atlas       <$0.01
       …r-map           ?
 
     Models this week
       haiku…  $45,000.00
-      opus-…       $0.00
+      opus-…      <$0.01
       acme-1           ?
     note: no price for
       acme-1 (1 call, 30
