@@ -293,7 +293,7 @@ pub(crate) struct ShowArgs {
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) span: SpanArgs,
-    /// Only this project, by its path or the last part of it; may be repeated
+    /// Only this project, by its path or how it ends, such as web or shop/web; may be repeated
     #[arg(long, short = 'p', value_name = "PROJECT")]
     pub(crate) project: Vec<String>,
     /// Only models with this in their name, such as opus; may be repeated

@@ -125,7 +125,7 @@ pub(crate) static INSTANCES: Report<Group<Instance>> = groups!(
         field("date", |row| Some(row.key.start.to_string()))
     ],
     [
-        squeezed("Project", 1, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.key.project)),
+        Column::project(1, |row| &row.key.project),
         squeezed("Date", 0, Squeeze::Last(Keep::End), |row, _| row.key.start.to_string())
     ]
 );
@@ -156,7 +156,7 @@ pub(crate) static BRANCH: Report<Group<Branch>> = groups!(
         field("lastActivity", |row| Some(text::iso(row.last)))
     ],
     [
-        squeezed("Project", 2, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.key.project)),
+        Column::project(2, |row| &row.key.project),
         squeezed("Branch", 0, Squeeze::Before(4, Keep::End), |row, _| known(&row.key.branch)),
         last_call(3, |row| row.last)
     ]
@@ -225,7 +225,7 @@ pub(crate) static SESSION: Report<SessionRow> = Report {
     ],
     columns: &[
         squeezed("Session", 0, Squeeze::Id, |row, _| text::clean(&row.session).into_owned()),
-        squeezed("Project", 2, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.project_path)),
+        Column::project(2, |row| &row.project_path),
         last_call(3, |row| row.last),
         models_of(9, |row: &SessionRow| &row.models),
         calls(8),

@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod explain;
 mod homes;
+mod names;
 mod places;
 mod reports;
 mod reprice;
