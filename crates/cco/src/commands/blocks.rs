@@ -8,7 +8,7 @@ use jiff::{SignedDuration, ToSpan};
 
 use super::{Sorting, live, report};
 use crate::app::App;
-use crate::args::{BlocksArgs, SpanArgs, TokenLimit};
+use crate::args::{BlocksArgs, Day, SpanArgs, TokenLimit};
 use crate::error::CliError;
 use crate::print::fit::wrap;
 use crate::print::glance::block_speed;
@@ -27,8 +27,8 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
     let footing = app.take_in()?;
     let mut span = args.span.clone();
     if args.recent {
-        span.since = Some(app.now.date().saturating_sub(RECENT_DAYS.days()));
-        span.until = span.until.or_else(|| Some(app.now.date()));
+        span.since = Some(Day::Date(app.now.date().saturating_sub(RECENT_DAYS.days())));
+        span.until = span.until.or(Some(Day::Today));
     }
     let mut rows = app.engine.blocks(&app.span(&span), app.instant())?;
     let limit = limit(app, args.token_limit, &rows)?;

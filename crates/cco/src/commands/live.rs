@@ -42,7 +42,7 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         let begun = Instant::now();
         app.refresh_now()?;
         app.scan_quietly()?;
-        let rows = app.engine.blocks(&app.span(&app.recent_days()), app.instant())?;
+        let rows = app.engine.blocks(&app.span(&App::recent_days()), app.instant())?;
         let most = limit(app, args.token_limit, &rows)?;
         let running = rows.iter().find(|row| row.active);
         let page = page(app, running, most);

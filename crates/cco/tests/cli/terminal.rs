@@ -24,10 +24,11 @@ fn notes_break_between_words() {
       sets a price, in dollars for a million
       tokens
     "#);
-    assert_snapshot!(env.run_on_terminal("daily --since yesterday", 40), @r"
-    error: invalid value 'yesterday' for
-      '--since <DAY>': a day looks like
-      2026-10-20 or 20261020
+    assert_snapshot!(env.run_on_terminal("daily --since tomorrow", 40), @r"
+    error: invalid value 'tomorrow' for
+      '--since <DAY>': no such day; a day is
+      2026-10-20, 20261020, today or
+      yesterday
 
     For more information, try '--help'.
     ");

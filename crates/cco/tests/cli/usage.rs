@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::sealed::TestEnv;
+use crate::sealed::{Call, TestEnv};
 
 #[test]
 fn a_span_must_not_end_before_it_starts() {
@@ -39,10 +39,35 @@ fn a_day_that_is_none_is_wrong_usage() {
     assert_snapshot!(run.story(), @r"
     exit 2
     -- stderr
-    error: invalid value '2026-02-30' for '--since <DAY>': no such day; a day looks like 2026-10-20 or 20261020
+    error: invalid value '2026-02-30' for '--since <DAY>': no such day; a day is 2026-10-20, 20261020, today or yesterday
 
     For more information, try '--help'.
     ");
+}
+
+#[test]
+fn today_and_yesterday_are_days_of_the_asked_zone() {
+    let env = TestEnv::new();
+    let call = |number, time| Call { number, time, ..Call::default() }.row();
+    env.transcript("p/one.jsonl", &[call(1, "2026-10-19T23:00:00Z"), call(2, "2026-10-20T11:00:00Z")]);
+    let days = |words: &str| {
+        let run = env.run(&format!("daily --json {words}"));
+        let days = run.json()["daily"].as_array().unwrap().clone();
+        days.iter().map(|day| day["date"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(days("--since today"), "2026-10-20");
+    assert_eq!(days("--until yesterday"), "2026-10-19");
+    assert_eq!(days("--since yesterday --until today"), "2026-10-19 2026-10-20");
+    assert_eq!(days("--since today --timezone Pacific/Kiritimati"), "2026-10-21");
+    assert_eq!(days("--since yesterday --until yesterday --timezone Pacific/Kiritimati"), "2026-10-20");
+    assert_snapshot!(env.run("session --since today --until 2026-10-01").story(), @r"
+    exit 2
+    -- stderr
+    error: --since today is after --until 2026-10-01
+    hint: both days are included; swap them
+    ");
+    let reprice = env.run("reprice --dry-run --until yesterday");
+    assert_eq!(reprice.code, 0, "{}", reprice.story());
 }
 
 #[test]
