@@ -329,9 +329,7 @@ pub(crate) struct SessionArgs {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct BlocksArgs {
     #[command(flatten)]
-    pub(crate) span: SpanArgs,
-    #[command(flatten)]
-    pub(crate) show: ShowArgs,
+    pub(crate) report: ReportArgs,
     /// Only the block that is running
     #[arg(long, short = 'a')]
     pub(crate) active: bool,
@@ -447,7 +445,7 @@ impl Args {
             return Err(CliError::usage("blocks have five hours, as the windows of Claude's plans do")
                 .hint("leave --session-length away"));
         }
-        command.show().map_or(Ok(()), |show| show.check(self.common.json))
+        command.report().map_or(Ok(()), |report| report.show.check(self.common.json))
     }
 }
 
@@ -455,17 +453,8 @@ impl Command {
     /// Which days it is about.
     pub(crate) fn span(&self) -> Option<&SpanArgs> {
         match self {
-            Self::Blocks(args) => Some(&args.span),
             Self::Reprice(args) => Some(&args.span),
             _ => self.report().map(|report| &report.span),
-        }
-    }
-
-    /// How it is shown.
-    fn show(&self) -> Option<&ShowArgs> {
-        match self {
-            Self::Blocks(args) => Some(&args.show),
-            _ => self.report().map(|report| &report.show),
         }
     }
 
@@ -474,6 +463,7 @@ impl Command {
             Self::Daily(args) => Some(&args.report),
             Self::Weekly(args) => Some(&args.report),
             Self::Session(args) => Some(&args.report),
+            Self::Blocks(args) => Some(&args.report),
             Self::Model(args) => Some(&args.report),
             Self::Monthly(args) | Self::Project(args) | Self::Branch(args) => Some(args),
             _ => None,
@@ -507,6 +497,7 @@ const BLOCKS_EXAMPLES: &str = "\
 Examples:
   cco blocks --recent
   cco blocks --active --token-limit max
+  cco blocks --recent --project my-app    the same blocks, of this project's calls
   cco blocks --live";
 
 const PROJECT_EXAMPLES: &str = "\

@@ -9,10 +9,10 @@ use cco_model::sums::Sums;
 use jiff::Zoned;
 use jiff::civil::Weekday;
 
+use super::blocks::per_minute;
 use super::fit::{Keep, Squeeze, wrap};
 use super::json::total;
 use super::names::ProjectNames;
-use super::reports::per_minute;
 use super::table::{align, number, word};
 use super::{FAINT, STRONG, styled, text};
 

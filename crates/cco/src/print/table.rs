@@ -123,7 +123,7 @@ impl<R> Report<R> {
         let mut styles = vec![STRONG];
         for row in rows {
             lines.push(self.cells(row, now, &names, breakdown));
-            styles.push(if (self.strong)(row) { STRONG } else { anstyle::Style::new() });
+            styles.push((self.style)(row));
             if breakdown {
                 for model in dearest_first((self.models)(row)) {
                     lines.push(self.model_cells(model));

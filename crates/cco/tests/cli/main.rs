@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
+mod blocks;
 mod config;
 mod doctor;
 mod explain;
