@@ -71,6 +71,47 @@ fn today_and_yesterday_are_days_of_the_asked_zone() {
 }
 
 #[test]
+fn a_session_that_is_none_is_wrong_usage() {
+    let env = TestEnv::new();
+    env.transcript("p/one.jsonl", &[Call::default().row()]);
+    assert_eq!(env.run("session --id 1111").code, 0);
+    assert_snapshot!(env.run("session --id 11112 --json").story(), @r#"
+    exit 2
+    -- stderr
+    error: no session's id begins with "11112"
+    hint: did you mean the session 11111111-1111-4111-8111-111111111111?
+    hint: `cco session` lists them all
+    "#);
+    assert_snapshot!(env.run("session --id 21111111-1111-4111-8111-111111111111").story(), @r#"
+    exit 2
+    -- stderr
+    error: no session's id begins with "21111111-1111-4111-8111-111111111111"
+    hint: did you mean the session 11111111-1111-4111-8111-111111111111?
+    hint: `cco session` lists them all
+    "#);
+    assert_snapshot!(env.run("session --id zebra").story(), @r#"
+    exit 2
+    -- stderr
+    error: no session's id begins with "zebra"
+    hint: `cco session` lists them all
+    "#);
+    let filtered = env.run("session --id 1111 --until yesterday");
+    assert_snapshot!(filtered.story(), @r#"
+    exit 0
+    -- stderr
+    note: the session "1111" has no such calls
+    "#);
+    assert_snapshot!(TestEnv::new().run("session --id 1111").story(), @r"
+    exit 1
+    -- stderr
+    error: no transcripts of Claude Code found
+    hint: looked in $HOME/.config/claude/projects (not there)
+    hint: looked in $HOME/.claude/projects (not there)
+    hint: `cco --demo` shows made-up data
+    ");
+}
+
+#[test]
 fn an_unknown_command_is_wrong_usage() {
     let run = TestEnv::new().run("dayly");
     assert_snapshot!(run.story(), @r"

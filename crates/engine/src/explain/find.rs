@@ -190,8 +190,8 @@ impl Engine {
         Ok(Found::Nothing { sessions: Vec::new(), projects })
     }
 
-    /// Sessions that share the longest start with a word, if that is more than chance.
-    fn sessions_near(&self, word: &str) -> Result<Vec<String>, EngineError> {
+    /// Ids of sessions that share the longest start with a word, if that is more than chance.
+    pub fn sessions_near(&self, word: &str) -> Result<Vec<String>, EngineError> {
         const LEAST: usize = 4;
         let starts = word.char_indices().map(|(at, _)| at).filter(|at| *at >= LEAST).rev();
         for start in starts.map(|at| &word[..at]) {
