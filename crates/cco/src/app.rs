@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tempfile::TempDir;
 
-use crate::args::{CommonArgs, CostMode, ReportArgs, SpanArgs};
+use crate::args::{CommonArgs, CostMode, Day, ReportArgs, SpanArgs};
 use crate::config::{Config, Source, keys};
 use crate::env::{Env, later, stderr_columns};
 use crate::error::{CliError, without_number};
@@ -146,7 +146,7 @@ impl<'o> App<'o> {
     /// All calls of these days.
     pub(crate) fn span(&self, span: &SpanArgs) -> Filter {
         let zone = self.now.time_zone().clone();
-        Filter { days: (span.since, span.until), zone, only: Only::default() }
+        Filter { days: span.days(self.now.date()), zone, only: Only::default() }
     }
 
     /// Looks at the clock again.
@@ -163,8 +163,8 @@ impl<'o> App<'o> {
     }
 
     /// Yesterday and today: where the running block is.
-    pub(crate) fn recent_days(&self) -> SpanArgs {
-        SpanArgs { since: self.now.date().yesterday().ok(), until: None }
+    pub(crate) fn recent_days() -> SpanArgs {
+        SpanArgs { since: Some(Day::Yesterday), until: None }
     }
 
     /// Takes in what is new; false when there is nothing to report on.

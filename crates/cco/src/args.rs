@@ -2,6 +2,8 @@
 //!
 //! Must not: read files, the environment or the clock.
 
+mod span;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,7 @@ use jiff::civil::{Date, Weekday};
 
 use crate::env::VARIABLES;
 use crate::error::CliError;
+pub(crate) use span::{Day, SpanArgs};
 
 /// Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this machine.
 #[derive(Debug, Parser)]
@@ -217,17 +220,6 @@ pub(crate) enum StatsCommand {
     Scan(ScanArgs),
 }
 
-/// Which days a report is about.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct SpanArgs {
-    /// First day to show (YYYY-MM-DD or YYYYMMDD)
-    #[arg(long, short = 's', value_name = "DAY", value_parser = parse_day)]
-    pub(crate) since: Option<Date>,
-    /// Last day to show, itself included
-    #[arg(long, short = 'u', value_name = "DAY", value_parser = parse_day)]
-    pub(crate) until: Option<Date>,
-}
-
 /// Flags of `explain`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ExplainArgs {
@@ -293,7 +285,7 @@ pub(crate) struct ShowArgs {
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) span: SpanArgs,
-    /// Only this project, by its path or the last part of it; may be repeated
+    /// Only this project, by its path or how it ends, such as web or shop/web; may be repeated
     #[arg(long, short = 'p', value_name = "PROJECT")]
     pub(crate) project: Vec<String>,
     /// Only models with this in their name, such as opus; may be repeated
@@ -337,9 +329,7 @@ pub(crate) struct SessionArgs {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct BlocksArgs {
     #[command(flatten)]
-    pub(crate) span: SpanArgs,
-    #[command(flatten)]
-    pub(crate) show: ShowArgs,
+    pub(crate) report: ReportArgs,
     /// Only the block that is running
     #[arg(long, short = 'a')]
     pub(crate) active: bool,
@@ -414,19 +404,6 @@ pub(crate) struct ScanArgs {
     pub(crate) verbose: bool,
 }
 
-impl SpanArgs {
-    /// Refuses a span that ends before it starts.
-    fn check(&self) -> Result<(), CliError> {
-        match (self.since, self.until) {
-            (Some(since), Some(until)) if since > until => {
-                Err(CliError::usage(format!("--since {since} is after --until {until}"))
-                    .hint("both days are included; swap them"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   cco explain today
@@ -457,34 +434,47 @@ impl ShowArgs {
 impl Args {
     /// Refuses flags that contradict each other.
     pub(crate) fn check(&self) -> Result<(), CliError> {
-        let (span, show) = match &self.command {
-            Some(Command::Daily(args)) => (&args.report.span, &args.report.show),
-            Some(Command::Weekly(args)) => (&args.report.span, &args.report.show),
-            Some(Command::Session(args)) => (&args.report.span, &args.report.show),
-            Some(Command::Model(args)) => (&args.report.span, &args.report.show),
-            Some(Command::Monthly(args) | Command::Project(args) | Command::Branch(args)) => {
-                (&args.span, &args.show)
-            }
-            Some(Command::Blocks(args)) => {
-                if args.session_length.is_some_and(|hours| (hours - 5.0).abs() > f64::EPSILON) {
-                    return Err(CliError::usage(
-                        "blocks have five hours, as the windows of Claude's plans do",
-                    )
-                    .hint("leave --session-length away"));
-                }
-                (&args.span, &args.show)
-            }
-            Some(Command::Reprice(args)) => return args.span.check(),
-            _ => return Ok(()),
-        };
-        span.check()?;
-        show.check(self.common.json)
+        let Some(command) = &self.command else { return Ok(()) };
+        if let Some(span) = command.span().filter(|span| !span.is_relative()) {
+            // No day of it depends on this one.
+            span.check(Date::ZERO)?;
+        }
+        if let Command::Blocks(args) = command
+            && args.session_length.is_some_and(|hours| (hours - 5.0).abs() > f64::EPSILON)
+        {
+            return Err(CliError::usage("blocks have five hours, as the windows of Claude's plans do")
+                .hint("leave --session-length away"));
+        }
+        command.report().map_or(Ok(()), |report| report.show.check(self.common.json))
+    }
+}
+
+impl Command {
+    /// Which days it is about.
+    pub(crate) fn span(&self) -> Option<&SpanArgs> {
+        match self {
+            Self::Reprice(args) => Some(&args.span),
+            _ => self.report().map(|report| &report.span),
+        }
+    }
+
+    fn report(&self) -> Option<&ReportArgs> {
+        match self {
+            Self::Daily(args) => Some(&args.report),
+            Self::Weekly(args) => Some(&args.report),
+            Self::Session(args) => Some(&args.report),
+            Self::Blocks(args) => Some(&args.report),
+            Self::Model(args) => Some(&args.report),
+            Self::Monthly(args) | Self::Project(args) | Self::Branch(args) => Some(args),
+            _ => None,
+        }
     }
 }
 
 const DAILY_EXAMPLES: &str = "\
 Examples:
   cco daily --since 2026-10-01 --until 2026-10-31
+  cco daily --since yesterday
   cco daily --breakdown --project my-app
   cco daily --timezone UTC --json | jq '.totals.totalCost'";
 
@@ -500,13 +490,14 @@ Examples:
 
 const SESSION_EXAMPLES: &str = "\
 Examples:
-  cco session --since 2026-10-20
+  cco session --since today
   cco session --id 2f41 --breakdown";
 
 const BLOCKS_EXAMPLES: &str = "\
 Examples:
   cco blocks --recent
   cco blocks --active --token-limit max
+  cco blocks --recent --project my-app    the same blocks, of this project's calls
   cco blocks --live";
 
 const PROJECT_EXAMPLES: &str = "\
@@ -608,16 +599,6 @@ Environment:
     help
 }
 
-fn parse_day(given: &str) -> Result<Date, String> {
-    let format = match given.len() {
-        8 => "%Y%m%d",
-        10 => "%Y-%m-%d",
-        _ => return Err("a day looks like 2026-10-20 or 20261020".to_owned()),
-    };
-    Date::strptime(format, given)
-        .map_err(|_| "no such day; a day looks like 2026-10-20 or 20261020".to_owned())
-}
-
 /// A day of the week by its English name or the first letters of it.
 fn parse_weekday(given: &str) -> Result<Weekday, String> {
     const DAYS: [(&str, Weekday); 7] = [
@@ -654,24 +635,5 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_day_is_read_in_both_spellings() {
-        let day = jiff::civil::date(2026, 10, 20);
-        assert_eq!(parse_day("2026-10-20"), Ok(day));
-        assert_eq!(parse_day("20261020"), Ok(day));
-        for wrong in [
-            "",
-            "yesterday",
-            "2026-13-01",
-            "2026-02-30",
-            "20260230",
-            "2026-10-20T00",
-            "+2026-1-1",
-            "２０２６",
-        ] {
-            assert!(parse_day(wrong).is_err(), "{wrong}");
-        }
     }
 }

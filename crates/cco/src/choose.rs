@@ -12,7 +12,7 @@ use crate::print::text;
 /// Names that an error lists.
 const LISTED: usize = 8;
 
-/// The projects of these names: a whole path, or the last part of one. None given: no choice.
+/// The projects of these names: a whole path, or the last parts of one. None given: no choice.
 pub(crate) fn projects(
     given: &[String],
     known: &[(i64, Arc<str>)],
@@ -23,7 +23,7 @@ pub(crate) fn projects(
         let found: HashSet<i64> = known
             .iter()
             .zip(&short)
-            .filter(|((_, path), short)| &**path == name || *short == name)
+            .filter(|((_, path), short)| &**path == name || *short == name || ends_in(path, name))
             .map(|((id, _), _)| *id)
             .chain((name == "unknown").then_some(0))
             .collect();
@@ -33,6 +33,12 @@ pub(crate) fn projects(
         let names = || short.iter().map(String::as_str);
         Err(unknown("project", name, nearest(name, names()), names(), "`cco project` lists them all"))
     })
+}
+
+/// The last folders of a path are these: reports call projects of one name so.
+fn ends_in(path: &str, folders: &str) -> bool {
+    let before = path.trim_end_matches(['/', '\\']).strip_suffix(folders);
+    folders.contains(['/', '\\']) && before.is_some_and(|before| before.ends_with(['/', '\\']))
 }
 
 /// What to say of names that several projects share.
@@ -121,6 +127,8 @@ mod tests {
         assert_eq!(ids(&["site"]), Ok(Some(1)));
         assert_eq!(ids(&["/elsewhere/app/"]), Ok(Some(1)));
         assert_eq!(ids(&["app"]), Ok(Some(2)), "namesakes are both meant");
+        assert_eq!(ids(&["elsewhere/app"]), Ok(Some(1)), "as reports call it beside its namesake");
+        assert!(ids(&["where/app"]).is_err());
         assert_eq!(ids(&["app", "site"]), Ok(Some(3)));
         assert_eq!(
             namesakes(&given(&["app", "site", "/elsewhere/app"]), &known),

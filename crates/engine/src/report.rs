@@ -1,5 +1,8 @@
 //! Reports as data: grouped sums for a span of days. Printing is the caller's.
 
+mod blocks;
+
+pub use blocks::BlockRow;
 pub use cco_ledger::audit::{Difference, Side};
 pub use cco_ledger::query::{Attribution, Named, Only, Question as Filter, ToolSums};
 pub use cco_model::block::{BurnRate, Projection};
@@ -7,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use cco_ledger::query::{By, Group as LedgerGroup, ModelPart};
-use cco_model::block::{self, BLOCK_MS, BlockCursor, Placement};
 use cco_model::civil;
 use cco_model::sums::Sums;
 use jiff::civil::{Date, Weekday};
@@ -117,32 +119,6 @@ pub struct SessionRow {
     pub models: Vec<ModelSums>,
 }
 
-/// Five hours of activity, or the pause between two blocks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlockRow {
-    /// Start: the first call floored to the UTC hour; of a gap, the end of the block before.
-    pub start: Timestamp,
-    /// Start + 5 h; of a gap, the start of the next block. None for a block that starts after now: a clock was wrong
-    /// when its calls were written, and its end means nothing.
-    pub end: Option<Timestamp>,
-    /// The last call; none for a gap.
-    pub last: Option<Timestamp>,
-    /// Now lies in the block and the last call is less than five hours old.
-    pub active: bool,
-    /// A pause of over five hours.
-    pub gap: bool,
-    /// All its calls.
-    pub sums: Sums,
-    /// The same by model, by name.
-    pub models: Vec<ModelSums>,
-    /// How fast tokens and money go, over the whole block; none for a gap or a block of one instant.
-    pub burn_rate: Option<BurnRate>,
-    /// The same over the last 30 minutes; only for an active block.
-    pub burn_rate_recent: Option<BurnRate>,
-    /// Where the block ends up at the whole-block rate; only for an active block.
-    pub projection: Option<Projection>,
-}
-
 /// Today at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glance {
@@ -162,9 +138,6 @@ pub struct Glance {
     pub calls_ever: u64,
 }
 
-/// The stretch that a recent burn rate looks at.
-const RECENT_MS: i64 = 30 * 60_000;
-const DAY_MS: i64 = 24 * 60 * 60_000;
 /// What a session without an id is called.
 pub(crate) const UNKNOWN_SESSION: &str = "unknown";
 
@@ -271,58 +244,6 @@ impl Engine {
         Ok(rows)
     }
 
-    /// Blocks and the gaps between them, oldest first. A filter keeps the blocks that start on its days.
-    pub fn blocks(&self, filter: &Filter, now: Timestamp) -> Result<Vec<BlockRow>, EngineError> {
-        let _snapshot = self.ledger.snapshot()?;
-        let range = civil::day_range_ms(filter.days.0, filter.days.1, &filter.zone);
-        // One block earlier, since the gap behind it may begin on the first day.
-        let from_ms = filter.days.0.map(|_| range.start.saturating_sub(BLOCK_MS));
-        let rows = self.blocks_from(from_ms, now)?;
-        Ok(rows.into_iter().filter(|row| range.contains(&row.start.as_millisecond())).collect())
-    }
-
-    /// Blocks and gaps, all of those that start at or after `from_ms` among them.
-    fn blocks_from(&self, from_ms: Option<i64>, now: Timestamp) -> Result<Vec<BlockRow>, EngineError> {
-        let mut rows: Vec<BlockRow> = Vec::new();
-        let from_ms = from_ms.map_or(Ok(i64::MIN), |from_ms| self.behind_a_pause(from_ms))?;
-        for (start_ms, parts) in self.block_parts(from_ms)? {
-            if let Some(before) = rows.last()
-                && let Some(last) = before.last
-                && parts.first_ms - last.as_millisecond() > BLOCK_MS
-                && start_ms <= now.as_millisecond()
-            {
-                rows.push(gap(before.end.unwrap_or(last), instant(start_ms)));
-            }
-            rows.push(self.block(start_ms, &parts, now)?);
-        }
-        Ok(rows)
-    }
-
-    /// A time at or before `at_ms` that no block reaches across: from there on blocks come out as from the first call.
-    /// Looks back a day, then four, and so on, so that it costs what the last busy stretch costs and not all history.
-    fn behind_a_pause(&self, at_ms: i64) -> Result<i64, EngineError> {
-        let mut days = 1;
-        while days < 4_000 {
-            let start = at_ms.saturating_sub(days * DAY_MS);
-            let mut before = start;
-            let mut found = None;
-            for (_, part) in self.ledger.quarters(&(start..at_ms))? {
-                if part.first_ms - before > BLOCK_MS {
-                    found = Some(part.first_ms);
-                }
-                before = before.max(part.last_ms);
-            }
-            if at_ms - before > BLOCK_MS {
-                return Ok(at_ms);
-            }
-            if let Some(first_ms) = found {
-                return Ok(first_ms);
-            }
-            days *= 4;
-        }
-        Ok(i64::MIN)
-    }
-
     /// Today, this week, this block.
     pub fn glance(&self, zone: &TimeZone, now: Timestamp) -> Result<Glance, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
@@ -341,7 +262,7 @@ impl Engine {
         Ok(Glance {
             today: today.unwrap_or_else(|| Parts::default().group(date)),
             week: sums,
-            block: self.blocks_from(Some(now.as_millisecond()), now)?.into_iter().find(|block| block.active),
+            block: self.running_block(now)?,
             projects,
             models: models
                 .into_iter()
@@ -360,58 +281,6 @@ impl Engine {
     /// Uses and failures of each tool, by name.
     pub fn tools(&self, filter: &Filter) -> Result<Vec<ToolSums>, EngineError> {
         Ok(self.ledger.tools(filter)?)
-    }
-
-    /// The calls of each block, by its start. Quarter hours are enough but where a block ends inside one: there the
-    /// single calls are asked for.
-    fn block_parts(&self, from_ms: i64) -> Result<Vec<(i64, Parts)>, EngineError> {
-        let quarters = self.ledger.quarters(&(from_ms..i64::MAX))?;
-        let mut blocks: Vec<(i64, Parts)> = Vec::new();
-        let mut cursor = BlockCursor::new();
-        for quarter in quarters.chunk_by(|a, b| a.0 == b.0) {
-            let first_ms = quarter.iter().map(|(_, part)| part.first_ms).min().unwrap_or(0);
-            let last_ms = quarter.iter().map(|(_, part)| part.last_ms).max().unwrap_or(0);
-            if let Placement::Block { start_ms, .. } = cursor.place(first_ms, last_ms) {
-                quarter.iter().for_each(|(_, part)| add_to_block(&mut blocks, start_ms, part));
-                continue;
-            }
-            for part in self.ledger.calls(&(first_ms..last_ms + 1))? {
-                if let Placement::Block { start_ms, .. } = cursor.place(part.first_ms, part.first_ms) {
-                    add_to_block(&mut blocks, start_ms, &part);
-                }
-            }
-        }
-        Ok(blocks)
-    }
-
-    fn block(&self, start_ms: i64, parts: &Parts, now: Timestamp) -> Result<BlockRow, EngineError> {
-        let now_ms = now.as_millisecond();
-        let end_ms = start_ms + BLOCK_MS;
-        let (first_ms, last_ms) = (parts.first_ms, parts.last_ms);
-        let active = start_ms <= now_ms && now_ms < end_ms && now_ms - last_ms < BLOCK_MS;
-        let sums = parts.sums();
-        let recent = if active { self.recent(first_ms, now_ms)? } else { None };
-        let projection = active.then(|| block::project(&sums, first_ms, last_ms, now_ms, end_ms)).flatten();
-        Ok(BlockRow {
-            start: instant(start_ms),
-            end: (start_ms <= now_ms).then(|| instant(end_ms)),
-            last: Some(instant(last_ms)),
-            active,
-            gap: false,
-            burn_rate: block::burn(&sums, first_ms, last_ms),
-            burn_rate_recent: recent,
-            projection,
-            sums,
-            models: parts.models(),
-        })
-    }
-
-    /// The burn rate of the last half hour, or of the block so far when it is younger.
-    fn recent(&self, first_ms: i64, now_ms: i64) -> Result<Option<BurnRate>, EngineError> {
-        let from = first_ms.max(now_ms - RECENT_MS);
-        let mut sums = Sums::default();
-        self.ledger.calls(&(from..now_ms + 1))?.iter().for_each(|part| sums += part.sums);
-        Ok(block::burn(&sums, from, now_ms))
     }
 }
 
@@ -452,30 +321,6 @@ impl Parts {
 
     fn models(&self) -> Vec<ModelSums> {
         self.models.iter().map(|(model, sums)| ModelSums { model: model.clone(), sums: *sums }).collect()
-    }
-}
-
-fn add_to_block(blocks: &mut Vec<(i64, Parts)>, start_ms: i64, part: &ModelPart) {
-    if blocks.last().is_none_or(|(start, _)| *start != start_ms) {
-        blocks.push((start_ms, Parts::default()));
-    }
-    if let Some((_, parts)) = blocks.last_mut() {
-        parts.add(part);
-    }
-}
-
-fn gap(start: Timestamp, end: Timestamp) -> BlockRow {
-    BlockRow {
-        start,
-        end: Some(end),
-        last: None,
-        active: false,
-        gap: true,
-        sums: Sums::default(),
-        models: Vec::new(),
-        burn_rate: None,
-        burn_rate_recent: None,
-        projection: None,
     }
 }
 

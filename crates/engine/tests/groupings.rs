@@ -5,12 +5,12 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use cco_engine::report::{Filter, Group, Named, Only, Period, Worker};
+use cco_engine::report::{BlockRow, BurnRate, Filter, Group, Named, Only, Period, Worker};
 use cco_engine::sums::Sums;
-use common::{Tree, scan, zone};
+use common::{Tree, everything, scan, zone};
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, ToSpan, Unit};
 use proptest::prelude::*;
 
 const ZONES: [&str; 8] = [
@@ -107,6 +107,51 @@ fn told<K>(groups: &[Group<K>], name: impl Fn(&K) -> String) -> Told {
     groups.iter().map(|group| (name(&group.key), (group.sums.calls, group.sums.tokens.output))).collect()
 }
 
+/// Every call with the start of its block, in order of time.
+fn in_blocks(calls: &[Call]) -> Vec<(Timestamp, &Call)> {
+    let mut calls: Vec<&Call> = calls.iter().collect();
+    calls.sort_by_key(|call| call.at());
+    let (mut start, mut before) = (Timestamp::MIN, Timestamp::MIN);
+    let five_hours = SignedDuration::from_hours(5);
+    let to_hour = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Floor);
+    let mut placed = Vec::new();
+    for call in calls {
+        let at = call.at();
+        if at.duration_since(start) > five_hours || at.duration_since(before) > five_hours {
+            start = at.round(to_hour).expect("a whole hour");
+        }
+        before = at;
+        placed.push((start, call));
+    }
+    placed
+}
+
+/// The blocks are those of all calls, and hold the chosen ones.
+fn assert_blocks(rows: &[BlockRow], wanted: &BTreeMap<Timestamp, Vec<&Call>>) {
+    let rows: Vec<&BlockRow> = rows.iter().filter(|row| !row.gap).collect();
+    assert_eq!(
+        rows.iter().map(|row| row.start).collect::<Vec<_>>(),
+        wanted.keys().copied().collect::<Vec<_>>()
+    );
+    for (row, calls) in rows.iter().zip(wanted.values()) {
+        let (first, last) = (calls[0].at(), calls[calls.len() - 1].at());
+        let tokens: u64 = calls.iter().map(|call| call.output + 1).sum();
+        assert_eq!((row.end, row.last), (Some(row.start + 5.hours()), Some(last)));
+        assert_eq!((row.sums.calls, row.sums.tokens.total()), (calls.len() as u64, tokens));
+        let models: Told = row
+            .models
+            .iter()
+            .map(|part| (part.model.to_string(), (part.sums.calls, part.sums.tokens.output)))
+            .collect();
+        assert_eq!(models, counted(calls.iter().copied(), |call| MODELS[call.model].to_owned()));
+        let minutes = last.duration_since(first).as_mins().unsigned_abs();
+        let speed = row.burn_rate.map(|rate| rate.milli_tokens_per_minute);
+        assert_eq!(speed.is_some(), minutes > 0);
+        let off = speed.map_or(0, |speed| (speed * minutes).abs_diff(tokens * 1_000));
+        assert!(2 * off <= minutes, "{speed:?} thousandths a minute for {tokens} in {minutes} minutes");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -181,5 +226,52 @@ proptest! {
             .map(|row| (row.session.to_string(), (row.sums.calls, row.sums.tokens.output)))
             .collect();
         prop_assert_eq!(rows, counted(asked(), |call| format!("s{}", call.session)));
+        let chosen = |call: &Call| {
+            only_model.is_none_or(|model| model == call.model)
+                && only_project.is_none_or(|project| project == call.project)
+        };
+        let mut wanted: BTreeMap<Timestamp, Vec<&Call>> = BTreeMap::new();
+        for (start, call) in in_blocks(&calls) {
+            let day = start.to_zoned(zone.clone()).date();
+            if chosen(call) && since.is_none_or(|since| since <= day) && until.is_none_or(|until| day <= until) {
+                wanted.entry(start).or_default().push(call);
+            }
+        }
+        let blocks = engine.blocks(&filter, date(2027, 1, 1).to_zoned(TimeZone::UTC).expect("a day").timestamp());
+        assert_blocks(&blocks.expect("blocks"), &wanted);
     }
+}
+
+#[test]
+fn the_running_block_goes_at_the_speed_of_the_calls_that_are_asked_for() {
+    let tree = Tree::new();
+    let call = |minutes, project, output| {
+        let call = Call { anchor: 5, minutes, model: 0, project, branch: 0, skill: 0, session: 0, output };
+        call.line(minutes.unsigned_abs() as usize)
+    };
+    // 10:30, 11:00, 11:30 and 11:50; and a block before that, which the second project alone has calls in.
+    let lines = [call(-900, 1, 9), call(-90, 0, 999), call(-60, 1, 99), call(-30, 0, 999), call(-10, 1, 199)];
+    tree.put("p/s0.jsonl", lines.concat());
+    let mut engine = tree.engine();
+    scan(&mut engine);
+    let now: Timestamp = ANCHORS[5].parse().expect("an instant");
+    let blocks = |project: usize| {
+        let known = engine.named(Named::Project).expect("projects");
+        let ids = known.into_iter().filter(|(_, path)| **path == *PROJECTS[project]).map(|(id, _)| id);
+        let only = Only { projects: Some(ids.collect()), models: None };
+        engine.blocks(&Filter { only, ..everything(TimeZone::UTC) }, now).expect("blocks")
+    };
+    let [running] = &blocks(0)[..] else { panic!("one block has calls of the first project") };
+    assert_eq!((running.active, running.sums.calls), (true, 2));
+    assert_eq!(running.start, now - 2.hours(), "it starts when the first call of all begins it");
+    let second = blocks(1);
+    assert!(second.iter().all(|block| !block.gap), "a pause between chosen calls is no pause");
+    let running = &second[second.len() - 1];
+    // 300 tokens in 50 minutes; 200 of them in the last half hour; three hours are left.
+    let speed = |rate: Option<BurnRate>| rate.map(|rate| rate.milli_tokens_per_minute);
+    assert_eq!(speed(running.burn_rate), Some(6_000));
+    assert_eq!(speed(running.burn_rate_recent), Some(6_667));
+    let projection = running.projection.expect("a running block is projected");
+    assert_eq!((projection.total_tokens, projection.remaining_minutes), (300 + 180 * 6, 180));
+    assert_eq!(blocks(2), [], "no call, no block");
 }

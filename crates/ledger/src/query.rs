@@ -33,6 +33,17 @@ pub struct ModelPart {
     pub last_ms: i64,
 }
 
+/// Calls of one model in a quarter hour, all of them asked for or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarterPart {
+    /// The quarter hour, counted from 1970 UTC.
+    pub quarter: i64,
+    /// They are among those that the question is about.
+    pub asked: bool,
+    /// What was called.
+    pub part: ModelPart,
+}
+
 /// Calls of one session, project and model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPart {
@@ -65,6 +76,11 @@ pub struct Only {
 }
 
 impl Only {
+    /// Nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        self.projects.is_none() && self.models.is_none()
+    }
+
     pub(crate) fn holds(&self, project: i64, model: i64) -> bool {
         let in_set = |set: &Option<HashSet<i64>>, id| set.as_ref().is_none_or(|set| set.contains(&id));
         in_set(&self.projects, project) && in_set(&self.models, model)
@@ -257,37 +273,48 @@ impl Ledger {
         spans
     }
 
-    /// Sums by quarter hour (counted from 1970 UTC) and model, in order of time, for a range of UTC milliseconds
-    /// whose ends are whole quarters.
-    pub fn quarters(&self, range: &Range<i64>) -> Result<Vec<(i64, ModelPart)>, LedgerError> {
-        let mut totals: BTreeMap<(i64, i64), Total> = BTreeMap::new();
+    /// Sums of all calls by quarter hour and model, in order of time, for a range of UTC milliseconds whose ends are
+    /// whole quarters; those that are asked for stand by themselves.
+    pub fn quarters(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
+        let mut totals: BTreeMap<(i64, i64, bool), Total> = BTreeMap::new();
         let mut select = self.connection.prepare_cached(concat!(
-            "SELECT bucket, model_id, ",
+            "SELECT bucket, project_id, model_id, ",
             sums!(),
             " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2"
         ))?;
         let last = civil::quarter_of(range.end.saturating_sub(1));
         let mut rows = select.query([civil::quarter_of(range.start), last])?;
         while let Some(row) = rows.next()? {
-            totals.entry((row.get(0)?, row.get(1)?)).or_default().add(row, 2)?;
+            let model = row.get(2)?;
+            let asked = only.holds(row.get(1)?, model);
+            totals.entry((row.get(0)?, model, asked)).or_default().add(row, 3)?;
         }
         let models = self.names(Named::Model)?;
-        let part = |((quarter, model), total): ((i64, i64), Total)| (quarter, total.part(models.get(model)));
+        let part = |((quarter, model, asked), total): ((i64, i64, bool), Total)| QuarterPart {
+            quarter,
+            asked,
+            part: total.part(models.get(model)),
+        };
         Ok(totals.into_iter().map(part).collect())
     }
 
-    /// Single calls of a range of UTC milliseconds, in order of time, each as a part of its own.
-    pub fn calls(&self, range: &Range<i64>) -> Result<Vec<ModelPart>, LedgerError> {
+    /// All single calls of a range of UTC milliseconds, in order of time, each as a part of its own.
+    pub fn calls(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let models = self.names(Named::Model)?;
         let mut select = self.connection.prepare_cached(concat!(
-            "SELECT model_id, ",
+            "SELECT project_id, model_id, ",
             call_sums!(),
             " FROM call WHERE at_ms BETWEEN ?1 AND ?2 ORDER BY at_ms"
         ))?;
         let rows = select.query_map([range.start, range.end.saturating_sub(1)], |row| {
+            let (project, model) = (row.get(0)?, row.get(1)?);
             let mut call = Total::default();
-            call.add(row, 1)?;
-            Ok(call.part(models.get(row.get(0)?)))
+            call.add(row, 2)?;
+            Ok(QuarterPart {
+                quarter: civil::quarter_of(call.first_ms),
+                asked: only.holds(project, model),
+                part: call.part(models.get(model)),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -27,13 +27,13 @@ fn ledger_file() -> (tempfile::TempDir, PathBuf) {
 fn told(ledger: &Ledger) -> (Vec<u64>, Vec<String>) {
     let all = Question { days: (None, None), zone: TimeZone::UTC, only: Only::default() };
     let days = ledger.groups(&all, By { day: true, ..By::default() }).expect("days");
-    let quarters = ledger.quarters(&(i64::MIN..i64::MAX)).expect("quarters");
+    let quarters = ledger.quarters(&(i64::MIN..i64::MAX), &Only::default()).expect("quarters");
     let sessions = ledger.sessions(&(i64::MIN..i64::MAX), &all.only).expect("sessions");
     let projects = ledger.groups(&all, By { project: true, ..By::default() }).expect("projects");
     let counts = vec![
         ledger.extent().expect("an extent").0,
         days.iter().map(|group| group.part.sums.calls).sum(),
-        quarters.iter().map(|(_, part)| part.sums.calls).sum(),
+        quarters.iter().map(|calls| calls.part.sums.calls).sum(),
         sessions.iter().map(|session| session.part.sums.calls).sum(),
         projects.iter().map(|group| group.part.sums.calls).sum(),
     ];

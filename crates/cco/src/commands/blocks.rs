@@ -2,20 +2,18 @@
 //!
 //! Must not: work out a block; the engine does.
 
-use cco_engine::report::BlockRow;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+use cco_engine::report::{BlockRow, Filter, Only};
+use jiff::ToSpan;
 
 use super::{Sorting, live, report};
 use crate::app::App;
-use crate::args::{BlocksArgs, SpanArgs, TokenLimit};
+use crate::args::{BlocksArgs, Day, SpanArgs, TokenLimit};
 use crate::error::CliError;
+use crate::print::blocks::{BLOCKS, BLOCKS_OF_LIMIT, ShownBlock, percent};
 use crate::print::fit::wrap;
 use crate::print::glance::block_speed;
-use crate::print::{json, reports, text};
+use crate::print::{json, text};
 
-/// So many blocks are each held against a limit in words.
-const FEW: usize = 10;
 /// Days that `--recent` goes back.
 const RECENT_DAYS: i64 = 3;
 
@@ -25,27 +23,30 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         return live::run(app, args);
     }
     let footing = app.take_in()?;
-    let mut span = args.span.clone();
+    let mut asked = args.report.clone();
     if args.recent {
-        span.since = Some(app.now.date().saturating_sub(RECENT_DAYS.days()));
-        span.until = span.until.or_else(|| Some(app.now.date()));
+        asked.span.since = Some(Day::Date(app.now.date().saturating_sub(RECENT_DAYS.days())));
+        asked.span.until = asked.span.until.or(Some(Day::Today));
     }
-    let mut rows = app.engine.blocks(&app.span(&span), app.instant())?;
-    let limit = limit(app, args.token_limit, &rows)?;
-    let mut entry = report(&reports::BLOCKS, Sorting::Time).json(json::blocks).shown(|row| !row.gap);
+    let filter = app.filter(&asked)?;
+    let mut rows = app.engine.blocks(&filter, app.instant())?;
+    let limit = limit(app, args.token_limit, &filter.only, &rows)?;
+    let columns = if limit.is_some() { &BLOCKS_OF_LIMIT } else { &BLOCKS };
+    let mut entry = report(columns, Sorting::Time).json(json::blocks).shown(|block| !block.row.gap);
     if args.active {
         rows.retain(|row| row.active);
-        entry = entry.nothing_is("no block is running".to_owned());
+        entry = entry.nothing_is(none_running(&filter.only).to_owned());
     }
-    let said: Vec<String> = limit.map_or_else(Vec::new, |limit| shares(&rows, limit, app.now.time_zone()));
+    let said = said_of_limit(&rows, args.token_limit, limit);
     let speed = rows.iter().find(|row| args.active && row.active).map(|row| block_speed(row, &app.now));
-    entry.print(app, footing, &span, &args.show, rows)?;
-    if app.json || args.show.csv {
+    let rows = rows.into_iter().map(|row| ShownBlock { row, limit }).collect();
+    entry.print(app, footing, &asked.span, &asked.show, rows)?;
+    if app.json || asked.show.csv {
         return Ok(());
     }
     app.out.data(&wrap(&speed.unwrap_or_default(), app.screen.columns))?;
     said.iter().for_each(|line| app.out.note(line));
-    if span.since.or(span.until).is_some() {
+    if asked.span.since.or(asked.span.until).is_some() {
         app.out.note(
             "these are the blocks that begin on these days; one that goes on after midnight counts whole",
         );
@@ -53,62 +54,45 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
     Ok(())
 }
 
+/// What to say where no block is both running and asked for.
+pub(super) fn none_running(only: &Only) -> &'static str {
+    if only.is_everything() { "no block is running" } else { "no block with such calls is running" }
+}
+
 /// The number of tokens that blocks are held against.
 pub(super) fn limit(
     app: &App<'_>,
     wished: Option<TokenLimit>,
+    only: &Only,
     rows: &[BlockRow],
 ) -> Result<Option<u64>, CliError> {
     Ok(match wished {
         None => None,
         Some(TokenLimit::Tokens(tokens)) => Some(tokens),
         Some(TokenLimit::Max) => {
+            let ever = Filter { only: only.clone(), ..app.span(&SpanArgs::default()) };
             let all = match rows.first() {
-                Some(_) => app.engine.blocks(&app.span(&SpanArgs::default()), app.instant())?,
+                Some(_) => app.engine.blocks(&ever, app.instant())?,
                 None => Vec::new(),
             };
-            all.iter().filter(|row| !row.active).map(|row| row.sums.tokens.total()).max()
+            all.iter().filter(|row| !row.active && !row.gap).map(|row| row.sums.tokens.total()).max()
         }
     })
 }
 
-/// How much of a limit each block used, and where the running one ends up.
-fn shares(rows: &[BlockRow], limit: u64, zone: &TimeZone) -> Vec<String> {
-    let share = |row: &BlockRow| {
-        let start = text::minute(row.start, zone);
-        let used = row.sums.tokens.total();
-        format!("block of {start}: {} of {} tokens", percent(used, limit), text::count(limit))
+/// Which limit blocks are held against, and how much of it the running one will have used.
+fn said_of_limit(rows: &[BlockRow], wished: Option<TokenLimit>, limit: Option<u64>) -> Vec<String> {
+    let (Some(wished), false) = (wished, rows.is_empty()) else { return Vec::new() };
+    let Some(limit) = limit else {
+        return vec!["no block is finished yet, so there is no fullest one to be the limit".to_owned()];
     };
-    let blocks = || rows.iter().filter(|row| !row.gap);
-    // Of many blocks only those that matter: the running one and those at the limit.
-    let few = blocks().count() <= FEW;
-    let told = |row: &&BlockRow| few || row.active || row.sums.tokens.total() >= limit;
-    let mut said: Vec<String> = blocks().filter(told).map(share).collect();
-    if said.is_empty() {
-        said.push(format!("no block reached {} tokens", text::count(limit)));
-    }
+    let whose = if wished == TokenLimit::Max { ", as many as the fullest finished block has" } else { "" };
+    let mut said = vec![format!("100 % are {} tokens{whose}", text::count(limit))];
     let projected = rows.iter().filter(|row| row.active).filter_map(|row| row.projection);
     said.extend(projected.map(|projection| {
-        let left = SignedDuration::from_mins(i64::try_from(projection.remaining_minutes).unwrap_or(0));
-        format!("at this rate ~{} of the limit in {left:#}", percent(projection.total_tokens, limit))
+        let percent = percent(projection.total_tokens, limit);
+        let left = text::duration(projection.remaining_minutes);
+        format!("at this rate ~{percent} % of the limit in {left}")
     }));
     said
-}
-
-/// `87 %`, rounded down: 100 % is only said when it is reached.
-pub(super) fn percent(part: u64, whole: u64) -> String {
-    format!("{} %", u128::from(part) * 100 / u128::from(whole.max(1)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_reached_when_it_is_reached() {
-        assert_eq!(percent(999, 1000), "99 %");
-        assert_eq!(percent(1000, 1000), "100 %");
-        assert_eq!(percent(u64::MAX, 1), "1844674407370955161500 %");
-        assert_eq!(percent(1, 0), "100 %");
-    }
 }

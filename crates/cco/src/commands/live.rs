@@ -6,16 +6,16 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anstream::adapter::strip_str;
-use cco_engine::report::BlockRow;
+use cco_engine::report::{BlockRow, Filter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
-use super::blocks::{limit, percent};
+use super::blocks::{limit, none_running};
 use crate::app::App;
 use crate::args::BlocksArgs;
 use crate::error::CliError;
+use crate::print::blocks::{per_minute, percent};
 use crate::print::fit::wrap;
-use crate::print::reports::per_minute;
 use crate::print::table::dearest_first;
 use crate::print::{FAINT, STRONG, styled, text};
 
@@ -37,15 +37,19 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
             .hint("`cco blocks --active --json` gives the running block to scripts"));
     }
     app.take_in()?;
+    let only = app.filter(&args.report)?.only;
     let _screen = LiveScreen::enter()?;
     loop {
         let begun = Instant::now();
         app.refresh_now()?;
         app.scan_quietly()?;
-        let rows = app.engine.blocks(&app.span(&app.recent_days()), app.instant())?;
-        let most = limit(app, args.token_limit, &rows)?;
-        let running = rows.iter().find(|row| row.active);
-        let page = page(app, running, most);
+        let recent = Filter { only: only.clone(), ..app.span(&App::recent_days()) };
+        let rows = app.engine.blocks(&recent, app.instant())?;
+        let most = limit(app, args.token_limit, &only, &rows)?;
+        let page = match rows.iter().find(|row| row.active) {
+            Some(running) => page(app, running, most),
+            None => format!("{}\n\n{}\n", styled(STRONG, none_running(&only)), foot(app)),
+        };
         let columns = crate::env::stdout_columns();
         let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };
         LiveScreen::show(&wrap(&page, columns))?;
@@ -56,12 +60,12 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
     }
 }
 
-fn page(app: &App<'_>, block: Option<&BlockRow>, most: Option<u64>) -> String {
+fn foot(app: &App<'_>) -> String {
+    styled(FAINT, &format!("{}   q ends", app.now.strftime("%H:%M:%S")))
+}
+
+fn page(app: &App<'_>, block: &BlockRow, most: Option<u64>) -> String {
     let now = &app.now;
-    let foot = styled(FAINT, &format!("{}   q ends", now.strftime("%H:%M:%S")));
-    let Some(block) = block else {
-        return format!("{}\n\n{foot}\n", styled(STRONG, "No block is running"));
-    };
     let clock = |time| text::clock(time, now);
     let until = block.end.map_or_else(|| "?".to_owned(), clock);
     let mut page =
@@ -71,8 +75,8 @@ fn page(app: &App<'_>, block: Option<&BlockRow>, most: Option<u64>) -> String {
     let filled = usize::try_from(gone.clamp(0, 18_000)).unwrap_or(0) * bar / 18_000;
     page += &format!("  {}{}\n\n", "█".repeat(filled), "░".repeat(bar - filled));
     let tokens = block.sums.tokens.total();
-    let share =
-        most.map_or_else(String::new, |most| format!(", {} of {}", percent(tokens, most), text::count(most)));
+    let share = most
+        .map_or_else(String::new, |most| format!(", {} % of {}", percent(tokens, most), text::count(most)));
     page += &format!("  {}   {} tokens{share}\n", text::cost(&block.sums), text::count(tokens));
     let cost = |amount| text::derived_cost(amount, &block.sums);
     if let Some(rate) = &block.burn_rate_recent {
@@ -90,7 +94,7 @@ fn page(app: &App<'_>, block: Option<&BlockRow>, most: Option<u64>) -> String {
         let name = text::short_model(&model.model);
         page += &format!("  {}\n", styled(FAINT, &format!("{name}  {}", text::cost(&model.sums))));
     }
-    page + &format!("\n{foot}\n")
+    page + &format!("\n{}\n", foot(app))
 }
 
 /// The terminal while it is ours; dropped, it is as it was.

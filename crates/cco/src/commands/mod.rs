@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use cco_engine::report::{Filter, ModelSums};
 use cco_engine::{Engine, EngineError};
 use cco_model::sums::Sums;
+use jiff::civil::Date;
 
 use crate::app::{App, Footing};
 use crate::args::{Command, Order, ReportArgs, ShowArgs, SpanArgs, StatsCommand};
@@ -38,6 +39,9 @@ use crate::print::{csv, json, text};
 
 /// Does what was asked for.
 pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), CliError> {
+    if let Some(span) = command.as_ref().and_then(Command::span) {
+        span.check(app.now.date())?;
+    }
     match command {
         None => glance::run(app),
         // Those run before the ledger is opened.
@@ -144,7 +148,8 @@ impl<R> ReportCommand<R> {
             return app.out.data(&csv::groups(self.entry, &rows, show.breakdown));
         }
         if rows.is_empty() {
-            let words = self.nothing.unwrap_or_else(|| format!("no calls{}", span_words(span)));
+            let words =
+                self.nothing.unwrap_or_else(|| format!("no calls{}", span_words(span.days(app.now.date()))));
             app.out.note(&words);
             return Ok(());
         }
@@ -157,8 +162,8 @@ impl<R> ReportCommand<R> {
 }
 
 /// The span of a report in words, to follow "no calls".
-fn span_words(span: &SpanArgs) -> String {
-    match (span.since, span.until) {
+fn span_words(days: (Option<Date>, Option<Date>)) -> String {
+    match days {
         (None, None) => " yet".to_owned(),
         (Some(since), None) => format!(" since {since}"),
         (None, Some(until)) => format!(" until {until}"),

@@ -1,10 +1,11 @@
 //! `cco session`: use and cost by session.
 //!
-//! Must not: do more than name its query and its shapes.
+//! Must not: do more than name its query and its shapes, and what a wrong id may have meant.
 
 use super::{Sorting, report};
-use crate::app::App;
-use crate::args::SessionArgs;
+use crate::app::{App, Footing};
+use crate::args::{SessionArgs, SpanArgs};
+use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::reports;
 
@@ -15,13 +16,34 @@ pub(super) fn run(app: &mut App<'_>, args: &SessionArgs) -> Result<(), CliError>
         return Err(CliError::usage("--id is empty")
             .hint("the beginning of a session's id, as `cco session` shows it"));
     }
+    let footing = app.take_in()?;
+    let filter = app.filter(&args.report)?;
+    let mut rows = app.engine.sessions(&filter)?;
     let mut report = report(&reports::SESSION, Sorting::Time);
     if let Some(id) = wanted {
-        report = report.nothing_is(format!("no session's id begins with {id:?}"));
+        rows.retain(|row| row.session.starts_with(id));
+        if rows.is_empty() && footing != Footing::Nothing {
+            must_be_known(app, id)?;
+        }
+        report = report.nothing_is(format!("the session {id:?} has no such calls"));
     }
-    report.run(app, &args.report, |engine, filter| {
-        let mut rows = engine.sessions(filter)?;
-        rows.retain(|row| wanted.is_none_or(|id| row.session.starts_with(id)));
-        Ok(rows)
-    })
+    report.print(app, footing, &args.report.span, &args.report.show, rows)
+}
+
+/// An id that no session begins with is a mistake; one whose calls the filter leaves out is none.
+fn must_be_known(app: &App<'_>, id: &str) -> Result<(), CliError> {
+    let ever = app.span(&SpanArgs::default());
+    let all = app.engine.sessions(&ever)?;
+    if all.iter().any(|row| row.session.starts_with(id)) {
+        return Ok(());
+    }
+    let mut near = app.engine.sessions_near(id)?;
+    if near.is_empty() {
+        near.extend(nearest(id, all.iter().map(|row| &*row.session)).map(str::to_owned));
+    }
+    let mut error = CliError::usage(format!("no session's id begins with {id:?}"));
+    if !near.is_empty() {
+        error = error.hint(format!("did you mean the session {}?", near.join(", ")));
+    }
+    Err(error.hint("`cco session` lists them all"))
 }

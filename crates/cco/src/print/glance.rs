@@ -9,9 +9,10 @@ use cco_model::sums::Sums;
 use jiff::Zoned;
 use jiff::civil::Weekday;
 
+use super::blocks::per_minute;
 use super::fit::{Keep, Squeeze, wrap};
 use super::json::total;
-use super::reports::per_minute;
+use super::names::ProjectNames;
 use super::table::{align, number, word};
 use super::{FAINT, STRONG, styled, text};
 
@@ -43,7 +44,8 @@ fn page(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
         };
         page += &format!("{}\n", styled(FAINT, &words));
     }
-    let project = |group: &Group<Arc<str>>| (project_name(glance, &group.key), group.sums);
+    let names = ProjectNames::of(glance.projects.iter().map(|group| &*group.key));
+    let project = |group: &Group<Arc<str>>| (names.get(&group.key), group.sums);
     page += &ranking("Projects this week", Keep::End, glance.projects.iter().map(project), room);
     let narrow = room.is_some_and(|room| room < NARROW);
     let model_name = if narrow { text::short_model } else { text::name };
@@ -139,13 +141,6 @@ fn ranking(
     let room = room.map(|room| room.saturating_sub(INDENT.len()));
     let lines: String = align(rows, &columns, room).iter().map(|line| format!("{INDENT}{line}\n")).collect();
     format!("\n{}\n{lines}", styled(STRONG, title))
-}
-
-/// A project's last name, or its path where two share the name.
-fn project_name(glance: &Glance, path: &str) -> String {
-    let name = text::project(path);
-    let namesakes = glance.projects.iter().filter(|other| text::project(&other.key) == name).count();
-    if namesakes > 1 && !path.is_empty() { text::clean(path).into_owned() } else { name }
 }
 
 #[cfg(test)]

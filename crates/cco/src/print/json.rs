@@ -14,6 +14,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::blocks::{NEAR_PERCENT, ShownBlock};
 use super::reports::{self, Report};
 use super::text;
 use crate::error::CliError;
@@ -100,12 +101,12 @@ pub(crate) fn tools(list: &'static str, name: &'static str, tools: &[ToolSums]) 
 }
 
 /// `{"blocks":[…]}`, gaps included.
-pub(crate) fn blocks(_: &Report<BlockRow>, rows: &[BlockRow]) -> Result<String, CliError> {
+pub(crate) fn blocks(_: &Report<ShownBlock>, rows: &[ShownBlock]) -> Result<String, CliError> {
     #[derive(Serialize)]
     struct Page {
         blocks: Vec<Block>,
     }
-    render(&Page { blocks: rows.iter().map(Block::new).collect() })
+    render(&Page { blocks: rows.iter().map(|block| Block::new(&block.row, block.limit)).collect() })
 }
 
 /// Today at a glance.
@@ -123,7 +124,7 @@ pub(crate) fn glance(glance: &Glance) -> Result<String, CliError> {
     }
     render(&Page {
         today: Row { report: &reports::DAILY, row: &glance.today },
-        block: glance.block.as_ref().map(Block::new),
+        block: glance.block.as_ref().map(|block| Block::new(block, None)),
         week: Totals::new(&glance.week),
         projects: glance.projects.iter().map(Project::new).collect(),
         models: glance.models.iter().map(ModelBreakdown::new).collect(),
@@ -323,6 +324,8 @@ struct Block {
     recent_burn_rate: Option<Burn>,
     unpriced_calls: u64,
     unpriced_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_limit_status: Option<TokenLimitStatus>,
 }
 
 #[derive(Serialize)]
@@ -349,8 +352,39 @@ struct Projected {
     remaining_minutes: u64,
 }
 
+/// Where the running block ends up, held against a limit.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenLimitStatus {
+    limit: u64,
+    projected_usage: u64,
+    percent_used: Milli,
+    status: &'static str,
+}
+
+impl TokenLimitStatus {
+    fn new(projection: Projection, limit: u64) -> Self {
+        let used = projection.total_tokens;
+        // Rounded down, so that 100 says that the limit is reached.
+        let thousandths = u128::from(used) * 100_000 / u128::from(limit.max(1));
+        let is_over = |percent: u128| u128::from(used) * 100 > u128::from(limit) * percent;
+        Self {
+            limit,
+            projected_usage: used,
+            percent_used: Milli(u64::try_from(thousandths).unwrap_or(u64::MAX)),
+            status: if is_over(100) {
+                "exceeds"
+            } else if is_over(NEAR_PERCENT) {
+                "warning"
+            } else {
+                "ok"
+            },
+        }
+    }
+}
+
 impl Block {
-    fn new(row: &BlockRow) -> Self {
+    fn new(row: &BlockRow, limit: Option<u64>) -> Self {
         let tokens = &row.sums.tokens;
         Self {
             id: text::iso(row.start),
@@ -374,6 +408,10 @@ impl Block {
             recent_burn_rate: row.burn_rate_recent.map(Burn::new),
             unpriced_calls: row.sums.unpriced_calls,
             unpriced_tokens: row.sums.unpriced_tokens,
+            token_limit_status: row
+                .projection
+                .zip(limit)
+                .map(|(end, limit)| TokenLimitStatus::new(end, limit)),
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Owns both streams. Must not: know what a report means.
 
+pub(crate) mod blocks;
 pub(crate) mod csv;
 pub(crate) mod explain;
 pub(crate) mod fit;
 pub(crate) mod glance;
 pub(crate) mod json;
+pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod reports;
 pub(crate) mod reprice;
@@ -33,6 +35,9 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const MIDDLING: Style = AnsiColor::Cyan.on_default();
 /// For what is wrong.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// For what is near a limit.
+pub(crate) const NEAR: Style = AnsiColor::Yellow.on_default();
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();

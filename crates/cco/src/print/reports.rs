@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use cco_engine::report::{BlockRow, Branch, BurnRate, Group, Instance, Model, ModelSums, SessionRow};
+use anstyle::Style;
+use cco_engine::report::{Branch, Group, Instance, Model, ModelSums, SessionRow};
 use cco_model::sums::Sums;
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, Zoned};
 
 use super::fit::{Keep, Squeeze};
-use super::table::{Column, left, right, squeezed, sums};
+use super::table::{Column, left, squeezed, sums};
 use super::text;
 
 /// A report.
@@ -25,8 +26,8 @@ pub(crate) struct Report<R: 'static> {
     pub(crate) sums: fn(&R) -> Sums,
     /// The same by model.
     pub(crate) models: fn(&R) -> &[ModelSums],
-    /// The row is worth more attention than the others.
-    pub(crate) strong: fn(&R) -> bool,
+    /// How much attention the row is worth.
+    pub(crate) style: fn(&R) -> Style,
 }
 
 /// A field of a row, for scripts.
@@ -37,39 +38,39 @@ pub(crate) struct Field<R> {
     pub(crate) text: fn(&R) -> Option<String>,
 }
 
-const fn field<R>(name: &'static str, text: fn(&R) -> Option<String>) -> Field<R> {
+pub(super) const fn field<R>(name: &'static str, text: fn(&R) -> Option<String>) -> Field<R> {
     Field { name, text }
 }
 
-const fn calls<R>(drop: u8) -> Column<R> {
+pub(super) const fn calls<R>(drop: u8) -> Column<R> {
     sums("Calls", drop, |sums| text::count(sums.calls))
 }
 
-const fn input<R>(drop: u8) -> Column<R> {
+pub(super) const fn input<R>(drop: u8) -> Column<R> {
     sums("Input", drop, |sums| text::count(sums.tokens.input))
 }
 
-const fn output<R>(drop: u8) -> Column<R> {
+pub(super) const fn output<R>(drop: u8) -> Column<R> {
     sums("Output", drop, |sums| text::count(sums.tokens.output))
 }
 
-const fn cache_write<R>(drop: u8) -> Column<R> {
+pub(super) const fn cache_write<R>(drop: u8) -> Column<R> {
     sums("Cache write", drop, |sums| text::count(sums.tokens.cache_write()))
 }
 
-const fn cache_read<R>(drop: u8) -> Column<R> {
+pub(super) const fn cache_read<R>(drop: u8) -> Column<R> {
     sums("Cache read", drop, |sums| text::count(sums.tokens.cache_read))
 }
 
-const fn total_tokens<R>(drop: u8) -> Column<R> {
+pub(super) const fn total_tokens<R>(drop: u8) -> Column<R> {
     sums("Total tokens", drop, |sums| text::count(sums.tokens.total()))
 }
 
-const fn cost<R>() -> Column<R> {
+pub(super) const fn cost<R>() -> Column<R> {
     sums("Cost", 0, text::cost)
 }
 
-const fn models_of<R>(drop: u8, models: fn(&R) -> &[ModelSums]) -> Column<R> {
+pub(super) const fn models_of<R>(drop: u8, models: fn(&R) -> &[ModelSums]) -> Column<R> {
     Column::models("Models", drop, models)
 }
 
@@ -86,7 +87,7 @@ macro_rules! groups {
             ],
             sums: |row| row.sums,
             models: |row| &row.models,
-            strong: |_| false,
+            style: |_| Style::new(),
         }
     };
 }
@@ -125,7 +126,7 @@ pub(crate) static INSTANCES: Report<Group<Instance>> = groups!(
         field("date", |row| Some(row.key.start.to_string()))
     ],
     [
-        squeezed("Project", 1, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.key.project)),
+        Column::project(1, |row| &row.key.project),
         squeezed("Date", 0, Squeeze::Last(Keep::End), |row, _| row.key.start.to_string())
     ]
 );
@@ -156,7 +157,7 @@ pub(crate) static BRANCH: Report<Group<Branch>> = groups!(
         field("lastActivity", |row| Some(text::iso(row.last)))
     ],
     [
-        squeezed("Project", 2, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.key.project)),
+        Column::project(2, |row| &row.key.project),
         squeezed("Branch", 0, Squeeze::Before(4, Keep::End), |row, _| known(&row.key.branch)),
         last_call(3, |row| row.last)
     ]
@@ -184,7 +185,7 @@ pub(crate) static MODEL: Report<Group<Model>> = Report {
     ],
     sums: |row| row.sums,
     models: |row| &row.models,
-    strong: |_| false,
+    style: |_| Style::new(),
 };
 
 /// `cco model --by agent` and the like.
@@ -225,7 +226,7 @@ pub(crate) static SESSION: Report<SessionRow> = Report {
     ],
     columns: &[
         squeezed("Session", 0, Squeeze::Id, |row, _| text::clean(&row.session).into_owned()),
-        squeezed("Project", 2, Squeeze::Before(4, Keep::End), |row, _| text::project(&row.project_path)),
+        Column::project(2, |row| &row.project_path),
         last_call(3, |row| row.last),
         models_of(9, |row: &SessionRow| &row.models),
         calls(8),
@@ -238,37 +239,7 @@ pub(crate) static SESSION: Report<SessionRow> = Report {
     ],
     sums: |row| row.sums,
     models: |row| &row.models,
-    strong: |_| false,
-};
-
-/// `cco blocks`. Its JSON is of another shape; these fields are for CSV.
-pub(crate) static BLOCKS: Report<BlockRow> = Report {
-    list: "blocks",
-    fields: &[
-        field("startTime", |row| Some(text::iso(row.start))),
-        field("endTime", |row| row.end.map(text::iso)),
-        field("actualEndTime", |row| row.last.map(text::iso)),
-        field("isActive", |row| Some(row.active.to_string())),
-    ],
-    columns: &[
-        squeezed("Block", 0, Squeeze::Last(Keep::End), |row, now| text::minute(row.start, now.time_zone())),
-        left("Until", 3, block_end),
-        models_of(7, |row: &BlockRow| &row.models),
-        calls(6),
-        input(8),
-        output(8),
-        cache_write(9),
-        cache_read(9),
-        total_tokens(1),
-        right("Tokens/min", 4, |row, _| row.burn_rate.map_or_else(String::new, |rate| per_minute(&rate))),
-        right("Cost/h", 5, |row, _| {
-            row.burn_rate.map_or_else(String::new, |rate| text::derived_cost(rate.cost_per_hour, &row.sums))
-        }),
-        cost(),
-    ],
-    sums: |row| row.sums,
-    models: |row| &row.models,
-    strong: |row| row.active,
+    style: |_| Style::new(),
 };
 
 const fn last_call<R>(drop: u8, last: fn(&R) -> Timestamp) -> Column<R> {
@@ -281,15 +252,4 @@ fn month(first: Date) -> String {
 
 fn known(name: &str) -> String {
     if name.is_empty() { "unknown".to_owned() } else { text::name(name) }
-}
-
-/// Tokens a minute, whole.
-pub(crate) fn per_minute(rate: &BurnRate) -> String {
-    text::count((rate.milli_tokens_per_minute + 500) / 1000)
-}
-
-fn block_end(row: &BlockRow, now: &Zoned) -> String {
-    let Some(end) = row.end else { return "?".to_owned() };
-    let end = end.to_zoned(now.time_zone().clone()).strftime("%H:%M").to_string();
-    if row.active { format!("{end} (now)") } else { end }
 }

@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use jiff::{Timestamp, Zoned};
 
 use super::fit::{self, GUTTER, Keep, Squeeze, arrange};
+use super::names::ProjectNames;
 use super::reports::Report;
 use super::{FAINT, STRONG, Screen, styled, text};
 
@@ -25,6 +26,8 @@ pub(crate) struct Column<R> {
 enum Cell<R> {
     /// The row itself; the totals have no such cell.
     Row(fn(&R, &Zoned) -> String),
+    /// The path of the row's project; its name depends on the other rows.
+    Project(fn(&R) -> &str),
     /// An instant of the row.
     Time(fn(&R) -> Timestamp),
     /// The row's models, or one of them in the lines of a breakdown.
@@ -88,6 +91,11 @@ impl<R> Column<R> {
         Self { header, fit: word(drop, Squeeze::Never), cell: Cell::Time(time) }
     }
 
+    /// A project by its name, or by more of its path where others of the report have the same.
+    pub(crate) const fn project(drop: u8, path: fn(&R) -> &str) -> Self {
+        Self { header: "Project", fit: word(drop, Squeeze::Before(4, Keep::End)), cell: Cell::Project(path) }
+    }
+
     pub(crate) const fn models(header: &'static str, drop: u8, models: fn(&R) -> &[ModelSums]) -> Self {
         Self { header, fit: word(drop, Squeeze::Never), cell: Cell::Models(models) }
     }
@@ -109,12 +117,13 @@ impl<R> Report<R> {
     pub(crate) fn render(&self, rows: &[R], now: &Zoned, screen: Screen, breakdown: bool) -> String {
         let breakdown = breakdown && self.columns.iter().any(|column| matches!(column.cell, Cell::Models(_)));
         let totals = super::json::total(rows.iter().map(|row| (self.sums)(row)));
+        let names = ProjectNames::of(rows.iter().flat_map(|row| self.projects(row)));
         let headers = self.columns.iter().map(|column| column.header.to_owned()).collect();
         let mut lines: Vec<Vec<String>> = vec![headers];
         let mut styles = vec![STRONG];
         for row in rows {
-            lines.push(self.cells(row, now, breakdown));
-            styles.push(if (self.strong)(row) { STRONG } else { anstyle::Style::new() });
+            lines.push(self.cells(row, now, &names, breakdown));
+            styles.push((self.style)(row));
             if breakdown {
                 for model in dearest_first((self.models)(row)) {
                     lines.push(self.model_cells(model));
@@ -145,10 +154,18 @@ impl<R> Report<R> {
         fit::wrap(&styled(FAINT, &words), screen.columns) + "\n"
     }
 
-    fn cells(&self, row: &R, now: &Zoned, breakdown: bool) -> Vec<String> {
+    fn projects<'r>(&self, row: &'r R) -> impl Iterator<Item = &'r str> {
+        self.columns.iter().filter_map(|column| match column.cell {
+            Cell::Project(path) => Some(path(row)),
+            _ => None,
+        })
+    }
+
+    fn cells(&self, row: &R, now: &Zoned, names: &ProjectNames, breakdown: bool) -> Vec<String> {
         let sums = (self.sums)(row);
         let cell = |column: &Column<R>| match column.cell {
             Cell::Row(cell) => cell(row, now),
+            Cell::Project(path) => names.get(path(row)),
             Cell::Time(time) => text::minute(time(row), now.time_zone()),
             Cell::Models(_) if breakdown => String::new(),
             Cell::Models(of) => models(of(row)),
@@ -161,7 +178,7 @@ impl<R> Report<R> {
         let cell = |column: &Column<R>| match column.cell {
             Cell::Sums(cell) => cell(&model.sums),
             Cell::Models(_) => format!("{PART_OF}{}", text::short_model(&model.model)),
-            Cell::Row(_) | Cell::Time(_) => String::new(),
+            Cell::Row(_) | Cell::Project(_) | Cell::Time(_) => String::new(),
         };
         self.columns.iter().map(cell).collect()
     }

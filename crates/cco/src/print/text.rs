@@ -107,8 +107,14 @@ pub(crate) fn count(number: u64) -> String {
     separated(&number.to_string())
 }
 
-/// `$1,234.57`, or `-$0.12`.
+/// A cent in nano-dollars.
+const CENT_NANOS: u64 = 10_000_000;
+
+/// `$1,234.57`, or `-$0.12`. `$0.00` is nothing at all: what is less than a cent is `<$0.01`, a loss of it `-<$0.01`.
 pub(crate) fn dollars(amount: NanoUsd) -> String {
+    if amount.0 != 0 && amount.0.unsigned_abs() < CENT_NANOS {
+        return if amount.0 < 0 { "-<$0.01" } else { "<$0.01" }.to_owned();
+    }
     let cents = amount.cents();
     let (sign, digits) = cents.strip_prefix('-').map_or(("", cents.as_str()), |digits| ("-", digits));
     let (whole, rest) = digits.split_at(digits.len() - 3);
@@ -224,6 +230,24 @@ mod tests {
         ] {
             assert_eq!(bytes(number), text);
         }
+    }
+
+    #[test]
+    fn little_is_not_nothing() {
+        for (nanos, text) in [
+            (0, "$0.00"),
+            (1, "<$0.01"),
+            (5_000_000, "<$0.01"),
+            (9_999_999, "<$0.01"),
+            (10_000_000, "$0.01"),
+            (-1, "-<$0.01"),
+            (-9_999_999, "-<$0.01"),
+            (-10_000_000, "-$0.01"),
+        ] {
+            assert_eq!(dollars(NanoUsd(nanos)), text, "{nanos}");
+        }
+        let sums = Sums { calls: 2, unpriced_calls: 1, cost: NanoUsd(255_000), ..Sums::default() };
+        assert_eq!(cost(&sums), "<$0.01+?", "what has no price is said beside it");
     }
 
     #[test]

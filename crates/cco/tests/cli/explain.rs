@@ -174,11 +174,11 @@ fn a_session_is_told_with_its_files_and_what_claude_code_says() {
       pull request https://example.com/pull/7
 
     By model
-      claude-opus-4-8  $0.00  1 call  11 tokens
-      acme-1               ?  1 call  11 tokens
+      claude-opus-4-8  <$0.01  1 call  11 tokens
+      acme-1                ?  1 call  11 tokens
 
     By project
-      /code/atlas  $0.00+?  2 calls  22 tokens
+      /code/atlas  <$0.01+?  2 calls  22 tokens
 
     Calls, dearest first
       #2  2026-10-20 11:30:00  opus-4-8  11 tokens  $0.000255000
@@ -218,8 +218,8 @@ fn days_and_projects_are_told() {
       /code/atlas  $0.17+?  3 calls  63,225 tokens
 
     By session
-      11111111-1111-4111-8111-111111111111    $0.17   1 call  63,203 tokens
-      22222222-2222-4222-8222-222222222222  $0.00+?  2 calls      22 tokens
+      11111111-1111-4111-8111-111111111111     $0.17   1 call  63,203 tokens
+      22222222-2222-4222-8222-222222222222  <$0.01+?  2 calls      22 tokens
 
     The dearest 1 of 3 calls (--limit shows more)
       #1  2026-10-20 13:00:00  opus-4-8  63,203 tokens  $0.165640000
@@ -245,8 +245,8 @@ fn days_and_projects_are_told() {
       acme-1               ?   1 call      11 tokens
 
     By session
-      11111111-1111-4111-8111-111111111111    $0.17   1 call  63,203 tokens
-      22222222-2222-4222-8222-222222222222  $0.00+?  2 calls      22 tokens
+      11111111-1111-4111-8111-111111111111     $0.17   1 call  63,203 tokens
+      22222222-2222-4222-8222-222222222222  <$0.01+?  2 calls      22 tokens
 
     Calls, dearest first
       #1  2026-10-20 11:00:00  opus-4-8  63,203 tokens  $0.165640000
@@ -265,8 +265,8 @@ fn days_and_projects_are_told() {
       /code/atlas  $0.17+?  3 calls  63,225 tokens
 
     By session
-      11111111-1111-4111-8111-…    $0.17   1 call  63,203 tokens
-      22222222-2222-4222-8222-…  $0.00+?  2 calls      22 tokens
+      11111111-1111-4111-8111…     $0.17   1 call  63,203 tokens
+      22222222-2222-4222-8222…  <$0.01+?  2 calls      22 tokens
 
     Calls, dearest first
       #1  2026-10-20 11:00:00  63,203 tokens  $0.165640000

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
+mod blocks;
 mod config;
 mod doctor;
 mod explain;
 mod homes;
+mod names;
 mod places;
 mod reports;
 mod reprice;

@@ -168,12 +168,12 @@ fn the_documented_example_comes_out_as_documented() {
 fn sessions() {
     let env = small_tree();
     assert_snapshot!(env.run("session").stdout, @r"
-    Session                               Project  Last call         Models                 Calls  Input  Output  Cache write  Cache read  Total tokens     Cost
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    11111111-1111-4111-8111-111111111111  atlas    2026-10-20 11:45  opus-4-8                   3     16   3,600       15,500     204,000       223,116    $0.35
-    22222222-2222-4222-8222-222222222222  birch    2026-10-20 11:55  haiku-4-5, acme[31m-1      2      2      20            0           0            22  $0.00+?
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    Total                                                                                       5     18   3,620       15,500     204,000       223,138  $0.35+?
+    Session                               Project  Last call         Models                 Calls  Input  Output  Cache write  Cache read  Total tokens      Cost
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    11111111-1111-4111-8111-111111111111  atlas    2026-10-20 11:45  opus-4-8                   3     16   3,600       15,500     204,000       223,116     $0.35
+    22222222-2222-4222-8222-222222222222  birch    2026-10-20 11:55  haiku-4-5, acme[31m-1      2      2      20            0           0            22  <$0.01+?
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    Total                                                                                       5     18   3,620       15,500     204,000       223,138   $0.35+?
     ");
     assert_snapshot!(env.run("session --json --until 2026-10-18").stdout, @r#"
     {
@@ -341,13 +341,13 @@ fn a_glance() {
     This week   from Mon 19 Oct  $0.24+?  4 calls  129,628 tokens
 
     Projects this week
-      atlas    $0.24  129,606 tokens
-      birch  $0.00+?       22 tokens
+      atlas     $0.24  129,606 tokens
+      birch  <$0.01+?       22 tokens
 
     Models this week
-      claude-opus-4-8            $0.24  129,606 tokens
-      claude-haiku-4-5-20251001  $0.00       11 tokens
-      acme[31m-1                     ?       11 tokens
+      claude-opus-4-8             $0.24  129,606 tokens
+      claude-haiku-4-5-20251001  <$0.01       11 tokens
+      acme[31m-1                      ?       11 tokens
     -- stderr
     note: no price for acme[31m-1 (1 call, 11 tokens); its cost is not in the totals
     hint: [prices."MODEL"] in config.toml sets a price, in dollars for a million tokens
@@ -388,13 +388,13 @@ fn a_glance_on_a_quiet_day() {
     no calls today; the last one was at 2026-10-20 11:55
 
     Projects this week
-      atlas    $0.24  129,606 tokens
-      birch  $0.00+?       22 tokens
+      atlas     $0.24  129,606 tokens
+      birch  <$0.01+?       22 tokens
 
     Models this week
-      claude-opus-4-8            $0.24  129,606 tokens
-      claude-haiku-4-5-20251001  $0.00       11 tokens
-      acme[31m-1                     ?       11 tokens
+      claude-opus-4-8             $0.24  129,606 tokens
+      claude-haiku-4-5-20251001  <$0.01       11 tokens
+      acme[31m-1                      ?       11 tokens
     ");
 }
 

@@ -24,10 +24,11 @@ fn notes_break_between_words() {
       sets a price, in dollars for a million
       tokens
     "#);
-    assert_snapshot!(env.run_on_terminal("daily --since yesterday", 40), @r"
-    error: invalid value 'yesterday' for
-      '--since <DAY>': a day looks like
-      2026-10-20 or 20261020
+    assert_snapshot!(env.run_on_terminal("daily --since tomorrow", 40), @r"
+    error: invalid value 'tomorrow' for
+      '--since <DAY>': no such day; a day is
+      2026-10-20, 20261020, today or
+      yesterday
 
     For more information, try '--help'.
     ");
@@ -70,7 +71,7 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     assert_snapshot!(env.run_on_terminal("session --color never", 60), @r#"
     Session   Project             Last call                 Cost
     ────────────────────────────────────────────────────────────
-    11111111  atlas               2026-10-20 11:00         $0.00
+    11111111  atlas               2026-10-20 11:00        <$0.01
     22222222  …o-the-harbour-map  2026-10-20 11:00             ?
     33333333  …港湾地図港湾地図   2026-10-20 11:00    $45,000.00
     ────────────────────────────────────────────────────────────
@@ -85,7 +86,7 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     assert_snapshot!(env.run_on_terminal("session --color never", 40), @r#"
     Session   Project                   Cost
     ────────────────────────────────────────
-    11111111  atlas                    $0.00
+    11111111  atlas                   <$0.01
     22222222  …the-harbour-map             ?
     33333333  …湾地図港湾地図     $45,000.00
     ────────────────────────────────────────
@@ -101,7 +102,7 @@ fn a_narrow_session_table_keeps_project_and_time_by_shortening_ids() {
     assert_snapshot!(env.run_on_terminal("session --color never", 20), @r#"
     Sessi…          Cost
     ────────────────────
-    11111…         $0.00
+    11111…        <$0.01
     22222…             ?
     33333…    $45,000.00
     ────────────────────
@@ -167,12 +168,12 @@ fn a_narrow_glance() {
 
     Projects this week
       港湾地図港湾地図港湾地図    $45,000.00
-      atlas                            $0.00
+      atlas                           <$0.01
       …ng-way-to-the-harbour-map           ?
 
     Models this week
       haiku-4-5  $45,000.00
-      opus-4-8        $0.00
+      opus-4-8       <$0.01
       acme-1              ?
     note: no price for acme-1 (1 call, 30
       tokens); its cost is not in the totals
@@ -190,12 +191,12 @@ fn a_narrow_glance() {
 
     Projects this week
       …地図   $45,000.00
-      atlas        $0.00
+      atlas       <$0.01
       …r-map           ?
 
     Models this week
       haiku…  $45,000.00
-      opus-…       $0.00
+      opus-…      <$0.01
       acme-1           ?
     note: no price for
       acme-1 (1 call, 30

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::sealed::TestEnv;
+use crate::sealed::{Call, TestEnv};
 
 #[test]
 fn a_span_must_not_end_before_it_starts() {
@@ -39,9 +39,75 @@ fn a_day_that_is_none_is_wrong_usage() {
     assert_snapshot!(run.story(), @r"
     exit 2
     -- stderr
-    error: invalid value '2026-02-30' for '--since <DAY>': no such day; a day looks like 2026-10-20 or 20261020
+    error: invalid value '2026-02-30' for '--since <DAY>': no such day; a day is 2026-10-20, 20261020, today or yesterday
 
     For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn today_and_yesterday_are_days_of_the_asked_zone() {
+    let env = TestEnv::new();
+    let call = |number, time| Call { number, time, ..Call::default() }.row();
+    env.transcript("p/one.jsonl", &[call(1, "2026-10-19T23:00:00Z"), call(2, "2026-10-20T11:00:00Z")]);
+    let days = |words: &str| {
+        let run = env.run(&format!("daily --json {words}"));
+        let days = run.json()["daily"].as_array().unwrap().clone();
+        days.iter().map(|day| day["date"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(days("--since today"), "2026-10-20");
+    assert_eq!(days("--until yesterday"), "2026-10-19");
+    assert_eq!(days("--since yesterday --until today"), "2026-10-19 2026-10-20");
+    assert_eq!(days("--since today --timezone Pacific/Kiritimati"), "2026-10-21");
+    assert_eq!(days("--since yesterday --until yesterday --timezone Pacific/Kiritimati"), "2026-10-20");
+    assert_snapshot!(env.run("session --since today --until 2026-10-01").story(), @r"
+    exit 2
+    -- stderr
+    error: --since today is after --until 2026-10-01
+    hint: both days are included; swap them
+    ");
+    let reprice = env.run("reprice --dry-run --until yesterday");
+    assert_eq!(reprice.code, 0, "{}", reprice.story());
+}
+
+#[test]
+fn a_session_that_is_none_is_wrong_usage() {
+    let env = TestEnv::new();
+    env.transcript("p/one.jsonl", &[Call::default().row()]);
+    assert_eq!(env.run("session --id 1111").code, 0);
+    assert_snapshot!(env.run("session --id 11112 --json").story(), @r#"
+    exit 2
+    -- stderr
+    error: no session's id begins with "11112"
+    hint: did you mean the session 11111111-1111-4111-8111-111111111111?
+    hint: `cco session` lists them all
+    "#);
+    assert_snapshot!(env.run("session --id 21111111-1111-4111-8111-111111111111").story(), @r#"
+    exit 2
+    -- stderr
+    error: no session's id begins with "21111111-1111-4111-8111-111111111111"
+    hint: did you mean the session 11111111-1111-4111-8111-111111111111?
+    hint: `cco session` lists them all
+    "#);
+    assert_snapshot!(env.run("session --id zebra").story(), @r#"
+    exit 2
+    -- stderr
+    error: no session's id begins with "zebra"
+    hint: `cco session` lists them all
+    "#);
+    let filtered = env.run("session --id 1111 --until yesterday");
+    assert_snapshot!(filtered.story(), @r#"
+    exit 0
+    -- stderr
+    note: the session "1111" has no such calls
+    "#);
+    assert_snapshot!(TestEnv::new().run("session --id 1111").story(), @r"
+    exit 1
+    -- stderr
+    error: no transcripts of Claude Code found
+    hint: looked in $HOME/.config/claude/projects (not there)
+    hint: looked in $HOME/.claude/projects (not there)
+    hint: `cco --demo` shows made-up data
     ");
 }
 

@@ -163,10 +163,10 @@ impl Engine {
         }
     }
 
-    /// The projects whose last name is this one.
+    /// The projects whose path ends in this name, or in these folders.
     fn find_project(&self, word: &str) -> Result<Option<Found>, EngineError> {
         let mut named = self.ledger.project_ids()?;
-        named.retain(|(_, path)| last_name(path) == word);
+        named.retain(|(_, path)| ends_in(path, word));
         Ok(match named.as_slice() {
             [] => None,
             [(id, path)] => Some(Found::One(Subject::Project { id: *id, path: path.clone() })),
@@ -183,12 +183,15 @@ impl Engine {
         if let Some((id, path)) = found {
             return Ok(Found::One(Subject::Project { id: *id, path: path.clone() }));
         }
+        if let Some(found) = self.find_project(wanted)? {
+            return Ok(found);
+        }
         let projects = projects.into_iter().map(|(_, path)| path).collect();
         Ok(Found::Nothing { sessions: Vec::new(), projects })
     }
 
-    /// Sessions that share the longest start with a word, if that is more than chance.
-    fn sessions_near(&self, word: &str) -> Result<Vec<String>, EngineError> {
+    /// Ids of sessions that share the longest start with a word, if that is more than chance.
+    pub fn sessions_near(&self, word: &str) -> Result<Vec<String>, EngineError> {
         const LEAST: usize = 4;
         let starts = word.char_indices().map(|(at, _)| at).filter(|at| *at >= LEAST).rev();
         for start in starts.map(|at| &word[..at]) {
@@ -209,8 +212,10 @@ fn one_call(id: i64, message: Option<&str>) -> Found {
     Found::One(Subject::Call { id, message: message.map(str::to_owned) })
 }
 
-fn last_name(path: &str) -> &str {
-    path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default()
+/// The last parts of a path are these: reports call projects of one name so.
+fn ends_in(path: &str, parts: &str) -> bool {
+    let before = path.trim_end_matches(['/', '\\']).strip_suffix(parts);
+    !parts.is_empty() && before.is_some_and(|before| before.is_empty() || before.ends_with(['/', '\\']))
 }
 
 fn day_of(word: &str, today: Date) -> Option<Date> {
@@ -248,9 +253,18 @@ mod tests {
     }
 
     #[test]
-    fn a_project_is_called_by_its_last_name() {
-        for (path, name) in [("/code/atlas", "atlas"), ("C:\\code\\atlas\\", "atlas"), ("/", ""), ("", "")] {
-            assert_eq!(last_name(path), name);
+    fn a_project_is_called_by_the_end_of_its_path() {
+        for (path, parts, so) in [
+            ("/code/atlas", "atlas", true),
+            ("/code/atlas", "code/atlas", true),
+            ("/code/atlas", "ode/atlas", false),
+            ("/code/atlas", "las", false),
+            ("C:\\code\\atlas\\", "atlas", true),
+            ("atlas", "atlas", true),
+            ("/", "", false),
+            ("", "", false),
+        ] {
+            assert_eq!(ends_in(path, parts), so, "{path} {parts}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use cco_model::civil;
 use rusqlite::params;
 
-use super::{Only, Question};
+use super::Question;
 use crate::rollup::day_number;
 use crate::{Ledger, LedgerError};
 
@@ -29,7 +29,7 @@ impl Ledger {
     pub fn tools(&self, question: &Question) -> Result<Vec<ToolSums>, LedgerError> {
         let ever = question.days == (None, None);
         let counts = if ever || question.zone == self.zone {
-            self.tool_sums(question, ever && question.only == Only::default())?
+            self.tool_sums(question, ever && question.only.is_everything())?
         } else {
             self.tools_one_by_one(question)?
         };
