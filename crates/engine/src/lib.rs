@@ -5,6 +5,7 @@
 
 pub mod explain;
 pub mod health;
+pub mod limits;
 pub mod price_list;
 pub mod rebuild;
 pub mod report;

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use cco_ledger::keep::KeepError;
+use cco_ledger::limits::HeldBy;
 use cco_ledger::write::{Changes, Intake, SoftError, SoftKind, Taken, Writer};
 use cco_ledger::{Ledger, LedgerError, Trouble};
 use cco_model::batch::NameId;
@@ -190,8 +191,10 @@ impl Engine {
         let disk = DiskProjects { user_home: self.user_home.clone() };
         let known = if plan.jobs.is_empty() { HashSet::new() } else { self.ledger.places()? };
         let work = Work::new(plan, Projects::new(disk, known));
+        let accounts = if plan.jobs.is_empty() { HashMap::new() } else { self.ledger.held_by()? };
         let mut intake = Scan {
             jobs: &plan.jobs,
+            holders: Holders::of(&self.roots, accounts),
             waiting: HashMap::new(),
             standing: HashMap::new(),
             overtaken: false,
@@ -350,12 +353,31 @@ impl<'p> Work<'p> {
 /// The writing side of a scan.
 struct Scan<'a> {
     jobs: &'a [Job],
+    holders: Holders,
     /// Stretches that came before their turn, by job.
     waiting: HashMap<usize, Vec<Done>>,
     /// Of each job that was begun and has not ended: where it stands.
     standing: HashMap<usize, Standing>,
     overtaken: bool,
     summary: &'a mut ScanSummary,
+}
+
+/// Which accounts the roots held.
+struct Holders {
+    roots: Vec<(PathBuf, HeldBy)>,
+    nobody: HeldBy,
+}
+
+impl Holders {
+    fn of(roots: &[PathBuf], mut held: HashMap<String, HeldBy>) -> Self {
+        let mut by_root = |root: &PathBuf| Some((root.clone(), held.remove(root.to_str()?)?));
+        Self { roots: roots.iter().filter_map(&mut by_root).collect(), nobody: HeldBy::default() }
+    }
+
+    fn of_transcript(&self, path: &Path) -> &HeldBy {
+        let root = self.roots.iter().find(|(root, _)| path.starts_with(root));
+        root.map_or(&self.nobody, |(_, held)| held)
+    }
 }
 
 /// How far a job is.
@@ -483,6 +505,7 @@ impl Scan<'_> {
             state,
             batch: &piece.batch,
             projects,
+            accounts: self.holders.of_transcript(&job.path),
             soft_errors: &soft,
             damaged_lines: piece.soft.damaged_lines,
             recovered_records: piece.soft.recovered_records,

@@ -191,6 +191,7 @@ proptest! {
             only: Only {
                 models: only_model.map(|model| ids(Named::Model, MODELS[model])),
                 projects: only_project.map(|project| ids(Named::Project, PROJECTS[project])),
+                accounts: None,
             },
         };
         let asked = || {
@@ -258,7 +259,7 @@ fn the_running_block_goes_at_the_speed_of_the_calls_that_are_asked_for() {
     let blocks = |project: usize| {
         let known = engine.named(Named::Project).expect("projects");
         let ids = known.into_iter().filter(|(_, path)| **path == *PROJECTS[project]).map(|(id, _)| id);
-        let only = Only { projects: Some(ids.collect()), models: None };
+        let only = Only { projects: Some(ids.collect()), ..Only::default() };
         engine.blocks(&Filter { only, ..everything(TimeZone::UTC) }, now).expect("blocks")
     };
     let [running] = &blocks(0)[..] else { panic!("one block has calls of the first project") };

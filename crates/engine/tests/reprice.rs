@@ -117,9 +117,9 @@ fn days_and_models_narrow_what_changes() {
     let there = |filter: &Filter| Filter { zone: zone("Pacific/Kiritimati"), ..filter.clone() };
     let models = engine.named(Named::Model).expect("names");
     let opus = models.iter().filter(|(_, name)| **name == *ROW.model).map(|(id, _)| *id).collect();
-    let only = Only { models: Some(opus), projects: None };
+    let only = Only { models: Some(opus), ..Only::default() };
     let of_opus = |filter: &Filter| Filter { only: only.clone(), ..filter.clone() };
-    let nobody = Only { models: Some(HashSet::new()), projects: None };
+    let nobody = Only { models: Some(HashSet::new()), ..Only::default() };
     let calls =
         |engine: &Engine, filter: &Filter| engine.preview_repricing(filter).expect("a preview").all.calls;
     for (filter, count) in [

@@ -97,7 +97,11 @@ impl Repair {
         let id = if let Head::Ours(id) = &self.head { id.as_ref() } else { None };
         let id = id.or(self.salvage.id.as_ref()).map(String::as_str);
         let mut ledger = Ledger::open_plain(&path, &zone, id)?;
-        self.salvage.introduce(&mut ledger, prices).map_err(|LedgerError::Sqlite(error)| sqlite(error))?;
+        let introduced = self.salvage.introduce(&mut ledger, prices).and_then(|()| match self.head {
+            Head::Foreign => Ok(()),
+            Head::Empty | Head::Ours(_) => ledger.remember_accounts(&self.journal, prices),
+        });
+        introduced.map_err(|LedgerError::Sqlite(error)| sqlite(error))?;
         Ok(ledger)
     }
 

@@ -383,8 +383,7 @@ impl Page {
         ids.project = self.named(book, names::PROJECT, ids.project)?;
         ids.branch = self.named(book, names::BRANCH, ids.branch)?;
         ids.model = self.named(book, names::MODEL, ids.model)?;
-        // There are no accounts yet.
-        ids.account = 0;
+        ids.account = self.named(book, names::ACCOUNT, ids.account)?;
         call.price_list = self.named(book, names::PRICE_LIST, call.price_list)?;
         self.tools.clear();
         for UsedTool { id, tool, failed, .. } in used {

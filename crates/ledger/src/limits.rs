@@ -3,6 +3,7 @@
 //! Nothing else has this history, so what is new goes to the journal in the transaction that takes it in: it is on the
 //! disk there before the ledger says that it is.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,6 +190,19 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Which accounts each config directory held.
+    pub fn held_by(&self) -> Result<HashMap<String, HeldBy>, LedgerError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT dir, from_ms, account_id FROM held ORDER BY dir, from_ms")?;
+        let mut rows = select.query([])?;
+        let mut all: HashMap<String, HeldBy> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            all.entry(row.get(0)?).or_default().0.push((row.get(1)?, row.get(2)?));
+        }
+        Ok(all)
+    }
+
     /// The readings of all accounts that were observed from a time on (UTC milliseconds), by account and time.
     pub fn readings(&self, from_ms: i64) -> Result<Vec<Reading>, LedgerError> {
         let mut select = self.connection.prepare_cached(
@@ -226,6 +240,19 @@ impl Ledger {
             at_ms,
             dead: Some(reason.into()).filter(|reason: &Arc<str>| !reason.is_empty()),
         }))
+    }
+}
+
+/// Which accounts a config directory held, and from when on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldBy(Vec<(i64, i64)>);
+
+impl HeldBy {
+    /// The row of the account that was held at a time (UTC milliseconds); 0: none, or not known. What was before the
+    /// first look is not known.
+    pub(crate) fn at(&self, at_ms: i64) -> i64 {
+        let behind = self.0.partition_point(|(from_ms, _)| *from_ms <= at_ms);
+        behind.checked_sub(1).map_or(0, |last| self.0[last].1)
     }
 }
 

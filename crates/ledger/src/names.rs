@@ -13,6 +13,7 @@ pub(crate) struct NameCaches {
     pub(crate) model: HashMap<Box<str>, i64>,
     pub(crate) tool: HashMap<Box<str>, i64>,
     pub(crate) price_list: HashMap<Box<str>, i64>,
+    pub(crate) account: HashMap<Box<str>, i64>,
     pub(crate) attribution: HashMap<[Box<str>; 4], i64>,
     pub(crate) place: HashMap<Box<str>, i64>,
 }
@@ -50,6 +51,15 @@ pub(crate) const BRANCH: NameTable = name_table!(2 "branch");
 pub(crate) const MODEL: NameTable = name_table!(3 "model");
 pub(crate) const TOOL: NameTable = name_table!(4 "tool");
 pub(crate) const PRICE_LIST: NameTable = name_table!(5 "price_list");
+/// Accounts: their name is their organization and their own id, with a stroke between.
+pub(crate) const ACCOUNT: NameTable = NameTable {
+    number: 6,
+    select: "SELECT id FROM account WHERE organization = substr(?1, 1, instr(?1, '/') - 1)
+                 AND uuid = substr(?1, instr(?1, '/') + 1)",
+    insert: "INSERT INTO account (organization, uuid, email, name, first_ms)
+             VALUES (substr(?1, 1, instr(?1, '/') - 1), substr(?1, instr(?1, '/') + 1), '', '', 0)",
+    name: "SELECT organization || '/' || uuid FROM account WHERE id = ?1",
+};
 
 /// The id of a name, given one when it is new. The empty name is 0: unknown.
 pub(crate) fn id(

@@ -73,17 +73,19 @@ pub struct Only {
     pub projects: Option<HashSet<i64>>,
     /// Their model.
     pub models: Option<HashSet<i64>>,
+    /// Their account; 0 is an unknown one.
+    pub accounts: Option<HashSet<i64>>,
 }
 
 impl Only {
     /// Nothing is left out.
     pub fn is_everything(&self) -> bool {
-        self.projects.is_none() && self.models.is_none()
+        self.projects.is_none() && self.models.is_none() && self.accounts.is_none()
     }
 
-    pub(crate) fn holds(&self, project: i64, model: i64) -> bool {
+    pub(crate) fn holds(&self, project: i64, model: i64, account: i64) -> bool {
         let in_set = |set: &Option<HashSet<i64>>, id| set.as_ref().is_none_or(|set| set.contains(&id));
-        in_set(&self.projects, project) && in_set(&self.models, model)
+        in_set(&self.projects, project) && in_set(&self.models, model) && in_set(&self.accounts, account)
     }
 }
 
@@ -208,14 +210,14 @@ impl Ledger {
             let mut day = DayOfBucket::new(kind, by.day, &question.zone);
             // Grouped here and not by SQL, which would sort all rows: half the time.
             let mut select = self.connection.prepare_cached(concat!(
-                "SELECT bucket, project_id, branch_id, attribution_id, model_id, ",
+                "SELECT bucket, project_id, branch_id, attribution_id, model_id, account_id, ",
                 sums!(),
                 " FROM rollup WHERE kind = ?1 AND bucket BETWEEN ?2 AND ?3"
             ))?;
             let mut rows = select.query(params![kind as i64, from, to])?;
             while let Some(row) = rows.next()? {
                 let (project, model) = (row.get(1)?, row.get(4)?);
-                if !question.only.holds(project, model) {
+                if !question.only.holds(project, model, row.get(5)?) {
                     continue;
                 }
                 let key = (
@@ -225,7 +227,7 @@ impl Ledger {
                     if by.attribution { row.get(3)? } else { 0 },
                     model,
                 );
-                totals.entry(key).or_default().add(row, 5)?;
+                totals.entry(key).or_default().add(row, 6)?;
             }
         }
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
@@ -278,7 +280,7 @@ impl Ledger {
     pub fn quarters(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let mut totals: BTreeMap<(i64, i64, bool), Total> = BTreeMap::new();
         let mut select = self.connection.prepare_cached(concat!(
-            "SELECT bucket, project_id, model_id, ",
+            "SELECT bucket, project_id, model_id, account_id, ",
             sums!(),
             " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2"
         ))?;
@@ -286,8 +288,8 @@ impl Ledger {
         let mut rows = select.query([civil::quarter_of(range.start), last])?;
         while let Some(row) = rows.next()? {
             let model = row.get(2)?;
-            let asked = only.holds(row.get(1)?, model);
-            totals.entry((row.get(0)?, model, asked)).or_default().add(row, 3)?;
+            let asked = only.holds(row.get(1)?, model, row.get(3)?);
+            totals.entry((row.get(0)?, model, asked)).or_default().add(row, 4)?;
         }
         let models = self.names(Named::Model)?;
         let part = |((quarter, model, asked), total): ((i64, i64, bool), Total)| QuarterPart {
@@ -302,17 +304,17 @@ impl Ledger {
     pub fn calls(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let models = self.names(Named::Model)?;
         let mut select = self.connection.prepare_cached(concat!(
-            "SELECT project_id, model_id, ",
+            "SELECT project_id, model_id, account_id, ",
             call_sums!(),
             " FROM call WHERE at_ms BETWEEN ?1 AND ?2 ORDER BY at_ms"
         ))?;
         let rows = select.query_map([range.start, range.end.saturating_sub(1)], |row| {
-            let (project, model) = (row.get(0)?, row.get(1)?);
+            let (project, model, account) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let mut call = Total::default();
-            call.add(row, 2)?;
+            call.add(row, 3)?;
             Ok(QuarterPart {
                 quarter: civil::quarter_of(call.first_ms),
-                asked: only.holds(project, model),
+                asked: only.holds(project, model, account),
                 part: call.part(models.get(model)),
             })
         })?;
@@ -321,45 +323,45 @@ impl Ledger {
 
     /// Sums by session, project and model, of the calls in a range of UTC milliseconds.
     pub fn sessions(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPart>, LedgerError> {
-        let mut totals: BTreeMap<(i64, i64, i64), Total> = BTreeMap::new();
-        let mut astride: HashSet<(i64, i64, i64)> = HashSet::new();
+        let mut totals: BTreeMap<[i64; 4], Total> = BTreeMap::new();
+        let mut astride: HashSet<[i64; 4]> = HashSet::new();
         let last = range.end.saturating_sub(1);
         let mut select = self.connection.prepare_cached(concat!(
-            "SELECT bucket, project_id, model_id, ",
+            "SELECT bucket, project_id, model_id, account_id, ",
             sums!(),
             " FROM rollup WHERE kind = 3 AND last_ms >= ?1 AND first_ms <= ?2"
         ))?;
         let mut rows = select.query([range.start, last])?;
         while let Some(row) = rows.next()? {
-            let key = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if !only.holds(key.1, key.2) {
+            let key = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+            if !only.holds(key[1], key[2], key[3]) {
                 continue;
             }
-            let (first_ms, last_ms): (i64, i64) = (row.get(14)?, row.get(15)?);
+            let (first_ms, last_ms): (i64, i64) = (row.get(15)?, row.get(16)?);
             if range.contains(&first_ms) && range.contains(&last_ms) {
-                totals.entry(key).or_default().add(row, 3)?;
+                totals.entry(key).or_default().add(row, 4)?;
             } else {
                 astride.insert(key);
             }
         }
         // Sessions that began before the range or went on behind it: their calls in it, one by one.
         let mut select = self.connection.prepare_cached(concat!(
-            "SELECT session_id, project_id, model_id, ",
+            "SELECT session_id, project_id, model_id, account_id, ",
             call_sums!(),
             " FROM call WHERE session_id = ?1 AND at_ms BETWEEN ?2 AND ?3"
         ))?;
-        for session in astride.iter().map(|key| key.0).collect::<HashSet<i64>>() {
+        for session in astride.iter().map(|key| key[0]).collect::<HashSet<i64>>() {
             let mut rows = select.query([session, range.start, last])?;
             while let Some(row) = rows.next()? {
-                let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let key = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
                 if astride.contains(&key) {
-                    totals.entry(key).or_default().add(row, 3)?;
+                    totals.entry(key).or_default().add(row, 4)?;
                 }
             }
         }
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
         let sessions = self.names(Named::Session)?;
-        let part = |((session, project, model), total): ((i64, i64, i64), Total)| SessionPart {
+        let part = |([session, project, model, _], total): ([i64; 4], Total)| SessionPart {
             session: sessions.get(session),
             project: projects.get(project),
             part: total.part(models.get(model)),

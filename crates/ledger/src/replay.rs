@@ -46,6 +46,24 @@ impl Ledger {
         self.replay(&journal.clone(), known, prices, Returning::Journal)
     }
 
+    /// Brings back which accounts directories held: what is read from transcripts next is told apart by it.
+    pub(crate) fn remember_accounts(
+        &mut self,
+        journal: &journal::Journal,
+        prices: &PriceList,
+    ) -> Result<(), LedgerError> {
+        let Ok(mut records) = journal.records(0) else { return Ok(()) };
+        let mut writer = self.writer(prices)?;
+        // What cannot be read is told when the calls come back.
+        while let Ok(Some(record)) = records.next() {
+            if let Some(observed) = observed::read(&record) {
+                writer.restore_observed(&observed)?;
+            }
+        }
+        writer.commit(false)?;
+        Ok(())
+    }
+
     /// Brings back what the journal holds from an offset on.
     pub(crate) fn replay(
         &mut self,

@@ -31,13 +31,14 @@ const SMALL_STEPS: u32 = 256;
 /// Ids of tool uses are hashes: so many stretches of them are tried.
 const STRETCHES: i64 = 4096;
 
-const NAMES: [(NameTable, &str); 6] = [
+const NAMES: [(NameTable, &str); 7] = [
     (names::SESSION, "SELECT id, name FROM session WHERE id >= ?1 ORDER BY id"),
     (names::PROJECT, "SELECT id, name FROM project WHERE id >= ?1 ORDER BY id"),
     (names::BRANCH, "SELECT id, name FROM branch WHERE id >= ?1 ORDER BY id"),
     (names::MODEL, "SELECT id, name FROM model WHERE id >= ?1 ORDER BY id"),
     (names::TOOL, "SELECT id, name FROM tool WHERE id >= ?1 ORDER BY id"),
     (names::PRICE_LIST, "SELECT id, name FROM price_list WHERE id >= ?1 ORDER BY id"),
+    (names::ACCOUNT, "SELECT id, organization || '/' || uuid FROM account WHERE id >= ?1 ORDER BY id"),
 ];
 
 /// Copies of a damaged ledger; removed when dropped.

@@ -20,6 +20,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use self::keys::Keys;
 pub use self::reprice::{Change, Which};
 use self::tools::ToolUses;
+use crate::limits::HeldBy;
 use crate::names::{self, NameCaches};
 use crate::rollup::{self, Deltas, Load};
 use crate::stored::{self, StoredCall};
@@ -97,6 +98,8 @@ pub struct Intake<'b> {
     pub batch: &'b Batch,
     /// Projects of its working directories, for those that the ledger does not know yet ([`Ledger::places`]).
     pub projects: &'b HashMap<NameId, String>,
+    /// Which accounts the transcript's config directory held ([`Ledger::held_by`]).
+    pub accounts: &'b HeldBy,
     /// Damaged lines and odd rows among them.
     pub soft_errors: &'b [SoftError],
     /// Damaged lines, all of them.

@@ -29,6 +29,7 @@ fn what_was_cut_out_of_a_file_while_it_was_read_is_read_again_and_not_passed_ove
     let jobs = [Job { path: path.clone(), seen: file_of(300), from: 0, ledger_offset: 0 }];
     let mut summary = ScanSummary::default();
     let mut scan = Scan {
+        holders: Holders::of(&[], HashMap::new()),
         jobs: &jobs,
         waiting: HashMap::new(),
         standing: HashMap::new(),

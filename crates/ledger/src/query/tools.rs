@@ -28,7 +28,9 @@ impl Ledger {
     /// asked for.
     pub fn tools(&self, question: &Question) -> Result<Vec<ToolSums>, LedgerError> {
         let ever = question.days == (None, None);
-        let counts = if ever || question.zone == self.zone {
+        // The sums do not tell accounts apart.
+        let summed = (ever || question.zone == self.zone) && question.only.accounts.is_none();
+        let counts = if summed {
             self.tool_sums(question, ever && question.only.is_everything())?
         } else {
             self.tools_one_by_one(question)?
@@ -53,7 +55,7 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (project, model) = (row.get(0)?, row.get(1)?);
             // Every call has a model.
-            if question.only.holds(project, model) && (model != 0 || without_calls) {
+            if question.only.holds(project, model, 0) && (model != 0 || without_calls) {
                 let (uses, failures) = counts.entry(row.get(2)?).or_default();
                 *uses += row.get::<_, i64>(3)?.cast_unsigned();
                 *failures += row.get::<_, i64>(4)?.cast_unsigned();
@@ -82,13 +84,13 @@ impl Ledger {
 
     fn call_ids(&self, question: &Question) -> Result<HashSet<i64>, LedgerError> {
         let range = civil::day_range_ms(question.days.0, question.days.1, &question.zone);
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT id, project_id, model_id FROM call WHERE at_ms BETWEEN ?1 AND ?2")?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, project_id, model_id, account_id FROM call WHERE at_ms BETWEEN ?1 AND ?2",
+        )?;
         let mut rows = select.query([range.start, range.end.saturating_sub(1)])?;
         let mut ids = HashSet::new();
         while let Some(row) = rows.next()? {
-            if question.only.holds(row.get(1)?, row.get(2)?) {
+            if question.only.holds(row.get(1)?, row.get(2)?, row.get(3)?) {
                 ids.insert(row.get(0)?);
             }
         }

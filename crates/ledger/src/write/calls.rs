@@ -32,7 +32,7 @@ impl Writer<'_> {
         ids: &mut BatchIds,
     ) -> Result<Option<CallRowId>, LedgerError> {
         let batch = intake.batch;
-        let belongs = self.ids(transcript, batch, row, intake.projects, ids)?;
+        let belongs = self.ids(transcript, batch, row, intake.projects, intake.accounts, ids)?;
         let text = |name: Option<NameId>| name.map_or("", |name| batch.names.get(name));
         let mut new = stored::unpriced(row, belongs, text(row.request), text(row.effort));
         self.price(&mut new, batch.names.get(row.model));

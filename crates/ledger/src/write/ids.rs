@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{TranscriptId, Writer};
 use crate::LedgerError;
+use crate::limits::HeldBy;
 use crate::names::{self, NameCaches};
 use crate::stored::Ids;
 
@@ -17,6 +18,7 @@ impl Writer<'_> {
         batch: &Batch,
         row: &CallRow,
         projects: &HashMap<NameId, String>,
+        accounts: &HeldBy,
         ids: &mut BatchIds,
     ) -> Result<Ids, LedgerError> {
         let (transaction, caches) = (&self.transaction, &mut *self.names);
@@ -45,8 +47,8 @@ impl Writer<'_> {
                 id
             }
         };
-        let transcript = transcript.0;
-        Ok(Ids { session, project, branch, model, attribution, account: 0, transcript })
+        let (account, transcript) = (accounts.at(row.at_ms), transcript.0);
+        Ok(Ids { session, project, branch, model, attribution, account, transcript })
     }
 }
 

@@ -144,7 +144,7 @@ impl Writer<'_> {
                 &mut caches.attribution,
                 kept.attribution.map(|part| block.name(part)),
             )?,
-            account: 0,
+            account: names::id(connection, &mut caches.account, names::ACCOUNT, block.name(numbers.account))?,
             transcript,
         };
         let list = block.name(kept.call.price_list);

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::{Intake, Taken};
 use crate::audit::Side;
+use crate::limits::HeldBy;
 use crate::{Ledger, LedgerError, Place};
 
 /// Calls of ten output tokens each, one a minute.
@@ -74,6 +75,7 @@ fn take_batch(
         state,
         batch,
         projects: &HashMap::new(),
+        accounts: &HeldBy::default(),
         soft_errors: &[],
         damaged_lines: 0,
         recovered_records: 0,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use cco_ledger::limits::HeldBy;
 use cco_ledger::write::{Intake, Taken};
 use cco_ledger::{Ledger, LedgerError, OpenError, Place};
 use cco_model::batch::{Attribution, Batch, CallRow};
@@ -82,6 +83,7 @@ pub(crate) fn take(
         state,
         batch: &batch,
         projects: &projects,
+        accounts: &HeldBy::default(),
         soft_errors: &[],
         damaged_lines: 0,
         recovered_records: 0,

@@ -1,0 +1,121 @@
+//! Whose calls they are: by the account that their config directory held when they began.
+
+mod common;
+
+use std::collections::HashSet;
+use std::fs;
+
+use cco_engine::limits::{Holding, Observed};
+use cco_engine::report::{Filter, Only};
+use cco_engine::{Engine, LedgerPlace};
+use cco_model::limit::AccountId;
+use common::{FIRST, ROW, Row, Tree, agreed_totals, everything, scan};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+fn account(name: &str) -> AccountId {
+    AccountId { organization: "org".into(), account: name.into() }
+}
+
+fn hold(engine: &mut Engine, tree: &Tree, at: &str, name: Option<&str>) {
+    let at: Timestamp = at.parse().expect("an instant");
+    let projects = tree.path("");
+    let dir = projects.parent().and_then(|root| root.to_str()).expect("a path").to_owned();
+    let holding = Holding { dir, from_ms: at.as_millisecond(), account: name.map(account) };
+    engine.set_now(at);
+    let trouble = engine.observe(&Observed { holdings: vec![holding], ..Observed::default() });
+    assert_eq!(trouble.expect("a commit"), None);
+}
+
+/// A call at each of these hours of one day.
+fn calls(hours: impl IntoIterator<Item = u32>) -> String {
+    let line = |hour: u32| {
+        let (id, at) = (format!("msg_{hour:020}"), format!("2026-10-20T{hour:02}:30:00Z"));
+        Row { message: Some(&id), at: &at, output: 10 + u64::from(hour), ..ROW }.line()
+    };
+    hours.into_iter().map(line).collect()
+}
+
+/// Calls of an account, as every report counts them; none: of nobody that is known.
+fn counted(engine: &Engine, name: Option<&str>) -> u64 {
+    let row = match name {
+        None => 0,
+        Some(name) => {
+            let known = engine.accounts().expect("accounts");
+            known.iter().find(|known| known.id == account(name)).map_or(-1, |known| known.row)
+        }
+    };
+    let only = Only { accounts: Some(HashSet::from([row])), ..Only::default() };
+    let filter = |zone| Filter { only: only.clone(), ..everything(zone) };
+    let zones = [TimeZone::UTC, common::zone("Asia/Kathmandu")];
+    let [here, there] = zones.map(|zone| {
+        let models = engine.models(&filter(zone.clone())).expect("models");
+        let sessions = engine.sessions(&filter(zone.clone())).expect("sessions");
+        let blocks = engine.blocks(&filter(zone), Timestamp::UNIX_EPOCH).expect("blocks");
+        [
+            models.iter().map(|group| group.sums.calls).sum::<u64>(),
+            sessions.iter().map(|session| session.sums.calls).sum(),
+            blocks.iter().map(|block| block.sums.calls).sum(),
+        ]
+    });
+    assert_eq!(here, there);
+    assert!(here.iter().all(|calls| *calls == here[0]), "{here:?}");
+    here[0]
+}
+
+#[test]
+fn calls_belong_to_the_account_that_was_logged_in_when_they_began_and_older_ones_to_nobody() {
+    let tree = Tree::new();
+    let mut engine = tree.engine();
+    tree.put("p/s1.jsonl", calls(0..20));
+    hold(&mut engine, &tree, "2026-10-20T05:00:00Z", Some("work"));
+    hold(&mut engine, &tree, "2026-10-20T10:00:00Z", Some("private"));
+    hold(&mut engine, &tree, "2026-10-20T12:00:00Z", None);
+    hold(&mut engine, &tree, "2026-10-20T15:00:00Z", Some("work"));
+    scan(&mut engine);
+    let all = |engine: &Engine| [None, Some("work"), Some("private")].map(|name| counted(engine, name));
+    assert_eq!(all(&engine), [5 + 3, 5 + 5, 2]);
+    // A copy of the first call in another file changes nothing, whoever is logged in by now.
+    hold(&mut engine, &tree, "2026-10-20T21:00:00Z", Some("private"));
+    tree.put(
+        "p/s2.jsonl",
+        calls(0..1) + &Row { message: Some(FIRST), at: "2026-10-20T22:00:00Z", ..ROW }.line(),
+    );
+    scan(&mut engine);
+    assert_eq!(all(&engine), [8, 10, 3]);
+    assert_eq!(agreed_totals(&engine).expect("agreement").calls, 21);
+}
+
+#[test]
+fn a_ledger_that_was_lost_knows_again_whose_calls_they_were() {
+    let tree = Tree::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = LedgerPlace::File(folder.path().join("ledger.db"));
+    let mut engine = tree.open(place.clone(), TimeZone::UTC);
+    tree.put("p/s1.jsonl", calls(0..10));
+    tree.put("p/s2.jsonl", calls(10..20));
+    hold(&mut engine, &tree, "2026-10-20T05:00:00Z", Some("work"));
+    hold(&mut engine, &tree, "2026-10-20T15:00:00Z", Some("private"));
+    scan(&mut engine);
+    // One transcript is swept and journalled, the other is still there.
+    fs::remove_file(tree.path("p/s1.jsonl")).expect("a transcript");
+    scan(&mut engine);
+    let all = |engine: &Engine| [None, Some("work"), Some("private")].map(|name| counted(engine, name));
+    assert_eq!(all(&engine), [5, 10, 5]);
+    drop(engine);
+    for damaged in [false, true] {
+        let path = folder.path().join("ledger.db");
+        for part in ["-wal", "-shm"] {
+            let _absent = fs::remove_file(folder.path().join(format!("ledger.db{part}")));
+        }
+        if damaged {
+            fs::write(&path, "no database at all").expect("damage");
+        } else {
+            fs::remove_file(&path).expect("a ledger");
+        }
+        let mut engine = tree.open(place.clone(), TimeZone::UTC);
+        scan(&mut engine);
+        assert_eq!(all(&engine), [5, 10, 5], "damaged: {damaged}");
+        assert_eq!(engine.audit().expect("an audit"), []);
+    }
+}
