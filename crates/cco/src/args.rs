@@ -162,6 +162,9 @@ pub(crate) enum ConfigCommand {
     /// Set one, and leave all else in the file as it is
     #[command(after_help = CONFIG_SET_EXAMPLES)]
     Set(ConfigSet),
+    /// Take one out of the file, and leave all else in it as it is
+    #[command(after_help = CONFIG_UNSET_EXAMPLES)]
+    Unset(ConfigUnset),
     /// Say what is wrong with the settings; exit code 3 when something is
     #[command(after_help = CONFIG_CHECK_EXAMPLES)]
     Check,
@@ -179,6 +182,14 @@ pub(crate) struct ConfigSet {
     /// The value; several for a list
     #[arg(value_name = "VALUE", required = true, allow_hyphen_values = true)]
     pub(crate) value: Vec<String>,
+}
+
+/// Arguments of `config unset`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ConfigUnset {
+    /// Such as stats.timezone, or prices."MODEL".input
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
 }
 
 /// Arguments of `completions`.
@@ -550,6 +561,11 @@ Examples:
   cco config set stats.timezone Europe/Berlin
   cco config set stats.watch.paths ~/office/.claude ~/private/.claude
   cco config set 'prices.\"acme-1\".input' 3.75    dollars for a million tokens";
+
+const CONFIG_UNSET_EXAMPLES: &str = "\
+Examples:
+  cco config unset stats.timezone
+  cco config unset 'prices.\"acme-1\".input'";
 
 const CONFIG_CHECK_EXAMPLES: &str = "\
 Examples:

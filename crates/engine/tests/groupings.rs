@@ -268,6 +268,7 @@ fn the_running_block_goes_at_the_speed_of_the_calls_that_are_asked_for() {
     let second = blocks(1);
     assert!(second.iter().all(|block| !block.gap), "a pause between chosen calls is no pause");
     let running = &second[second.len() - 1];
+    assert_eq!(running.start, now - 2.hours(), "its own first call would begin it an hour later");
     // 300 tokens in 50 minutes; 200 of them in the last half hour; three hours are left.
     let speed = |rate: Option<BurnRate>| rate.map(|rate| rate.milli_tokens_per_minute);
     assert_eq!(speed(running.burn_rate), Some(6_000));

@@ -40,7 +40,7 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
     let said = said_of_limit(&rows, args.token_limit, limit);
     let speed = rows.iter().find(|row| args.active && row.active).map(|row| block_speed(row, &app.now));
     let rows = rows.into_iter().map(|row| ShownBlock { row, limit }).collect();
-    entry.print(app, footing, &asked.span, &asked.show, rows)?;
+    entry.print(app, footing, &asked, rows)?;
     if app.json || asked.show.csv {
         return Ok(());
     }

@@ -10,12 +10,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cco_engine::price_list;
 use serde_json::{Value as Json, json};
 
 use crate::args::{CommonArgs, ConfigCommand, ConfigSet};
 use crate::config::check::{Checked, check};
+use crate::config::edit::remove::{has_value, without_value};
 use crate::config::edit::{Target, template, with_value};
 use crate::config::keys::{self, KEYS, Value};
+use crate::config::prices::rate_of;
 use crate::config::{Config, Source, Sourced, read_if_there};
 use crate::env::{CCO_HOME, Env};
 use crate::error::{CliError, Exit, why};
@@ -41,6 +44,7 @@ pub(super) fn run(
         ConfigCommand::Path => show_path(&path, common.json, out),
         ConfigCommand::Show => show(&path, common, env, out),
         ConfigCommand::Set(args) => set(&path, args, env, out),
+        ConfigCommand::Unset(args) => unset(&path, &args.key, env, out),
         ConfigCommand::Check => tell(check(Some(&path), env)?, &path, common.json, out),
         ConfigCommand::Edit => edit(&path, env, out),
     }
@@ -153,33 +157,87 @@ fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exi
     let target = Target::named(&args.key)?;
     let value = target.value(&args.value)?;
     let name = target.name();
-    let no_place = || {
-        CliError::failed(format!(
-            "{}: there is no place for `{name}` that leaves the rest as it is",
-            path.display()
-        ))
-        .hint("write it by hand: `cco config edit`")
-    };
+    change(path, |text| {
+        with_value(text, &target.path(), &value)
+            .ok_or_else(|| no_way(path, &format!("there is no place for `{name}`")))
+    })?;
+    out.note(&format!("{name} = {value} in {}", path.display()));
+    warn_of_what_goes_before(&target, env, out);
+    hint_at_history(&target, out);
+    Ok(Exit::Done)
+}
+
+/// Takes one value out of the file, and nothing else; says what holds now.
+fn unset(path: &Path, key: &str, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let target = Target::named(key)?;
+    let (name, shown) = (target.name(), path.display());
+    // Looked at first, so that nothing is made where there is nothing to take out.
+    if !has_value(&read(path)?, &target.path()) {
+        out.note(&format!("{name} is not set in {shown}; {}", what_holds(&target, path, env)?));
+        return Ok(Exit::Done);
+    }
+    change(path, |text| {
+        if !has_value(text, &target.path()) {
+            return Ok(text.to_owned());
+        }
+        without_value(text, &target.path())
+            .ok_or_else(|| no_way(path, &format!("there is no way to take `{name}` out")))
+    })?;
+    out.note(&format!("{name} is taken out of {shown}; {}", what_holds(&target, path, env)?));
+    hint_at_history(&target, out);
+    Ok(Exit::Done)
+}
+
+/// What a setting is without the file's value, and where that comes from.
+fn what_holds(target: &Target, path: &Path, env: &Env) -> Result<String, CliError> {
+    let config = Config::load(Some(path), env)?;
+    match target {
+        Target::Key(key) => Ok(match config.value(key.path) {
+            Some(Sourced { value, source }) => format!("it is {value} now ({source})"),
+            None => "nothing else sets it".to_owned(),
+        }),
+        Target::Rate { model, class } => {
+            let list = price_list::with_overrides(price_list::embedded(), &config.overrides());
+            let rate = list.find(model).and_then(|priced| rate_of(&priced.rates, class));
+            Ok(match rate {
+                Some(rate) => format!("its rate is {rate} now (price list {})", list.id()),
+                None => "such tokens have no price now".to_owned(),
+            })
+        }
+    }
+}
+
+/// A new text for the file, made of what is there at that moment.
+fn change(path: &Path, new_text: impl Fn(&str) -> Result<String, CliError>) -> Result<(), CliError> {
     let _turn = turn(path);
     for _ in 0..TRIES {
-        let text = read_if_there(path)?;
-        // A file that is no TOML is refused in the words of every other command.
-        toml::de::DeTable::parse(&text)
-            .map(drop)
-            .or_else(|_| crate::config::file::read(&path.display().to_string(), &text).map(drop))?;
-        let new = with_value(&text, &target.path(), &value).ok_or_else(no_place)?;
-        if write_over(path, &text, &new)? {
-            out.note(&format!("{name} = {value} in {}", path.display()));
-            warn_of_what_goes_before(&target, env, out);
-            if args.key.starts_with("prices.") {
-                out.hint(
-                    "calls that have a price keep it; `cco reprice --dry-run` shows what the new one changes",
-                );
-            }
-            return Ok(Exit::Done);
+        let text = read(path)?;
+        let new = new_text(&text)?;
+        if new == text || write_over(path, &text, &new)? {
+            return Ok(());
         }
     }
     Err(CliError::failed(format!("{} is changed by another program all the time", path.display())))
+}
+
+/// The file's text. One that is no TOML is refused in the words of every other command.
+fn read(path: &Path) -> Result<String, CliError> {
+    let text = read_if_there(path)?;
+    toml::de::DeTable::parse(&text)
+        .map(drop)
+        .or_else(|_| crate::config::file::read(&path.display().to_string(), &text).map(drop))?;
+    Ok(text)
+}
+
+fn no_way(path: &Path, what: &str) -> CliError {
+    CliError::failed(format!("{}: {what} that leaves the rest as it is", path.display()))
+        .hint("write it by hand: `cco config edit`")
+}
+
+fn hint_at_history(target: &Target, out: &mut Output) {
+    if matches!(target, Target::Rate { .. }) {
+        out.hint("calls that have a price keep it; `cco reprice --dry-run` shows what the new one changes");
+    }
 }
 
 fn warn_of_what_goes_before(target: &Target, env: &Env, out: &mut Output) {

@@ -31,7 +31,7 @@ use cco_model::sums::Sums;
 use jiff::civil::Date;
 
 use crate::app::{App, Footing};
-use crate::args::{Command, Order, ReportArgs, ShowArgs, SpanArgs, StatsCommand};
+use crate::args::{Command, Order, ReportArgs, StatsCommand};
 use crate::error::CliError;
 use crate::print::json::total;
 use crate::print::reports::Report;
@@ -111,7 +111,7 @@ impl<R> ReportCommand<R> {
         let footing = app.take_in()?;
         let filter = app.filter(args)?;
         let rows = query(&app.engine, &filter)?;
-        self.print(app, footing, &args.span, &args.show, rows)
+        self.print(app, footing, args, rows)
     }
 
     /// Prints rows that were asked for.
@@ -119,10 +119,10 @@ impl<R> ReportCommand<R> {
         self,
         app: &mut App<'_>,
         footing: Footing,
-        span: &SpanArgs,
-        show: &ShowArgs,
+        args: &ReportArgs,
         mut rows: Vec<R>,
     ) -> Result<(), CliError> {
+        let show = &args.show;
         if self.sorting == Sorting::Cost {
             let weight = |row: &R| {
                 let sums = (self.entry.sums)(row);
@@ -148,8 +148,7 @@ impl<R> ReportCommand<R> {
             return app.out.data(&csv::groups(self.entry, &rows, show.breakdown));
         }
         if rows.is_empty() {
-            let words =
-                self.nothing.unwrap_or_else(|| format!("no calls{}", span_words(span.days(app.now.date()))));
+            let words = self.nothing.unwrap_or_else(|| nothing_words(args, app.now.date()));
             app.out.note(&words);
             return Ok(());
         }
@@ -161,13 +160,15 @@ impl<R> ReportCommand<R> {
     }
 }
 
-/// The span of a report in words, to follow "no calls".
-fn span_words(days: (Option<Date>, Option<Date>)) -> String {
-    match days {
-        (None, None) => " yet".to_owned(),
-        (Some(since), None) => format!(" since {since}"),
-        (None, Some(until)) => format!(" until {until}"),
-        (Some(since), Some(until)) => format!(" from {since} to {until}"),
+/// That there is nothing of what was asked for.
+fn nothing_words(args: &ReportArgs, today: Date) -> String {
+    let what = if args.project.is_empty() && args.model.is_empty() { "no calls" } else { "no such calls" };
+    match args.span.days(today) {
+        (None, None) => format!("{what} yet"),
+        (Some(since), None) => format!("{what} since {since}"),
+        (None, Some(until)) => format!("{what} until {until}"),
+        (Some(since), Some(until)) if since == until => format!("{what} on {since}"),
+        (Some(since), Some(until)) => format!("{what} from {since} to {until}"),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn run(app: &mut App<'_>, args: &SessionArgs) -> Result<(), CliError>
         }
         report = report.nothing_is(format!("the session {id:?} has no such calls"));
     }
-    report.print(app, footing, &args.report.span, &args.report.show, rows)
+    report.print(app, footing, &args.report, rows)
 }
 
 /// An id that no session begins with is a mistake; one whose calls the filter leaves out is none.

@@ -4,6 +4,8 @@
 //! what it said before, and the new value.
 //! Must not: read or write files, or have a rule about values (reading has them).
 
+pub(crate) mod remove;
+
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};

@@ -3,7 +3,7 @@
 //! Must not: decide what a call costs.
 
 use cco_engine::price_list::ModelOverride;
-use cco_model::price::PriceList;
+use cco_model::price::{PriceList, Rates};
 
 /// One entry of `[prices]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,13 @@ impl OwnPrice {
             ),
         ))
     }
+}
+
+/// The rate of a class of [`RATES`], in dollars for a million tokens.
+pub(crate) fn rate_of(rates: &Rates, class: &str) -> Option<String> {
+    let known = [rates.input, rates.output, rates.cache_write_5m, rates.cache_write_1h, rates.cache_read];
+    let (_, rate) = RATES.iter().zip(known).find(|((name, _), _)| *name == class)?;
+    rate.map(|rate| dollars(rate.0))
 }
 
 /// Dollars for a million tokens, from pico-dollars for one.

@@ -128,7 +128,7 @@ pub(crate) fn arrange(lines: &mut [Vec<String>], columns: &[Column], room: Optio
         });
         match (squeezed, next) {
             (Some((column, keep, target)), _) => {
-                lines.iter_mut().for_each(|line| line[column] = shorten(&line[column], target, keep));
+                shorten_column(lines, column, target, keep);
                 widths[column] = widest(lines, column);
             }
             (None, Some(at)) => {
@@ -155,6 +155,20 @@ impl Squeeze {
 
 fn widest(lines: &[Vec<String>], column: usize) -> usize {
     lines.iter().map(|line| width(&line[column])).max().unwrap_or_default()
+}
+
+/// Shortens the cells of a column: paths between their parts, or amid one where that tells more cells apart.
+fn shorten_column(lines: &mut [Vec<String>], column: usize, target: usize, keep: Keep) {
+    let different = |cells: &[String]| cells.iter().collect::<HashSet<_>>().len();
+    let cells: Vec<String> = lines.iter().map(|line| line[column].clone()).collect();
+    let mut short: Vec<String> = cells.iter().map(|cell| shorten(cell, target, keep)).collect();
+    if keep == Keep::End && different(&short) < different(&cells) {
+        let amid: Vec<String> = cells.iter().map(|cell| shorten_amid(cell, target)).collect();
+        if different(&amid) > different(&short) {
+            short = amid;
+        }
+    }
+    lines.iter_mut().zip(short).for_each(|(line, cell)| line[column] = cell);
 }
 
 /// Cuts ids to their first characters, to as many more as it takes to tell them apart; to their last ones where those
@@ -201,12 +215,23 @@ pub(crate) fn shorten(text: &str, columns: usize, keep: Keep) -> String {
             format!("{}{CUT}", start.unwrap_or_default())
         }
         Keep::End => {
-            let parts = text.match_indices('/').map(|(at, _)| &text[at..]);
-            let ends = text.char_indices().map(|(at, _)| &text[at..]);
-            let end = parts.chain(ends).find(|end| width(end) <= room);
-            format!("{CUT}{}", end.unwrap_or_default())
+            let mut parts = text.match_indices('/').map(|(at, _)| &text[at..]);
+            match parts.find(|end| width(end) <= room) {
+                Some(end) => format!("{CUT}{end}"),
+                None => shorten_amid(text, columns),
+            }
         }
     }
+}
+
+/// The end of a text, as long as it may be.
+fn shorten_amid(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(width(CUT));
+    let mut ends = text.char_indices().map(|(at, _)| &text[at..]);
+    format!("{CUT}{}", ends.find(|end| width(end) <= room).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -228,6 +253,21 @@ mod tests {
         ] {
             assert_eq!(shorten(text, columns, keep), short, "{text} {columns}");
         }
+    }
+
+    #[test]
+    fn cells_that_differ_stay_different_where_there_is_room() {
+        let short = |names: &[&str], columns| {
+            let mut lines: Vec<Vec<String>> = names.iter().map(|name| vec![(*name).to_owned()]).collect();
+            shorten_column(&mut lines, 0, columns, Keep::End);
+            lines.concat().join(" ")
+        };
+        assert_eq!(
+            short(&["client-alpha/backend", "client-beta/backend"], 14),
+            "…alpha/backend …-beta/backend"
+        );
+        assert_eq!(short(&["client-alpha/backend", "client-beta/worker"], 14), "…/backend …/worker");
+        assert_eq!(short(&["client-alpha/backend", "client-alpha/backend"], 14), "…/backend …/backend");
     }
 
     #[test]

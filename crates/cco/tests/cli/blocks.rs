@@ -119,4 +119,10 @@ fn blocks_of_a_project_begin_where_all_calls_say_and_hold_its_own() {
     note: no block with such calls is running
     ");
     assert_eq!(env.run("blocks --project nobody").code, 2);
+    let story = env.run("daily --model haiku --since today --until today").story();
+    assert_snapshot!(story, @r"
+    exit 0
+    -- stderr
+    note: no such calls on 2026-10-20
+    ");
 }

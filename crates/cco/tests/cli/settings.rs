@@ -96,6 +96,52 @@ fn the_path_is_data_wherever_it_leads() {
 }
 
 #[test]
+fn what_is_taken_out_leaves_every_other_byte_and_says_what_holds_now() {
+    let env = TestEnv::new();
+    assert_snapshot!(env.run("config unset stats.timezone").story(), @r"
+    exit 0
+    -- stderr
+    note: stats.timezone is not set in $HOME/.cco/config.toml; nothing else sets it
+    ");
+    assert!(!env.home().join(".cco").exists(), "nothing is made where nothing is taken out");
+    env.config(SHARED);
+    assert_snapshot!(env.run("config unset stats.timezone").story(), @r"
+    exit 0
+    -- stderr
+    note: stats.timezone is taken out of $HOME/.cco/config.toml; nothing else sets it
+    ");
+    assert_eq!(text(&env), SHARED.replace("timezone='UTC'", ""));
+    assert_eq!(env.run("config unset stats.timezone").code, 0, "what is not set can be taken out again");
+
+    env.config("[stats]\ntimezone = \"UTC\"\nenabled = false\n[prices.\"acme-1\"]\ninput = 3\n[prices.claude-opus-4-8]\ninput = 3\n");
+    assert_snapshot!(env.run("config unset stats.enabled").stderr, @"note: stats.enabled is taken out of $HOME/.cco/config.toml; it is true now (default)");
+    assert_snapshot!(env.run("config unset prices.acme-1.input").stderr, @r#"
+    note: prices."acme-1".input is taken out of $HOME/.cco/config.toml; such tokens have no price now
+    hint: calls that have a price keep it; `cco reprice --dry-run` shows what the new one changes
+    "#);
+    let opus = env.run("config unset prices.claude-opus-4-8.input").stderr;
+    assert!(opus.contains("; its rate is 5 now (price list "), "{opus}");
+    assert_eq!(text(&env), "[stats]\ntimezone = \"UTC\"\n[prices.\"acme-1\"]\n[prices.claude-opus-4-8]\n");
+    assert_snapshot!(env.run("config unset stats.timezon").story(), @r#"
+    exit 2
+    -- stderr
+    error: no setting is called `stats.timezon`
+    hint: did you mean `stats.timezone`?
+    hint: `cco config show` names them all; prices are set as prices."MODEL".input
+    "#);
+    let env = env.with("CCO_TIMEZONE", "Asia/Tokyo");
+    assert_snapshot!(env.run("config unset stats.timezone").stderr, @r#"note: stats.timezone is taken out of $HOME/.cco/config.toml; it is "Asia/Tokyo" now (CCO_TIMEZONE)"#);
+    env.config("[stats]\ntimezone.x = 1\n[prices.acme.input]\nx = 1\n");
+    assert_eq!(env.run("config unset stats.timezone").code, 1);
+    assert_snapshot!(env.run("config unset prices.acme.input").story(), @r#"
+    exit 1
+    -- stderr
+    error: $HOME/.cco/config.toml: there is no way to take `prices."acme".input` out that leaves the rest as it is
+    hint: write it by hand: `cco config edit`
+    "#);
+}
+
+#[test]
 fn a_change_leaves_every_other_byte_alone() {
     let env = TestEnv::new();
     env.config(SHARED);
