@@ -4,8 +4,11 @@
 //! of one account. What readings come to is [`merge`], what a session sees of it [`session`]. Must not: know where
 //! readings come from, or what "now" is.
 
+pub mod login;
+pub mod mark;
 pub mod merge;
 pub mod session;
+pub mod trouble;
 
 use std::fmt;
 use std::str::FromStr;
