@@ -7,7 +7,9 @@
 pub mod login;
 pub mod mark;
 pub mod merge;
+pub mod pace;
 pub mod session;
+pub mod shown;
 pub mod trouble;
 
 use std::fmt;
