@@ -1,13 +1,17 @@
 //! Plan limits: windows, and what was observed of them.
 //!
 //! The words are those of the service: a window is a limit as it reports it, a reading one observation of one window
-//! of one account. What readings come to is [`merge`], what a session sees of it [`session`]. Must not: know where
-//! readings come from, or what "now" is.
+//! of one account. What readings come to is [`merge`], what a session sees of it [`session`], how it is shown [`shown`]
+//! with a [`mark`] of its age, how fast it goes [`pace`]. Whom to ask and when is [`poll`], how long not to [`backoff`],
+//! what is said unasked [`alert`]. Must not: know where readings come from, or what "now" is.
 
+pub mod alert;
+pub mod backoff;
 pub mod login;
 pub mod mark;
 pub mod merge;
 pub mod pace;
+pub mod poll;
 pub mod session;
 pub mod shown;
 pub mod trouble;

@@ -28,7 +28,7 @@ pub enum Trouble {
     },
     /// The service did not answer in time.
     Timeout,
-    /// The service could not be reached, or failed.
+    /// The service could not be reached, failed, or something on the way to it refused.
     Network,
     /// The answer could not be read.
     Parse,
