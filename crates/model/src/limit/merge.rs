@@ -310,9 +310,7 @@ fn fold(resets_at_ms: Option<i64>, members: &[Seen]) -> Option<History> {
         let Some(percent) = seen.percent else { continue };
         let counts = match used {
             None => true,
-            Some((held, by)) if percent == held => {
-                seen.source != Source::Manual || by.source == Source::Manual
-            }
+            Some((held, _)) if percent == held => seen.source != Source::Manual,
             Some((held, _)) => percent > held || seen.may_lower,
         };
         if !counts {

@@ -112,6 +112,7 @@ mod tests {
             ("the account's is over", own(29, Some(42), 9), theirs(90, Some(-2), 51), (29, Stdin), true),
             ("its own had not started", own(0, None, 9), theirs(1, Some(299), 1), (1, Endpoint), true),
             ("the account's has not started", own(2, Some(299), 9), theirs(0, None, 1), (2, Stdin), true),
+            ("neither had started", own(0, None, 9), theirs(0, None, 1), (0, Endpoint), true),
             (
                 "its own use is unknown",
                 unknown(own(0, Some(42), 1)),

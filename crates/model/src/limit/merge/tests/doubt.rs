@@ -15,6 +15,11 @@ fn what_a_wrong_clock_stamped_is_never_fresh_and_corrects_nothing() {
         ("more are", &[ahead(10_001, said(Endpoint, 0, 29, 42))], "29 in 42, ? old, endpoint"),
         ("it cannot lower", &[said(Stdin, 9, 80, 42), said(Endpoint, -60, 10, 42)], "80 in 42, 9 old, stdin"),
         (
+            "it lowers no other such reading",
+            &[said(HotSwap, -60, 80, 42), said(Endpoint, -50, 10, 42)],
+            "80 in 42, ? old, hot_swap",
+        ),
+        (
             "it can be lowered",
             &[said(Endpoint, -60, 80, 42), said(Endpoint, 9, 10, 42)],
             "10 in 42, 9 old, endpoint",
@@ -83,6 +88,11 @@ fn what_is_typed_by_hand_speaks_where_nobody_else_knows() {
             "a guess that is too early",
             &[said(Stdin, 9, 29, 42), said(Manual, 2, 31, 30)],
             "31 in 42, 2 old, manual",
+        ),
+        (
+            "typed before the window began, with a reset that is too late",
+            &[said(Manual, 60, 90, 300), said(Stdin, 9, 2, 290)],
+            "2 in 290, 9 old, stdin",
         ),
         (
             "the window is newer",
