@@ -1,11 +1,39 @@
 //! Plan limits: windows, and what was observed of them.
 //!
 //! The words are those of the service: a window is a limit as it reports it, a reading one observation of one window
-//! of one account. Must not: know where readings come from, or what "now" is.
+//! of one account. What readings come to is [`merge`], what a session sees of it [`session`], how it is shown [`shown`]
+//! with a [`mark`] of its age, how fast it goes [`pace`]. Whom to ask and when is [`poll`], how long not to [`backoff`],
+//! what is said unasked [`alert`]. Must not: know where readings come from, or what "now" is.
+
+pub mod alert;
+pub mod backoff;
+pub mod login;
+pub mod mark;
+pub mod merge;
+pub mod pace;
+pub mod poll;
+pub mod session;
+pub mod shown;
+pub mod trouble;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// How far ahead of `now` a time may lie and still be taken for now, in milliseconds: clocks are set back by seconds,
+/// and another process may have written since this one looked at its clock. What lies further ahead was stamped by a
+/// wrong clock, so when it was is not known.
+pub const CLOCK_SLACK_MS: i64 = 10_000;
+
+/// How long ago an instant was, in milliseconds. None when that cannot be told: it is missing, or it lies ahead.
+pub fn age_ms(at_ms: Option<i64>, now_ms: i64) -> Option<u64> {
+    let age = now_ms.saturating_sub(at_ms?);
+    (age >= -CLOCK_SLACK_MS).then(|| u64::try_from(age).unwrap_or(0))
+}
 
 /// A plan limit as the service reports it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +51,16 @@ pub enum Window {
 impl Window {
     /// It is a limit of the plan, so its use lies between 0 and 100 %.
     pub fn is_plan(&self) -> bool {
-        !matches!(self, Self::Other(_))
+        self.length_ms().is_some()
+    }
+
+    /// How long it lasts, in milliseconds; that of other limits is not known.
+    pub fn length_ms(&self) -> Option<i64> {
+        match self {
+            Self::FiveHour => Some(5 * HOUR_MS),
+            Self::SevenDay | Self::SevenDayModel(_) => Some(7 * DAY_MS),
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -145,7 +182,7 @@ pub struct Reading {
 }
 
 /// Which session was told a reading.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Told {
     /// Session id.
     pub session: Arc<str>,
@@ -198,6 +235,15 @@ mod tests {
         for text in ["", "five", "seven_day:", "other:", "five_hour:opus"] {
             assert!(text.parse::<Window>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_lies_ahead_has_no_age_but_for_a_moment() {
+        let ages = [0, 1_000, -1, -CLOCK_SLACK_MS, -CLOCK_SLACK_MS - 1].map(|age| age_ms(Some(-age), 0));
+        assert_eq!(ages, [Some(0), Some(1_000), Some(0), Some(0), None]);
+        assert_eq!(age_ms(None, 0), None);
+        assert_eq!(age_ms(Some(i64::MIN), i64::MAX), Some(i64::MAX.unsigned_abs()));
+        assert_eq!(age_ms(Some(i64::MAX), i64::MIN), None);
     }
 
     #[test]
