@@ -139,7 +139,7 @@ impl<'o> App<'o> {
         let only = Only {
             projects: choose::projects(&args.project, &projects)?,
             models: choose::models(&args.model, &self.engine.named(Named::Model)?)?,
-            accounts: None,
+            accounts: choose::accounts(&args.account, &self.engine.accounts()?)?,
         };
         Ok(Filter { only, ..self.span(&args.span) })
     }

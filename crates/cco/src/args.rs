@@ -302,6 +302,9 @@ pub(crate) struct ReportArgs {
     /// Only models with this in their name, such as opus; may be repeated
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Vec<String>,
+    /// Only calls of this account, by its name or e-mail address, or unknown; may be repeated
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Vec<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
 }

@@ -1,9 +1,11 @@
-//! Which project or model somebody means: names as they are typed, to ids of the ledger.
+//! Which project, model or account somebody means: names as they are typed, to ids of the ledger.
 //!
 //! Must not: query; guess between names that differ in more than a path's front.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+
+use cco_engine::limits::KnownAccount;
 
 use crate::config::keys::nearest;
 use crate::error::CliError;
@@ -68,6 +70,57 @@ pub(crate) fn models(given: &[String], known: &[(i64, Arc<str>)]) -> Result<Opti
         let names = || short.iter().map(String::as_str);
         Err(unknown("model", name, nearest(name, names()), names(), "`cco model` lists them all"))
     })
+}
+
+/// The accounts of these names: the user's own, an e-mail address, or `unknown`. None given: no choice.
+pub(crate) fn accounts(given: &[String], known: &[KnownAccount]) -> Result<Option<HashSet<i64>>, CliError> {
+    choose(given, |name| {
+        let found: HashSet<i64> = known
+            .iter()
+            .filter(|account| called(account, name))
+            .map(|account| account.row)
+            .chain((name == "unknown").then_some(0))
+            .collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let labels: Vec<String> = known.iter().map(account_label).collect();
+        let names = || labels.iter().map(String::as_str).chain(["unknown"]);
+        Err(unknown("account", name, nearest(name, names()), names(), "`cco accounts` lists them all"))
+    })
+}
+
+/// The one account of this name.
+pub(crate) fn account<'k>(name: &str, known: &'k [KnownAccount]) -> Result<&'k KnownAccount, CliError> {
+    let found: Vec<&KnownAccount> = known.iter().filter(|account| called(account, name)).collect();
+    match found[..] {
+        [one] => Ok(one),
+        [] => {
+            let labels: Vec<String> = known.iter().map(account_label).collect();
+            let error = CliError::usage(format!("no account is called {name:?}"));
+            Err(match nearest(name, labels.iter().map(String::as_str)) {
+                Some(near) => error.hint(format!("did you mean {near}? `cco accounts` lists them all")),
+                None => error.hint("`cco accounts` lists them all"),
+            })
+        }
+        _ => Err(CliError::usage(format!("{} accounts are called {name:?}", found.len())).hint(format!(
+            "name one by its id: {}",
+            found.iter().map(|account| account.id.to_string()).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// What people know an account by: the name they gave it, else its address, else its id.
+pub(crate) fn account_label(account: &KnownAccount) -> String {
+    let label = [&account.name, &account.email].into_iter().find(|label| !label.is_empty());
+    label.map_or_else(|| account.id.to_string(), |label| text::name(label))
+}
+
+fn called(account: &KnownAccount, name: &str) -> bool {
+    account.name == name
+        || account.email.eq_ignore_ascii_case(name)
+        || *account.id.account == *name
+        || account.id.to_string() == name
 }
 
 fn choose(
