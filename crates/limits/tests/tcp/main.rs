@@ -1,0 +1,6 @@
+//! The usage endpoint over real sockets on this machine.
+
+#[cfg(test)]
+mod endpoint;
+#[cfg(test)]
+mod server;
