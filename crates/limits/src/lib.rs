@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod client;
+pub mod credentials;
 pub mod secret;
 pub mod trouble;
 pub mod usage;

@@ -14,7 +14,7 @@ const NOW_MS: i64 = 1_770_556_680_000;
 fn ask(server: &Server, limit: Duration) -> Outcome {
     let settings = Settings { base: server.base(), time_limit: limit, ..Settings::new("1.2.3") };
     let client = Client::new(&settings).unwrap();
-    client.ask(&Secret::new(TOKEN).unwrap(), NOW_MS)
+    client.ask(&Secret::new(TOKEN.to_owned()).unwrap(), NOW_MS)
 }
 
 /// The limit is long where the answer comes at once, so that a slow machine changes nothing.
@@ -188,7 +188,7 @@ fn a_connection_that_breaks_is_the_networks_fault() {
     for scheme in ["http", "https"] {
         let base = cco_limits::base::BaseUrl::parse(&format!("{scheme}://{nobody}")).unwrap();
         let client = Client::new(&Settings { base, ..Settings::new("1") }).unwrap();
-        assert_eq!(client.ask(&Secret::new(TOKEN).unwrap(), 0), Outcome::Network);
+        assert_eq!(client.ask(&Secret::new(TOKEN.to_owned()).unwrap(), 0), Outcome::Network);
     }
 }
 
@@ -198,7 +198,7 @@ fn a_server_that_speaks_no_tls_gets_no_token() {
     let base = server.base().as_str().replace("http://", "https://");
     let base = cco_limits::base::BaseUrl::parse(&base).unwrap();
     let settings = Settings { base, time_limit: Duration::from_millis(300), ..Settings::new("1") };
-    let outcome = Client::new(&settings).unwrap().ask(&Secret::new(TOKEN).unwrap(), 0);
+    let outcome = Client::new(&settings).unwrap().ask(&Secret::new(TOKEN.to_owned()).unwrap(), 0);
     assert!(matches!(outcome, Outcome::Network | Outcome::Timeout), "{outcome:?}");
     assert!(server.heads().iter().all(|head| !head.contains(TOKEN)));
 }
