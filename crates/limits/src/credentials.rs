@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::secret::Secret;
+use crate::secret::{Fingerprint, Secret};
 
 mod file;
 mod keychain;
@@ -68,6 +68,8 @@ pub enum Broken {
 /// A login that must be renewed, by opening Claude Code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expired {
+    /// Of its token.
+    pub fingerprint: Fingerprint,
     /// Since when, UTC milliseconds.
     pub at_ms: i64,
     /// Until when Claude Code can renew it, UTC milliseconds; none: not told.

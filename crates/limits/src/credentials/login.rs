@@ -44,7 +44,9 @@ fn found(oauth: &Fields<'_>, now_ms: i64, readable_by_others: bool) -> Result<Fo
     let expires_at_ms = oauth.get("expiresAt").and_then(|time| time_ms(time));
     let renewable_until_ms = oauth.get("refreshTokenExpiresAt").and_then(|time| time_ms(time));
     Ok(match expires_at_ms {
-        Some(at_ms) if at_ms <= now_ms => Found::Expired(Expired { at_ms, renewable_until_ms }),
+        Some(at_ms) if at_ms <= now_ms => {
+            Found::Expired(Expired { fingerprint: token.fingerprint(), at_ms, renewable_until_ms })
+        }
         _ => Found::Ok(Login {
             token,
             expires_at_ms,

@@ -55,7 +55,8 @@ fn a_login_is_usable_until_the_moment_that_it_names() {
     let expired = login(&format!(r#","expiresAt": {NOW_MS}, "refreshTokenExpiresAt": 5"#));
     let expired = read(folder_with(&expired).path(), KeyStore::None);
     let Found::Expired(expired) = expired else { panic!("{expired:?}") };
-    assert_eq!(expired, Expired { at_ms: NOW_MS, renewable_until_ms: Some(5) });
+    let fingerprint = Secret::new(TOKEN.to_owned()).unwrap().fingerprint();
+    assert_eq!(expired, Expired { fingerprint, at_ms: NOW_MS, renewable_until_ms: Some(5) });
 }
 
 #[test]
