@@ -10,5 +10,6 @@ pub mod cascade;
 pub mod client;
 pub mod credentials;
 pub mod secret;
+pub mod store;
 pub mod trouble;
 pub mod usage;

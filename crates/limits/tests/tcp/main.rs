@@ -4,3 +4,5 @@
 mod endpoint;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod stampede;
