@@ -1,0 +1,178 @@
+//! What is remembered among processes, in files: the last answer, the back-off, the attempts of an hour, the claim.
+//!
+//! Owns the folder it is given. A file there is either whole and ours, or as good as absent: it carries a hash of what
+//! it says. Must not: hold a token, follow a link, wait for anybody, or fail an answer.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use cco_model::limit::AccountId;
+use rustix::fs::{Mode, OFlags};
+use sha2::{Digest, Sha256};
+
+use crate::backoff::Backoff;
+use crate::base::BaseUrl;
+use crate::cascade::{Cached, Claimed, Effect, Fault, Store};
+
+mod format;
+
+/// The longest file that is read: a body in JSON, and what stands around it.
+const MAX_FILE: u64 = 256 * 1024;
+
+/// The files of one account at one base URL.
+pub struct Files {
+    folder: PathBuf,
+    /// Names the account and the base URL.
+    here: String,
+    /// Names the account: the claim and the attempts are of all its base URLs.
+    account: String,
+}
+
+/// Holds the claim until it goes; the system takes it back from a process that ends.
+#[derive(Debug)]
+pub struct Claim {
+    _file: File,
+}
+
+impl Files {
+    /// Names the files. Opens and makes nothing.
+    pub fn new(folder: &Path, account: &AccountId, base: &BaseUrl) -> Self {
+        let account = account.to_string();
+        let here = short_hash(&[&account, base.as_str()]);
+        Self { folder: folder.to_owned(), here, account: short_hash(&[&account]) }
+    }
+
+    fn path(&self, owner: &str, kind: &str) -> PathBuf {
+        self.folder.join(format!("limits-{owner}.{kind}"))
+    }
+
+    fn cache_path(&self) -> PathBuf {
+        self.path(&self.here, "cache.json")
+    }
+
+    fn backoff_path(&self) -> PathBuf {
+        self.path(&self.here, "backoff.json")
+    }
+
+    fn attempts_path(&self) -> PathBuf {
+        self.path(&self.account, "attempts.json")
+    }
+
+    fn try_claim(&self) -> io::Result<Option<Claim>> {
+        self.make_folder()?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let path = self.path(&self.account, "claim");
+        let file = File::from(rustix::fs::open(&path, flags, Mode::from_raw_mode(0o600))?);
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("the claim is no regular file"));
+        }
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Claim { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)
+    }
+
+    /// Replaces a file as a whole. Only the holder of the claim writes, so there is one new file at a time, and what a
+    /// killed writer left is in the way of nobody else.
+    fn replace(&self, path: &Path, text: &str) -> io::Result<()> {
+        self.make_folder()?;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        match fs::remove_file(self.folder.join(&name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut new = tempfile::Builder::new()
+            .prefix(&name)
+            .rand_bytes(0)
+            .permissions(fs::Permissions::from_mode(0o600))
+            .tempfile_in(&self.folder)?;
+        new.write_all(text.as_bytes())?;
+        new.as_file().sync_all()?;
+        new.persist(path)?;
+        Ok(())
+    }
+}
+
+impl Store for Files {
+    type Claim = Claim;
+
+    fn cached(&self) -> Option<Cached> {
+        format::read_cached(&read(&self.cache_path())?)
+    }
+
+    fn backoff(&self) -> Option<Backoff> {
+        format::read_backoff(&read(&self.backoff_path())?)
+    }
+
+    fn attempts(&self) -> Vec<i64> {
+        read(&self.attempts_path()).and_then(|text| format::read_attempts(&text)).unwrap_or_default()
+    }
+
+    fn claim(&self) -> Claimed<Claim> {
+        match self.try_claim() {
+            Ok(Some(claim)) => Claimed::Ours(claim),
+            Ok(None) => Claimed::Held,
+            Err(error) => Claimed::Unknown(fault(Effect::Claim, &error)),
+        }
+    }
+
+    fn put_attempts(&self, attempts: &[i64]) -> Result<(), Fault> {
+        let text = format::write_attempts(attempts);
+        self.replace(&self.attempts_path(), &text).map_err(|error| fault(Effect::Attempt, &error))
+    }
+
+    fn put_cache(&self, cached: &Cached) -> Result<(), Fault> {
+        let text = format::write_cached(cached);
+        self.replace(&self.cache_path(), &text).map_err(|error| fault(Effect::PutCache, &error))
+    }
+
+    fn remove_cache(&self) -> Result<(), Fault> {
+        match fs::remove_file(self.cache_path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault(Effect::RemoveCache, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn put_backoff(&self, backoff: &Backoff) -> Result<(), Fault> {
+        let text = format::write_backoff(backoff);
+        self.replace(&self.backoff_path(), &text).map_err(|error| fault(Effect::PutBackoff, &error))
+    }
+}
+
+fn fault(what: Effect, error: &io::Error) -> Fault {
+    Fault { what, error: error.to_string() }
+}
+
+/// A small regular file of this user; none: anything else.
+fn read(path: &Path) -> Option<String> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let metadata = file.metadata().ok()?;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !metadata.is_file() || !ours || metadata.len() > MAX_FILE {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(MAX_FILE).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+fn short_hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! How the files are written: `{"schema":1,"sha256":…,"entry":…}`, the hash being that of the entry's text.
+//!
+//! Must not: give back anything that was not written here. One flipped bit makes a file nobody's.
+
+use std::fmt::Write;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::backoff::{Backoff, Cause};
+use crate::cascade::Cached;
+use crate::secret::Fingerprint;
+use crate::trouble::Trouble;
+
+const SCHEMA: u32 = 1;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    schema: u32,
+    sha256: String,
+    #[serde(borrow)]
+    entry: &'a RawValue,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CachedEntry {
+    fetched_at_ms: i64,
+    fingerprint: Fingerprint,
+    /// As text: so the bytes come back as they came.
+    body: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackoffEntry {
+    written_at_ms: i64,
+    until_ms: i64,
+    cause: StoredCause,
+    streak: u32,
+    fingerprint: Fingerprint,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredCause {
+    Success,
+    Auth(Trouble),
+    Other(Trouble),
+}
+
+fn sha256(kind: &str, entry: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(kind.as_bytes());
+    hash.update([0]);
+    hash.update(entry.as_bytes());
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn write_entry(kind: &str, entry: &impl Serialize) -> String {
+    // Numbers, texts and lists of them always can be JSON.
+    let entry = serde_json::to_string(entry).unwrap_or_default();
+    format!("{{\"schema\":{SCHEMA},\"sha256\":\"{}\",\"entry\":{entry}}}\n", sha256(kind, &entry))
+}
+
+fn read_entry<T: DeserializeOwned>(kind: &str, text: &str) -> Option<T> {
+    let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
+    let entry = envelope.entry.get();
+    let whole = envelope.schema == SCHEMA && envelope.sha256 == sha256(kind, entry);
+    whole.then(|| serde_json::from_str(entry).ok()).flatten()
+}
+
+pub(super) fn write_cached(cached: &Cached) -> String {
+    let body = String::from_utf8_lossy(&cached.body).into_owned();
+    let (fetched_at_ms, fingerprint) = (cached.fetched_at_ms, cached.fingerprint);
+    write_entry("cache", &CachedEntry { fetched_at_ms, fingerprint, body })
+}
+
+pub(super) fn read_cached(text: &str) -> Option<Cached> {
+    let CachedEntry { fetched_at_ms, fingerprint, body } = read_entry("cache", text)?;
+    Some(Cached { fetched_at_ms, fingerprint, body: body.into_bytes() })
+}
+
+pub(super) fn write_backoff(backoff: &Backoff) -> String {
+    let Backoff { written_at_ms, until_ms, cause, streak, fingerprint } = *backoff;
+    let cause = match cause {
+        Cause::Success => StoredCause::Success,
+        Cause::Auth(trouble) => StoredCause::Auth(trouble),
+        Cause::Other(trouble) => StoredCause::Other(trouble),
+    };
+    write_entry("backoff", &BackoffEntry { written_at_ms, until_ms, cause, streak, fingerprint })
+}
+
+pub(super) fn read_backoff(text: &str) -> Option<Backoff> {
+    let BackoffEntry { written_at_ms, until_ms, cause, streak, fingerprint } = read_entry("backoff", text)?;
+    let cause = match cause {
+        StoredCause::Success => Cause::Success,
+        StoredCause::Auth(trouble) => Cause::Auth(trouble),
+        StoredCause::Other(trouble) => Cause::Other(trouble),
+    };
+    Some(Backoff { written_at_ms, until_ms, cause, streak, fingerprint })
+}
+
+pub(super) fn write_attempts(attempts: &[i64]) -> String {
+    write_entry("attempts", &attempts)
+}
+
+pub(super) fn read_attempts(text: &str) -> Option<Vec<i64>> {
+    read_entry("attempts", text)
+}
