@@ -3,3 +3,11 @@
 //! Owns everything that touches a credential or the usage endpoint, and what Claude Code and older tools keep of
 //! accounts and limits in files. Must not: know the ledger, print, show a token to anybody but the service it belongs
 //! to, or be reached while a status line is drawn. The clock, the home folder and the environment are arguments.
+
+pub mod accounts;
+pub mod claude_json;
+pub mod held;
+mod input;
+pub mod live;
+
+pub use input::Unread;
