@@ -9,5 +9,6 @@ pub mod claude_json;
 pub mod held;
 mod input;
 pub mod live;
+pub mod shared_files;
 
 pub use input::Unread;
