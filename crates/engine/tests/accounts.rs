@@ -17,11 +17,22 @@ fn account(name: &str) -> AccountId {
     AccountId { organization: "org".into(), account: name.into() }
 }
 
-fn hold(engine: &mut Engine, tree: &Tree, at: &str, name: Option<&str>) {
+fn hold(engine: &mut Engine, tree: &Tree, hours: std::ops::RangeInclusive<u32>, name: Option<&str>) {
+    for hour in hours {
+        look(engine, tree, &format!("2026-10-20T{hour:02}:00:00Z"), name);
+    }
+}
+
+fn look(engine: &mut Engine, tree: &Tree, at: &str, name: Option<&str>) {
     let at: Timestamp = at.parse().expect("an instant");
     let projects = tree.path("");
     let dir = projects.parent().and_then(|root| root.to_str()).expect("a path").to_owned();
-    let holding = Holding { dir, from_ms: at.as_millisecond(), account: name.map(account) };
+    let holding = Holding {
+        dir,
+        from_ms: at.as_millisecond(),
+        until_ms: at.as_millisecond(),
+        account: name.map(account),
+    };
     engine.set_now(at);
     let trouble = engine.observe(&Observed { holdings: vec![holding], ..Observed::default() });
     assert_eq!(trouble.expect("a commit"), None);
@@ -68,21 +79,22 @@ fn calls_belong_to_the_account_that_was_logged_in_when_they_began_and_older_ones
     let tree = Tree::new();
     let mut engine = tree.engine();
     tree.put("p/s1.jsonl", calls(0..20));
-    hold(&mut engine, &tree, "2026-10-20T05:00:00Z", Some("work"));
-    hold(&mut engine, &tree, "2026-10-20T10:00:00Z", Some("private"));
-    hold(&mut engine, &tree, "2026-10-20T12:00:00Z", None);
-    hold(&mut engine, &tree, "2026-10-20T15:00:00Z", Some("work"));
+    hold(&mut engine, &tree, 5..=10, Some("work"));
+    hold(&mut engine, &tree, 11..=13, Some("private"));
+    hold(&mut engine, &tree, 14..=15, None);
+    hold(&mut engine, &tree, 16..=17, Some("work"));
     scan(&mut engine);
     let all = |engine: &Engine| [None, Some("work"), Some("private")].map(|name| counted(engine, name));
-    assert_eq!(all(&engine), [5 + 3, 5 + 5, 2]);
+    // Half past ten, and half past thirteen and fifteen, lie between looks that saw different accounts.
+    assert_eq!(all(&engine), [5 + 1 + 3, 5 + 4, 2]);
     // A copy of the first call in another file changes nothing, whoever is logged in by now.
-    hold(&mut engine, &tree, "2026-10-20T21:00:00Z", Some("private"));
+    hold(&mut engine, &tree, 21..=21, Some("private"));
     tree.put(
         "p/s2.jsonl",
         calls(0..1) + &Row { message: Some(FIRST), at: "2026-10-20T22:00:00Z", ..ROW }.line(),
     );
     scan(&mut engine);
-    assert_eq!(all(&engine), [8, 10, 3]);
+    assert_eq!(all(&engine), [9, 9, 3]);
     assert_eq!(agreed_totals(&engine).expect("agreement").calls, 21);
 }
 
@@ -94,14 +106,14 @@ fn a_ledger_that_was_lost_knows_again_whose_calls_they_were() {
     let mut engine = tree.open(place.clone(), TimeZone::UTC);
     tree.put("p/s1.jsonl", calls(0..10));
     tree.put("p/s2.jsonl", calls(10..20));
-    hold(&mut engine, &tree, "2026-10-20T05:00:00Z", Some("work"));
-    hold(&mut engine, &tree, "2026-10-20T15:00:00Z", Some("private"));
+    hold(&mut engine, &tree, 5..=14, Some("work"));
+    hold(&mut engine, &tree, 15..=15, Some("private"));
     scan(&mut engine);
     // One transcript is swept and journalled, the other is still there.
     fs::remove_file(tree.path("p/s1.jsonl")).expect("a transcript");
     scan(&mut engine);
     let all = |engine: &Engine| [None, Some("work"), Some("private")].map(|name| counted(engine, name));
-    assert_eq!(all(&engine), [5, 10, 5]);
+    assert_eq!(all(&engine), [6, 9, 5]);
     drop(engine);
     for damaged in [false, true] {
         let path = folder.path().join("ledger.db");
@@ -115,7 +127,7 @@ fn a_ledger_that_was_lost_knows_again_whose_calls_they_were() {
         }
         let mut engine = tree.open(place.clone(), TimeZone::UTC);
         scan(&mut engine);
-        assert_eq!(all(&engine), [5, 10, 5], "damaged: {damaged}");
+        assert_eq!(all(&engine), [6, 9, 5], "damaged: {damaged}");
         assert_eq!(engine.audit().expect("an audit"), []);
     }
 }

@@ -34,13 +34,15 @@ pub struct SeenAccount {
     pub removed: Option<bool>,
 }
 
-/// A config directory held an account, or none, from a time on.
+/// A config directory was seen to hold an account, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
     /// The config directory.
     pub dir: String,
-    /// From when on, UTC milliseconds.
+    /// The first look that saw it, UTC milliseconds.
     pub from_ms: i64,
+    /// The last such look.
+    pub until_ms: i64,
     /// Which; none: it was logged out.
     pub account: Option<AccountId>,
 }
@@ -131,6 +133,8 @@ impl Ledger {
         drop(update);
         let count = count(&new);
         if count == 0 {
+            // A look that saw what was seen before is remembered all the same.
+            transaction.commit()?;
             return Ok((0, trouble));
         }
         if let (Some(held), Some(journal)) = (&mut held, &journal) {
@@ -176,7 +180,7 @@ impl Ledger {
     /// Which accounts config directories held, by directory and then in order of time.
     pub fn account_history(&self) -> Result<Vec<Holding>, LedgerError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT dir, from_ms, organization, uuid FROM held LEFT JOIN account ON id = account_id
+            "SELECT dir, from_ms, organization, uuid, until_ms FROM held LEFT JOIN account ON id = account_id
              ORDER BY dir, from_ms",
         )?;
         let rows = select.query_map([], |row| {
@@ -185,7 +189,7 @@ impl Ledger {
                 Some(organization) => Some(AccountId { organization, account: text(row, 3)? }),
                 None => None,
             };
-            Ok(Holding { dir: row.get(0)?, from_ms: row.get(1)?, account })
+            Ok(Holding { dir: row.get(0)?, from_ms: row.get(1)?, until_ms: row.get(4)?, account })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -194,11 +198,12 @@ impl Ledger {
     pub fn held_by(&self) -> Result<HashMap<String, HeldBy>, LedgerError> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT dir, from_ms, account_id FROM held ORDER BY dir, from_ms")?;
+            .prepare_cached("SELECT dir, from_ms, until_ms, account_id FROM held ORDER BY dir, from_ms")?;
         let mut rows = select.query([])?;
         let mut all: HashMap<String, HeldBy> = HashMap::new();
         while let Some(row) = rows.next()? {
-            all.entry(row.get(0)?).or_default().0.push((row.get(1)?, row.get(2)?));
+            let seen = Seen { from_ms: row.get(1)?, until_ms: row.get(2)?, account: row.get(3)? };
+            all.entry(row.get(0)?).or_default().0.push(seen);
         }
         Ok(all)
     }
@@ -245,14 +250,23 @@ impl Ledger {
 
 /// Which accounts a config directory held, and from when on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeldBy(Vec<(i64, i64)>);
+pub struct HeldBy(Vec<Seen>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    from_ms: i64,
+    until_ms: i64,
+    account: i64,
+}
 
 impl HeldBy {
-    /// The row of the account that was held at a time (UTC milliseconds); 0: none, or not known. What was before the
-    /// first look is not known.
+    /// The row of the account that was held at a time (UTC milliseconds); 0: none, or not known. Not known is what was
+    /// before the first look, and between two looks that saw different accounts. Behind the last look the last one
+    /// counts.
     pub(crate) fn at(&self, at_ms: i64) -> i64 {
-        let behind = self.0.partition_point(|(from_ms, _)| *from_ms <= at_ms);
-        behind.checked_sub(1).map_or(0, |last| self.0[last].1)
+        let behind = self.0.partition_point(|seen| seen.from_ms <= at_ms);
+        let seen = behind.checked_sub(1).and_then(|last| self.0.get(last));
+        seen.filter(|seen| at_ms <= seen.until_ms || behind == self.0.len()).map_or(0, |seen| seen.account)
     }
 }
 
@@ -275,9 +289,7 @@ pub(crate) fn take(
         }
     }
     for holding in &observed.holdings {
-        if take_holding(connection, holding)? {
-            new.holdings.push(holding.clone());
-        }
+        new.holdings.extend(take_holding(connection, holding)?);
     }
     for reading in
         observed.readings.iter().filter(|reading| reading.observed_at_ms <= now_ms.saturating_add(AHEAD_MS))
@@ -338,23 +350,43 @@ fn seq(connection: &Connection) -> rusqlite::Result<i64> {
     select.query_row([], |row| row.get(0))
 }
 
-/// True: the directory held another account before, or none was known.
-fn take_holding(connection: &Connection, holding: &Holding) -> rusqlite::Result<bool> {
+/// What is news of it: nothing when the directory held that account before; else this, and how long it held the one
+/// before.
+fn take_holding(connection: &Connection, holding: &Holding) -> rusqlite::Result<Vec<Holding>> {
     let account = match &holding.account {
         Some(id) => row_of(connection, id, holding.from_ms)?,
         None => 0,
     };
     let mut select = connection.prepare_cached(
-        "SELECT account_id FROM held WHERE dir = ?1 AND from_ms <= ?2 ORDER BY from_ms DESC LIMIT 1",
+        "SELECT from_ms, until_ms, account_id, organization, uuid FROM held LEFT JOIN account ON id = account_id
+         WHERE dir = ?1 AND from_ms <= ?2 ORDER BY from_ms DESC LIMIT 1",
     )?;
-    let before: Option<i64> =
-        select.query_row(params![holding.dir, holding.from_ms], |row| row.get(0)).optional()?;
-    if before == Some(account) {
-        return Ok(false);
+    let before = select.query_row(params![holding.dir, holding.from_ms], |row| {
+        let organization = row.get::<_, Option<String>>(3)?.map(Into::into);
+        let account = match organization {
+            Some(organization) => Some(AccountId { organization, account: text(row, 4)? }),
+            None => None,
+        };
+        let dir = holding.dir.clone();
+        Ok((Holding { dir, from_ms: row.get(0)?, until_ms: row.get(1)?, account }, row.get::<_, i64>(2)?))
+    });
+    let before = before.optional()?;
+    if let Some((seen, row)) = &before
+        && *row == account
+    {
+        let mut update = connection
+            .prepare_cached("UPDATE held SET until_ms = max(until_ms, ?3) WHERE dir = ?1 AND from_ms = ?2")?;
+        update.execute(params![seen.dir, seen.from_ms, holding.until_ms])?;
+        return Ok(Vec::new());
+    }
+    // Two answers for one moment: what was taken in first stands, as between two looks that saw the same.
+    if before.as_ref().is_some_and(|(seen, _)| holding.from_ms <= seen.until_ms) {
+        return Ok(Vec::new());
     }
     let mut insert =
-        connection.prepare_cached("INSERT INTO held VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
-    Ok(insert.execute(params![holding.dir, holding.from_ms, account])? > 0)
+        connection.prepare_cached("INSERT INTO held VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?;
+    insert.execute(params![holding.dir, holding.from_ms, holding.until_ms, account])?;
+    Ok(before.into_iter().map(|(seen, _)| seen).chain([holding.clone()]).collect())
 }
 
 fn take_reading(connection: &Connection, reading: &Reading, seq: i64) -> rusqlite::Result<bool> {

@@ -114,9 +114,9 @@ CREATE TABLE account (
     UNIQUE (organization, uuid)
 ) STRICT;
 
--- Which account a config directory held from when on; account_id 0: none.
+-- Which account a config directory was seen to hold: first and last look; account_id 0: none.
 CREATE TABLE held (
-    dir TEXT NOT NULL, from_ms INTEGER NOT NULL, account_id INTEGER NOT NULL,
+    dir TEXT NOT NULL, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, account_id INTEGER NOT NULL,
     PRIMARY KEY (dir, from_ms)
 ) STRICT, WITHOUT ROWID;
 

@@ -24,9 +24,10 @@ pub(crate) fn write(observed: &Observed, out: &mut Vec<u8>) {
         put(out, removed.map_or(2, u64::from));
     }
     put(out, holdings.len() as u64);
-    for Holding { dir, from_ms, account } in holdings {
+    for Holding { dir, from_ms, until_ms, account } in holdings {
         put_bytes(out, dir.as_bytes());
         put_signed(out, *from_ms);
+        put_signed(out, *until_ms);
         put(out, u64::from(account.is_some()));
         if let Some(id) = account {
             put_account(out, id);
@@ -59,9 +60,9 @@ pub(crate) fn read(payload: &[u8]) -> Option<Observed> {
         Some(SeenAccount { id, email, at_ms, name: named.then_some(name), removed })
     })?;
     let holdings = from.list(|from| {
-        let (dir, from_ms) = (text(from)?, from.signed()?);
+        let (dir, from_ms, until_ms) = (text(from)?, from.signed()?, from.signed()?);
         let account = if from.number()? == 1 { Some(account(from)?) } else { None };
-        Some(Holding { dir, from_ms, account })
+        Some(Holding { dir, from_ms, until_ms, account })
     })?;
     // A window or a source of a later version is passed over, and not the record with it.
     let readings = from.list(reading)?.into_iter().flatten().collect();
