@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cco_engine::limits::{Asking, Places};
 use cco_engine::rebuild::Rebuilt;
 use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
@@ -19,7 +20,7 @@ use crate::error::{CliError, without_number};
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
-use crate::{choose, demo, home, zone};
+use crate::{choose, demo, home, places, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
@@ -37,6 +38,18 @@ pub(crate) enum Footing {
     Nothing,
 }
 
+/// How the service may be asked for limits.
+pub(crate) struct LimitsAccess {
+    /// The means; none: there is no folder to remember answers in.
+    pub(crate) asking: Option<Asking>,
+    /// What the user said of it; none: nothing yet.
+    pub(crate) allowed: Option<bool>,
+    /// Where an answer to that is written.
+    pub(crate) config_file: Option<PathBuf>,
+    /// Further config directories, as they are written there.
+    pub(crate) config_dirs: Vec<String>,
+}
+
 /// A run, ready for its command.
 pub(crate) struct App<'o> {
     /// The terminal.
@@ -50,6 +63,8 @@ pub(crate) struct App<'o> {
     /// Where data is shown.
     pub(crate) screen: Screen,
     roots: Roots,
+    /// How the service may be asked for limits.
+    pub(crate) limits: LimitsAccess,
     /// Somebody looks at notes.
     pub(crate) stderr_is_terminal: bool,
     /// Somebody can be asked, and sees the question.
@@ -84,6 +99,13 @@ impl<'o> App<'o> {
                 (ledger(folder.as_deref(), &config, env, out), Roots::find(env, &config, folder.as_deref()))
             }
         };
+        let limits = LimitsAccess {
+            asking: if demo.is_some() { None } else { places::asking(env, &config, folder.as_deref())? },
+            allowed: config.flag(keys::ENDPOINT),
+            config_file: home::config_file(folder.as_deref()),
+            config_dirs: config.texts(keys::CONFIG_DIRS).value.to_vec(),
+        };
+        let places = places::places(env, &config, folder.as_deref(), &roots.usable, &report_zone);
         let engine = Engine::open(Setup {
             ledger,
             roots: roots.usable.clone(),
@@ -92,6 +114,7 @@ impl<'o> App<'o> {
             prices,
             threads: env.threads,
             now: env.now,
+            places: if demo.is_some() { Places::default() } else { places },
         })?;
         let mut app = Self {
             out,
@@ -100,6 +123,7 @@ impl<'o> App<'o> {
             json: args.json,
             screen: Screen { columns: env.width, is_terminal: env.stdout_is_terminal },
             roots,
+            limits,
             stderr_is_terminal: env.stderr_is_terminal,
             can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
             _demo: demo,

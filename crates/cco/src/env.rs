@@ -55,6 +55,14 @@ pub(crate) static VARIABLES: &[Variable] = &[
     variable("TZ", "the system's time zone"),
     hidden("TERM", "`dumb`: no colour"),
     hidden("COLUMNS", "width of tables and notes"),
+    variable("CLAUDE_HS_HOME", "where an account switcher keeps its files [default: ~/.claude-hs]"),
+    variable("HTTPS_PROXY", "the proxy through which limits are asked for; also ALL_PROXY, NO_PROXY"),
+    hidden("https_proxy", "as HTTPS_PROXY"),
+    hidden("ALL_PROXY", "as HTTPS_PROXY"),
+    hidden("all_proxy", "as ALL_PROXY"),
+    hidden("NO_PROXY", "hosts that are asked directly"),
+    hidden("no_proxy", "as NO_PROXY"),
+    hidden("USER", "the login name that the macOS Keychain is asked with"),
     variable("VISUAL", "the editor of `cco config edit`, before EDITOR"),
     variable("EDITOR", "the editor of `cco config edit` [default: vi]"),
 ];
@@ -84,6 +92,12 @@ pub(crate) struct Env {
     pub(crate) width: Option<usize>,
     /// Width of the terminal on stderr; none: no terminal, no limit.
     pub(crate) notes_width: Option<usize>,
+    /// `CLAUDE_HS_HOME`.
+    pub(crate) hot_swap_home: Option<PathBuf>,
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the same in small letters.
+    pub(crate) proxies: [Option<String>; 3],
+    /// `USER`.
+    pub(crate) login_name: Option<String>,
     /// `VISUAL`, else `EDITOR`.
     pub(crate) editor: Option<OsString>,
     /// Somebody looks at stdout.
@@ -115,6 +129,12 @@ impl Env {
             width: columns()
                 .or_else(|| if stdout_is_terminal { terminal_width(std::io::stdout()) } else { None }),
             notes_width: if stderr_is_terminal { stderr_columns() } else { None },
+            hot_swap_home: raw("CLAUDE_HS_HOME").map(PathBuf::from),
+            proxies: [("https_proxy", "HTTPS_PROXY"), ("all_proxy", "ALL_PROXY"), ("no_proxy", "NO_PROXY")]
+                .map(|(small, large)| {
+                    raw(small).or_else(|| raw(large)).and_then(|text| text.into_string().ok())
+                }),
+            login_name: text("USER")?,
             editor: raw("VISUAL").or_else(|| raw("EDITOR")),
             stdout_is_terminal,
             stderr_is_terminal,

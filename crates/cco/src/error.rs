@@ -14,8 +14,10 @@ pub(crate) enum Exit {
     Failed,
     /// It was asked for in a way that cannot be understood.
     Usage,
-    /// A check found a problem.
+    /// A check found a problem, or a limit is at its guard.
     Problem,
+    /// A guard cannot tell.
+    CannotTell,
 }
 
 impl From<Exit> for ExitCode {
@@ -25,6 +27,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Problem => 3,
+            Exit::CannotTell => 4,
         })
     }
 }

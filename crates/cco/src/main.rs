@@ -13,6 +13,7 @@ mod doctor;
 mod env;
 mod error;
 mod home;
+mod places;
 mod print;
 mod roots;
 mod zone;
@@ -58,11 +59,10 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
         // Damage may lie where only the report looks. Nothing was printed yet: data comes at the end.
         Err(error) if error.ledger_is_suspect => {
             app.mend()?;
-            commands::run(&mut app, args.command)?;
+            commands::run(&mut app, args.command)
         }
-        done => done?,
+        done => done,
     }
-    Ok(Exit::Done)
 }
 
 /// Help and version are data; anything else about arguments is wrong usage.

@@ -24,6 +24,8 @@ use cco_model::price::PriceList;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::limits::Places;
+
 pub use cco_ledger::Place as LedgerPlace;
 pub use cco_model::{block, call, money, price, reason, sums, tokens};
 
@@ -43,6 +45,8 @@ pub struct Setup {
     pub threads: Option<usize>,
     /// The present: transcripts that are old by now are journalled.
     pub now: Timestamp,
+    /// Where others keep what they know of accounts and limits.
+    pub places: Places,
 }
 
 /// An open ledger with the means to fill it and to ask it.
@@ -55,6 +59,7 @@ pub struct Engine {
     prices: PriceList,
     threads: Option<usize>,
     now: Timestamp,
+    places: Places,
     rebuilt: Option<rebuild::Rebuilt>,
     /// This engine has rebuilt the ledger: it does so once.
     has_rebuilt: bool,
@@ -176,6 +181,7 @@ impl Engine {
             prices: setup.prices,
             threads: setup.threads,
             now: setup.now,
+            places: setup.places,
             rebuilt: None,
             has_rebuilt: false,
         }

@@ -1,8 +1,64 @@
-//! Accounts and plan limits: what was observed goes to the ledger, what is known of it comes back.
+//! Accounts and plan limits: what files and the service say goes to the ledger, what is known of it comes back.
+//!
+//! Owns the order: first every file that costs nothing, then the service for those that may be asked. Must not: touch a
+//! credential itself, or say what a reading means.
+
+mod ask;
+mod look;
+
+use std::collections::BTreeMap;
 
 pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAccount};
+pub use cco_limits::accounts::Root;
+pub use cco_limits::base::BaseUrl;
+pub use cco_limits::client::{Proxies, Settings};
+pub use cco_limits::credentials::SecurityTool;
+pub use cco_limits::shared_files::session_health_folders;
+use cco_model::limit::login::{Login, Reason};
+use cco_model::limit::mark::Sessions;
+use cco_model::limit::merge::{Current, merge_all};
+use cco_model::limit::pace::{Pace, pace};
+use cco_model::limit::shown::{Known, LocalUse, Shown, shown};
+use cco_model::limit::trouble::Trouble;
+use cco_model::limit::{AccountId, LoginChange, Reading, Window};
+use jiff::tz::TimeZone;
 
+pub use self::ask::{Asked, Asking};
+pub use self::look::{Found, Places};
 use crate::{Engine, EngineError};
+
+/// Readings that are older say nothing of a window that is open: no window is longer than a week.
+const OLDEST_READING_MS: i64 = 8 * 24 * 3_600_000;
+
+/// What is known of an account's limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountLimits {
+    /// Whose.
+    pub account: KnownAccount,
+    /// Config directories that hold it now.
+    pub directories: Vec<String>,
+    /// Its windows.
+    pub windows: Vec<WindowLimits>,
+    /// How its login is.
+    pub login: Login,
+    /// Why there is no newer answer of the service; none: nothing is wrong, or nobody asked.
+    pub trouble: Option<Trouble>,
+    /// How asking the service went so far.
+    pub attempts: Attempts,
+    /// Whether sessions of it are at work.
+    pub sessions: Sessions,
+}
+
+/// What is known of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowLimits {
+    /// How it is shown.
+    pub shown: Shown,
+    /// What stands behind that; none: nothing but this machine's own use.
+    pub current: Option<Current>,
+    /// How fast it fills, where that can be told.
+    pub pace: Option<Pace>,
+}
 
 impl Engine {
     /// Keeps what was observed and is new. Returns why the journal could not be written, if so; the ledger has it then.
@@ -15,4 +71,104 @@ impl Engine {
     pub fn accounts(&self) -> Result<Vec<KnownAccount>, EngineError> {
         Ok(self.ledger.accounts()?)
     }
+
+    /// What is known of the limits of all accounts that the user wants to see, in the order in which they were first
+    /// seen. `troubles`: why the service's answer could not be had just now.
+    pub fn limits(
+        &self,
+        found: &Found,
+        troubles: &BTreeMap<AccountId, Trouble>,
+        zone: &TimeZone,
+    ) -> Result<Vec<AccountLimits>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
+        let readings = self.ledger.readings(self.now.as_millisecond() - OLDEST_READING_MS)?;
+        let merged = merge_all(&readings, self.now.as_millisecond());
+        let mut limits = Vec::new();
+        for account in self.ledger.accounts()?.into_iter().filter(|account| !account.removed) {
+            let login = login_of(self.ledger.login(&account.id)?);
+            let of_account = found.of(&account.id);
+            let (directories, sessions) = (of_account.directories, of_account.sessions);
+            let trouble = troubles.get(&account.id).copied();
+            let context = Context { login, sessions, trouble, zone };
+            let windows = merged.get(&account.id);
+            limits.push(AccountLimits {
+                windows: self.windows(windows, &readings, &account.id, &context, !directories.is_empty())?,
+                attempts: self.ledger.attempts(&account.id)?,
+                directories,
+                login,
+                trouble,
+                sessions,
+                account,
+            });
+        }
+        Ok(limits)
+    }
+
+    fn windows(
+        &self,
+        merged: Option<&BTreeMap<Window, Current>>,
+        readings: &[Reading],
+        account: &AccountId,
+        context: &Context<'_>,
+        is_here: bool,
+    ) -> Result<Vec<WindowLimits>, EngineError> {
+        let now_ms = self.now.as_millisecond();
+        let own = || readings.iter().filter(|reading| reading.account == *account);
+        let mut windows = Vec::new();
+        for (window, current) in merged.into_iter().flatten() {
+            let pace = pace(window, own().filter(|reading| reading.window == *window), now_ms);
+            windows.extend(self.window(window, Some(current), pace, context, None)?);
+        }
+        if is_here && !windows.iter().any(|known| known.shown.window == Window::FiveHour) {
+            // An estimate stands in only for the account that this machine is logged in with.
+            let local = self.local_use(context.zone)?;
+            windows.extend(self.window(&Window::FiveHour, None, None, context, local)?);
+        }
+        Ok(windows)
+    }
+
+    fn window(
+        &self,
+        window: &Window,
+        current: Option<&Current>,
+        pace: Option<Pace>,
+        context: &Context<'_>,
+        local: Option<LocalUse>,
+    ) -> Result<Option<WindowLimits>, EngineError> {
+        let Context { login, sessions, trouble, zone } = *context;
+        let known = Known { current, local, trouble, login, sessions };
+        let shown = shown(window, &known, self.now.as_millisecond(), zone);
+        Ok(shown.map(|shown| WindowLimits { shown, current: current.copied(), pace }))
+    }
+
+    /// What this machine used in the block that runs now.
+    fn local_use(&self, zone: &TimeZone) -> Result<Option<LocalUse>, EngineError> {
+        let block = self.glance(zone, self.now)?.block;
+        Ok(block.and_then(|block| {
+            let (end, last) = (block.end?, block.last?);
+            Some(LocalUse {
+                tokens: block.sums.tokens.total(),
+                ends_at_ms: end.as_millisecond(),
+                age_ms: u64::try_from(self.now.as_millisecond() - last.as_millisecond()).ok(),
+            })
+        }))
+    }
+}
+
+/// What all windows of an account are shown by.
+#[derive(Clone, Copy)]
+struct Context<'z> {
+    login: Login,
+    sessions: Sessions,
+    trouble: Option<Trouble>,
+    zone: &'z TimeZone,
+}
+
+/// The login that a change of it left.
+fn login_of(change: Option<LoginChange>) -> Login {
+    let Some(LoginChange { at_ms, dead, .. }) = change else { return Login::Unknown };
+    let Some(name) = dead else { return Login::Active };
+    // A reason of a later version is as final as ours.
+    let reason = Reason::ALL.into_iter().find(|reason| reason.name() == &*name);
+    Login::NeedsLogin { reason: reason.unwrap_or(Reason::Unauthorized), since_ms: at_ms }
 }

@@ -136,6 +136,7 @@ impl Engine {
     /// Reads what is new in all transcripts.
     pub(crate) fn take_in(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
         let mut summary = ScanSummary::default();
+        let first_load = self.ledger.is_first_load()?;
         for round in 0..ROUNDS {
             let walk = find::walk(&self.roots);
             let mut known = self.ledger.transcripts(false)?;
@@ -153,6 +154,10 @@ impl Engine {
                 summary.roots_without_projects = walk.without_projects;
             }
             drop(walk.files);
+            // What is new belongs to whoever is logged in by now. A first load has nothing that is new in this sense.
+            if round == 0 && !plan.jobs.is_empty() && !first_load {
+                self.look_at_accounts()?;
+            }
             if plan.is_empty() || !self.carry_out(&plan, &mut summary, progress)? {
                 break;
             }
@@ -162,6 +167,9 @@ impl Engine {
             let mut writer = desk.begin()?;
             writer.price_unpriced()?;
             summary.count(writer.commit(true)?);
+        }
+        if first_load {
+            self.look_at_accounts()?;
         }
         summary.unread.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(summary)
@@ -369,9 +377,11 @@ struct Holders {
 }
 
 impl Holders {
-    fn of(roots: &[PathBuf], mut held: HashMap<String, HeldBy>) -> Self {
-        let mut by_root = |root: &PathBuf| Some((root.clone(), held.remove(root.to_str()?)?));
-        Self { roots: roots.iter().filter_map(&mut by_root).collect(), nobody: HeldBy::default() }
+    fn of(roots: &[PathBuf], held: HashMap<String, HeldBy>) -> Self {
+        // Compared as paths: a root may have been given with a slash at its end.
+        let is_root = |dir: &Path| roots.iter().any(|root| root == dir);
+        let held = held.into_iter().map(|(dir, held)| (PathBuf::from(dir), held));
+        Self { roots: held.filter(|(dir, _)| is_root(dir)).collect(), nobody: HeldBy::default() }
     }
 
     fn of_transcript(&self, path: &Path) -> &HeldBy {

@@ -154,17 +154,22 @@ fn value_json(value: &Value) -> Json {
 
 /// Changes one value in the file, and nothing else.
 fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    let target = Target::named(&args.key)?;
-    let value = target.value(&args.value)?;
-    let name = target.name();
-    change(path, |text| {
-        with_value(text, &target.path(), &value)
-            .ok_or_else(|| no_way(path, &format!("there is no place for `{name}`")))
-    })?;
-    out.note(&format!("{name} = {value} in {}", path.display()));
+    let (target, value) = write(path, &args.key, &args.value)?;
+    out.note(&format!("{} = {value} in {}", target.name(), path.display()));
     warn_of_what_goes_before(&target, env, out);
     hint_at_history(&target, out);
     Ok(Exit::Done)
+}
+
+/// Writes one value, as it would be typed; returns what was set and how TOML has it.
+pub(super) fn write(path: &Path, key: &str, typed: &[String]) -> Result<(Target, String), CliError> {
+    let target = Target::named(key)?;
+    let value = target.value(typed)?;
+    change(path, |text| {
+        with_value(text, &target.path(), &value)
+            .ok_or_else(|| no_way(path, &format!("there is no place for `{}`", target.name())))
+    })?;
+    Ok((target, value))
 }
 
 /// Takes one value out of the file, and nothing else; says what holds now.

@@ -98,12 +98,12 @@ fn page(app: &App<'_>, block: &BlockRow, most: Option<u64>) -> String {
 }
 
 /// The terminal while it is ours; dropped, it is as it was.
-struct LiveScreen {
+pub(super) struct LiveScreen {
     before: Termios,
 }
 
 impl LiveScreen {
-    fn enter() -> Result<Self, CliError> {
+    pub(super) fn enter() -> Result<Self, CliError> {
         let failed = |error: rustix::io::Errno| CliError::failed(format!("cannot use the terminal: {error}"));
         let before = termios::tcgetattr(io::stdin()).map_err(failed)?;
         let mut ours = before.clone();
@@ -117,7 +117,7 @@ impl LiveScreen {
         Ok(screen)
     }
 
-    fn show(page: &str) -> Result<(), CliError> {
+    pub(super) fn show(page: &str) -> Result<(), CliError> {
         let lines: String = page.lines().map(|line| format!("{line}{WIPE_LINE}\r\n")).collect();
         write(&format!("{HOME}{lines}{WIPE_REST}"))
     }
@@ -132,7 +132,7 @@ impl Drop for LiveScreen {
 }
 
 /// Waits for a key, or for the terminal to go away.
-fn key_within(rest: Duration) -> Result<bool, CliError> {
+pub(super) fn key_within(rest: Duration) -> Result<bool, CliError> {
     let stdin = io::stdin();
     let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
     let rest = Timespec {

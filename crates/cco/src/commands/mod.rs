@@ -4,6 +4,7 @@
 
 pub(crate) mod alone;
 
+mod accounts;
 mod blocks;
 mod branch;
 mod completions;
@@ -13,6 +14,7 @@ mod docs;
 mod doctor;
 mod explain;
 mod glance;
+mod limits;
 mod live;
 mod man;
 mod model;
@@ -32,17 +34,19 @@ use jiff::civil::Date;
 
 use crate::app::{App, Footing};
 use crate::args::{Command, Order, ReportArgs, StatsCommand};
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 use crate::print::json::total;
 use crate::print::reports::Report;
 use crate::print::{csv, json, text};
 
 /// Does what was asked for.
-pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), CliError> {
+pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<Exit, CliError> {
     if let Some(span) = command.as_ref().and_then(Command::span) {
         span.check(app.now.date())?;
     }
     match command {
+        Some(Command::Limits(args)) => return limits::run(app, &args),
+        Some(Command::Accounts(args)) => accounts::run(app, args.command.as_ref()),
         None => glance::run(app),
         // Those run before the ledger is opened.
         Some(Command::Alone(_)) => Ok(()),
@@ -57,7 +61,8 @@ pub(crate) fn run(app: &mut App<'_>, command: Option<Command>) -> Result<(), Cli
         Some(Command::Explain(args)) => explain::run(app, &args),
         Some(Command::Reprice(args)) => reprice::run(app, &args),
         Some(Command::Scan(args) | Command::Stats(StatsCommand::Scan(args))) => scan::run(app, &args),
-    }
+    }?;
+    Ok(Exit::Done)
 }
 
 /// Which rows come first when nothing is said.

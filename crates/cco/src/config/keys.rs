@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use cco_engine::limits::BaseUrl;
 use jiff::tz::TimeZone;
 
 use crate::env::CCO_TIMEZONE;
@@ -95,6 +96,17 @@ pub(crate) const DATABASE_PATH: &str = "stats.database_path";
 /// Further roots.
 pub(crate) const WATCH_PATHS: &str = "stats.watch.paths";
 
+/// Whether the service may be asked for limits.
+pub(crate) const ENDPOINT: &str = "limits.endpoint";
+/// Where it is asked.
+pub(crate) const BASE_URL: &str = "limits.base_url";
+/// In whose name.
+pub(crate) const USER_AGENT: &str = "limits.user_agent";
+/// Whether the macOS Keychain may be read.
+pub(crate) const KEYCHAIN: &str = "limits.keychain";
+/// Further config directories.
+pub(crate) const CONFIG_DIRS: &str = "accounts.config_dirs";
+
 /// All keys of the sections that are checked.
 pub(crate) static KEYS: &[Key] = &[
     idle(
@@ -155,13 +167,70 @@ pub(crate) static KEYS: &[Key] = &[
         Some(Value::Whole(100)),
         "debounce_ms = 100",
     ),
+    Key {
+        path: ENDPOINT,
+        about: "Whether the service may be asked for your limits, with the login of Claude Code; without it, `cco limits` asks you once",
+        kind: Kind::Flag,
+        default: None,
+        variable: None,
+        example: "endpoint = true",
+        idle: None,
+        check: |_| Ok(()),
+    },
+    Key {
+        path: BASE_URL,
+        about: "Where the service is asked: its own host, or a port of this machine",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "base_url = \"https://api.anthropic.com\"",
+        idle: None,
+        check: check_base_url,
+    },
+    Key {
+        path: USER_AGENT,
+        about: "What we call ourselves when asking; without it, `cco/VERSION`",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "user_agent = \"cco\"",
+        idle: None,
+        check: |_| Ok(()),
+    },
+    Key {
+        path: KEYCHAIN,
+        about: "Whether Claude Code's login may be read from the macOS Keychain; the system may ask you",
+        kind: Kind::Flag,
+        default: Some(Value::Flag(false)),
+        variable: None,
+        example: "keychain = true",
+        idle: None,
+        check: |_| Ok(()),
+    },
+    idle(
+        ("limits.share_session_health", "Whether limits are also written to the files of older tools"),
+        "",
+        Kind::Flag,
+        Some(Value::Flag(false)),
+        "share_session_health = false",
+    ),
+    Key {
+        path: CONFIG_DIRS,
+        about: "Further config directories of Claude Code whose accounts are looked at; `cco accounts add` writes it",
+        kind: Kind::Texts,
+        default: Some(Value::Texts(Vec::new())),
+        variable: None,
+        example: "config_dirs = [\"~/.claude-work\"]",
+        idle: None,
+        check: |_| Ok(()),
+    },
 ];
 
 /// Sections that hold keys of [`KEYS`], further sections aside.
-pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch"];
+pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts"];
 
 /// Sections of ours whose keys belong to parts that are not here yet; only their being tables is checked.
-pub(crate) static OPAQUE: &[&str] = &["daemon", "statusline", "limits", "accounts"];
+pub(crate) static OPAQUE: &[&str] = &["daemon", "statusline"];
 
 /// The section of prices: a table for each model.
 pub(crate) const PRICES: &str = "prices";
@@ -257,6 +326,12 @@ fn zones_near<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a 
     near.sort_unstable();
     let best = near.first().map_or(0, |(best, _)| *best);
     near.into_iter().take_while(|(far, _)| *far == best).take(NAMED).map(|(_, name)| name).collect()
+}
+
+fn check_base_url(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(text) = value else { return Ok(()) };
+    let hint = "leave the key out to ask the service itself".to_owned();
+    BaseUrl::parse(text).map(|_| ()).map_err(|error| Complaint { message: error.to_string(), hint })
 }
 
 fn check_database_path(value: &Value) -> Result<(), Complaint> {

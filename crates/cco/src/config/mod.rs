@@ -136,6 +136,14 @@ impl Config {
         self.values.get(path)
     }
 
+    /// The value of a key that is true or false; none where nothing is set.
+    pub(crate) fn flag(&self, path: &str) -> Option<bool> {
+        match self.value(path)?.value {
+            Value::Flag(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
     /// A text, when set.
     pub(crate) fn text(&self, path: &str) -> Option<Sourced<&str>> {
         match self.values.get(path)? {

@@ -263,6 +263,7 @@ fn open(
         prices: price_list::with_overrides(price_list::embedded(), &config.overrides()),
         threads: env.threads,
         now: env.now,
+        places: cco_engine::limits::Places::default(),
     });
     match engine {
         Ok(engine) => LedgerState::Open(path, Box::new(engine.health(env.now, deep, step))),

@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod fit;
 pub(crate) mod glance;
 pub(crate) mod json;
+pub(crate) mod limits;
 pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod reports;

@@ -173,6 +173,17 @@ pub(crate) fn clock(time: Timestamp, now: &Zoned) -> String {
 }
 
 /// `2026-10-20T12:00:00.000Z`.
+pub(crate) fn iso_ms(at_ms: i64) -> String {
+    iso(instant(at_ms))
+}
+
+/// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
+pub(crate) fn instant(at_ms: i64) -> Timestamp {
+    let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
+}
+
+/// An instant as scripts read it.
 pub(crate) fn iso(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -124,6 +124,7 @@ impl Tree {
             prices,
             threads: Some(2),
             now: self.now(),
+            places: cco_engine::limits::Places::default(),
         };
         Engine::open(setup).expect("the engine opens")
     }

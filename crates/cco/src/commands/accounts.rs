@@ -1,0 +1,151 @@
+//! `cco accounts`: the logins of Claude Code that were seen on this machine.
+//!
+//! Must not: touch a login.
+
+use cco_engine::limits::{Found, KnownAccount, Observed, SeenAccount};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::args::AccountsCommand;
+use crate::choose;
+use crate::config::keys;
+use crate::error::CliError;
+use crate::print::fit::{Keep, Squeeze};
+use crate::print::table::{align, word};
+use crate::print::{FAINT, STRONG, json, styled, text};
+
+/// Runs the command.
+pub(super) fn run(app: &mut App<'_>, command: Option<&AccountsCommand>) -> Result<(), CliError> {
+    match command {
+        None | Some(AccountsCommand::List) => list(app),
+        Some(AccountsCommand::Add { dir }) => add(app, dir),
+        Some(AccountsCommand::Rename { account, name }) => rename(app, account, name),
+        Some(AccountsCommand::Remove { account }) => remove(app, account),
+    }
+}
+
+fn list(app: &mut App<'_>) -> Result<(), CliError> {
+    let found = super::limits::look(app)?;
+    let accounts: Vec<KnownAccount> =
+        app.engine.accounts()?.into_iter().filter(|account| !account.removed).collect();
+    if app.json {
+        let rows: Vec<Value> = accounts.iter().map(|account| json(account, &found)).collect();
+        return app.out.data(&json::render(&json!({ "accounts": rows }))?);
+    }
+    if accounts.is_empty() {
+        app.out.note("no account of Claude Code was seen on this machine yet");
+        app.out.hint("log in with Claude Code, or name its directory: `cco accounts add DIR`");
+        return Ok(());
+    }
+    let header = ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec();
+    let mut lines = vec![header];
+    for account in &accounts {
+        let places = directories(account, &found);
+        let place = if places.is_empty() { "none now".to_owned() } else { places.join(", ") };
+        let name = choose::account_label(account);
+        let email = if name == account.email { String::new() } else { text::name(&account.email) };
+        lines.push(vec![name, email, text::clean(&place).into_owned()]);
+    }
+    let columns = [
+        word(0, Squeeze::Before(9, Keep::Start)),
+        word(1, Squeeze::Never),
+        word(0, Squeeze::Before(5, Keep::End)),
+    ];
+    let rows = align(lines, &columns, app.screen.columns);
+    let page: String = rows
+        .iter()
+        .enumerate()
+        .map(|(row, line)| if row == 0 { format!("{}\n", styled(STRONG, line)) } else { format!("{line}\n") })
+        .collect();
+    app.out.data(&page)?;
+    let gone = accounts.iter().filter(|account| directories(account, &found).is_empty()).count();
+    if gone > 0 {
+        let words = "`cco accounts remove NAME` takes one off the list; what was counted stays";
+        app.out.data(&format!("{}\n", styled(FAINT, words)))?;
+    }
+    Ok(())
+}
+
+fn directories(account: &KnownAccount, found: &Found) -> Vec<String> {
+    let here = found.accounts.all().iter().find(|seen| seen.id == account.id);
+    here.map_or_else(Vec::new, |seen| seen.directories.iter().map(|dir| dir.display().to_string()).collect())
+}
+
+fn json(account: &KnownAccount, found: &Found) -> Value {
+    json!({
+        "account": choose::account_label(account),
+        "name": account.name,
+        "email": account.email,
+        "organizationUuid": &*account.id.organization,
+        "accountUuid": &*account.id.account,
+        "directories": directories(account, found),
+        "firstSeen": text::iso_ms(account.first_ms),
+    })
+}
+
+fn add(app: &mut App<'_>, dir: &std::path::Path) -> Result<(), CliError> {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    if !dir.is_dir() {
+        return Err(CliError::usage(format!("{} is no folder", dir.display()))
+            .hint("a config directory of Claude Code holds .claude.json, .credentials.json or projects/"));
+    }
+    let (Some(path), Some(config)) = (dir.to_str(), app.limits.config_file.clone()) else {
+        return Err(CliError::failed(format!("{} cannot be kept in config.toml", dir.display())));
+    };
+    let mut dirs = app.limits.config_dirs.clone();
+    if !dirs.iter().any(|known| known == path) {
+        dirs.push(path.to_owned());
+        super::config::write(&config, keys::CONFIG_DIRS, &dirs)?;
+    }
+    app.engine.look_further(&dir);
+    let found = super::limits::look(app)?;
+    match found.accounts.of_directory(&dir) {
+        Some(id) => {
+            let accounts = app.engine.accounts()?;
+            let label = accounts.iter().find(|known| known.id == *id).map(choose::account_label);
+            app.out.note(&format!("{path} is looked at; it holds {}", label.unwrap_or_default()));
+        }
+        None => app.out.note(&format!("{path} is looked at; nobody is logged in there now")),
+    }
+    Ok(())
+}
+
+fn rename(app: &mut App<'_>, account: &str, name: &str) -> Result<(), CliError> {
+    let accounts = app.engine.accounts()?;
+    let known = choose::account(account, &accounts)?;
+    let taken = accounts.iter().find(|other| other.id != known.id && !name.is_empty() && other.name == name);
+    if let Some(other) = taken {
+        return Err(
+            CliError::usage(format!("{name:?} is the name of {}", other.id)).hint("choose another one")
+        );
+    }
+    say_of(app, known, Some(name.to_owned()), Some(false))?;
+    let words = match name {
+        "" => format!("{} has no name of yours any more", text::name(account)),
+        name => format!("{} is called {} now", text::name(account), text::name(name)),
+    };
+    app.out.note(&words);
+    Ok(())
+}
+
+fn remove(app: &mut App<'_>, account: &str) -> Result<(), CliError> {
+    let accounts = app.engine.accounts()?;
+    let known = choose::account(account, &accounts)?;
+    say_of(app, known, None, Some(true))?;
+    app.out.note(&format!("{} is off the list; what was counted stays", choose::account_label(known)));
+    app.out.hint("`cco accounts rename ID NAME` brings it back; its login was not touched");
+    Ok(())
+}
+
+fn say_of(
+    app: &mut App<'_>,
+    known: &KnownAccount,
+    name: Option<String>,
+    removed: Option<bool>,
+) -> Result<(), CliError> {
+    let (id, at_ms) = (known.id.clone(), app.instant().as_millisecond());
+    let seen = SeenAccount { id, email: String::new(), at_ms, name, removed };
+    let trouble = app.engine.observe(&Observed { accounts: vec![seen], ..Observed::default() })?;
+    trouble.iter().for_each(|why| app.out.warning(why));
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! `cco limits`: how near the limits of the plan are, for every account.
+//!
+//! Must not: work out what a reading means, or touch a login.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
+
+use anstream::adapter::strip_str;
+use cco_engine::limits::{AccountLimits, Asked, Found};
+
+use super::live::{LiveScreen, key_within};
+use crate::app::App;
+use crate::args::{Guard, LimitsArgs};
+use crate::config::keys;
+use crate::error::{CliError, Exit};
+use crate::print::limits::{self as page, Verdict};
+use crate::print::text;
+use crate::{choose, env};
+
+/// How often `--watch` looks; whom it asks, and when, is the broker's rule.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError> {
+    if args.watch {
+        return watch(app, args).map(|()| Exit::Done);
+    }
+    let (found, asked) = take_in(app, args.refresh)?;
+    asked.faults.iter().for_each(|fault| app.out.warning(&format!("limits: {fault}")));
+    let limits = known(app, args, &found, &asked)?;
+    if app.json {
+        app.out.data(&page::json(&limits, &app.now)?)?;
+    } else if limits.is_empty() {
+        app.out.note("no account of Claude Code was seen on this machine yet");
+        app.out.hint("log in with Claude Code, or name its directory: `cco accounts add DIR`");
+    } else {
+        app.out.data(&page::render(&limits, &app.now, app.screen.columns))?;
+        tell_how_to_know_more(app, &limits);
+    }
+    guarded(app, &args.guard, &limits)
+}
+
+/// Looks at all files that tell of accounts and limits.
+pub(super) fn look(app: &mut App<'_>) -> Result<Found, CliError> {
+    let (found, trouble) = app.engine.look_at_accounts()?;
+    trouble.iter().for_each(|why| app.out.warning(&format!("{why}; the ledger has it, its journal not")));
+    for (path, why) in &found.unread {
+        app.out.warning(&format!("{} was passed over: {}", path.display(), text::clean(why)));
+    }
+    Ok(found)
+}
+
+/// Files first, then the service where it may be asked.
+fn take_in(app: &mut App<'_>, refresh: bool) -> Result<(Found, Asked), CliError> {
+    let found = look(app)?;
+    let allowed = match app.limits.allowed {
+        None if !found.accounts.all().is_empty() && app.can_ask && !app.json => consent(app)?,
+        allowed => allowed == Some(true),
+    };
+    if refresh && !allowed {
+        app.out.warning("the service may not be asked; this is what files tell");
+        app.out.hint(&format!("`cco config set {} true` allows it", keys::ENDPOINT));
+    }
+    let asked = if allowed { ask(app, &found, refresh)? } else { Asked::default() };
+    Ok((found, asked))
+}
+
+fn ask(app: &mut App<'_>, found: &Found, refresh: bool) -> Result<Asked, CliError> {
+    let Some(asking) = &app.limits.asking else { return Ok(Asked::default()) };
+    let due = app.engine.due(found, refresh)?;
+    let clock = || env::later().map_or(app.now.timestamp(), |now| now).as_millisecond();
+    app.engine.ask(found, &due, asking, &clock)?.map_err(|unusable| CliError::usage(unusable.to_string()))
+}
+
+/// Asks once whether the service may be asked, and remembers the answer.
+fn consent(app: &mut App<'_>) -> Result<bool, CliError> {
+    let Some(config) = app.limits.config_file.clone() else { return Ok(false) };
+    app.out.aside(
+        "May cco ask Anthropic for your limits? It uses the login that Claude Code keeps on this machine, for this \
+         one question, and nothing else is sent. [y/N] ",
+    );
+    debug_assert!(std::io::stdin().is_terminal(), "nobody else is asked");
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| CliError::failed(format!("cannot read the answer: {error}")))?;
+    let yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    super::config::write(&config, keys::ENDPOINT, &[yes.to_string()])?;
+    app.limits.allowed = Some(yes);
+    app.out.note(&format!("{} = {yes} in {}", keys::ENDPOINT, config.display()));
+    Ok(yes)
+}
+
+/// What is known, of the accounts that were chosen.
+fn known(
+    app: &App<'_>,
+    args: &LimitsArgs,
+    found: &Found,
+    asked: &Asked,
+) -> Result<Vec<AccountLimits>, CliError> {
+    let chosen = choose::accounts(&args.account, &app.engine.accounts()?)?;
+    let mut limits = app.engine.limits(found, &asked.troubles, app.now.time_zone())?;
+    limits.retain(|known| chosen.as_ref().is_none_or(|rows| rows.contains(&known.account.row)));
+    Ok(limits)
+}
+
+fn tell_how_to_know_more(app: &mut App<'_>, limits: &[AccountLimits]) {
+    if limits.iter().all(|known| known.windows.is_empty()) && app.limits.allowed != Some(true) {
+        app.out.note("nothing is known of these limits yet");
+        app.out.hint(&format!("`cco config set {} true` lets cco ask the service", keys::ENDPOINT));
+    }
+}
+
+/// Says which guards are reached, and which cannot be judged.
+fn guarded(app: &mut App<'_>, guards: &[Guard], limits: &[AccountLimits]) -> Result<Exit, CliError> {
+    let mut verdicts: BTreeMap<Verdict, Vec<String>> = BTreeMap::new();
+    for guard in guards {
+        for (verdict, words) in page::judge(guard, limits) {
+            verdicts.entry(verdict).or_default().push(words);
+        }
+    }
+    for words in
+        verdicts.iter().filter(|(verdict, _)| **verdict != Verdict::Below).flat_map(|(_, words)| words)
+    {
+        app.out.warning(words);
+    }
+    Ok(match verdicts.keys().next_back() {
+        Some(Verdict::Reached) => Exit::Problem,
+        Some(Verdict::CannotTell) => Exit::CannotTell,
+        Some(Verdict::Below) | None => Exit::Done,
+    })
+}
+
+/// Looks again and again until a key is pressed.
+fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
+    if app.json || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err(CliError::usage("--watch needs a terminal").hint("`cco limits --json` is for scripts"));
+    }
+    take_in(app, args.refresh)?;
+    let _screen = LiveScreen::enter()?;
+    loop {
+        app.refresh_now()?;
+        let (found, _) = app.engine.look_at_accounts()?;
+        let asked =
+            if app.limits.allowed == Some(true) { ask(app, &found, false)? } else { Asked::default() };
+        let limits = known(app, args, &found, &asked)?;
+        let page = page::render(&limits, &app.now, env::stdout_columns()) + &page::foot(&app.now);
+        let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };
+        LiveScreen::show(&page)?;
+        if key_within(LOOK_EVERY)? {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Where accounts and limits are looked for, and how the service may be asked.
+//!
+//! Owns what settings and environment say of that. Must not: read any of those files, or ask anybody.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cco_engine::limits::{
+    Asking, BaseUrl, Places, Proxies, Root, SecurityTool, Settings, session_health_folders,
+};
+use jiff::tz::TimeZone;
+
+use crate::config::{Config, keys};
+use crate::env::Env;
+use crate::error::CliError;
+use crate::home::expand;
+
+/// The folder of what processes remember for each other.
+const STATE: &str = "state";
+/// The default config directory, in the home folder.
+const DEFAULT: &str = ".claude";
+/// The macOS tool that reads the Keychain.
+const SECURITY: &str = "/usr/bin/security";
+
+/// The places of this run. `roots` are those of transcripts.
+pub(crate) fn places(
+    env: &Env,
+    config: &Config,
+    folder: Option<&Path>,
+    roots: &[PathBuf],
+    zone: &TimeZone,
+) -> Places {
+    let further = config.texts(keys::CONFIG_DIRS).value;
+    let further = further.iter().map(|path| expand(Path::new(path), folder, env));
+    let default = env.home.as_ref().filter(|_| env.claude_config_dir.is_none());
+    let root =
+        |path: PathBuf| Root { default_of: default.filter(|home| home.join(DEFAULT) == path).cloned(), path };
+    Places {
+        roots: roots.iter().cloned().chain(further).map(root).collect(),
+        session_health: env
+            .home
+            .as_ref()
+            .map(|home| session_health_folders(env.hot_swap_home.as_deref(), home))
+            .unwrap_or_default(),
+        subscription: env.home.as_ref().map(|home| home.join(DEFAULT).join("config/subscription.yaml")),
+        zone: Some(zone.clone()),
+    }
+}
+
+/// How the service is asked; none where there is no folder to remember in, since then every run would ask.
+pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Result<Option<Asking>, CliError> {
+    let Some(folder) = folder else { return Ok(None) };
+    let mut settings = Settings::new(env!("CARGO_PKG_VERSION"));
+    if let Some(base) = config.text(keys::BASE_URL) {
+        settings.base = BaseUrl::parse(base.value)
+            .map_err(|error| CliError::usage(format!("`{}` ({}): {error}", keys::BASE_URL, base.source)))?;
+    }
+    if let Some(agent) = config.text(keys::USER_AGENT) {
+        agent.value.clone_into(&mut settings.user_agent);
+    }
+    settings.time_limit = Duration::from_secs(2);
+    let [https, all, except] = env.proxies.clone();
+    settings.proxies = Proxies { https, all, except };
+    let has_keychain = Path::new(SECURITY).exists();
+    let keychain = env.login_name.clone().filter(|_| has_keychain).map(SecurityTool::system);
+    Ok(Some(Asking {
+        state: folder.join(STATE),
+        settings,
+        key_store: keychain.map(|tool| Box::new(tool) as _),
+        key_store_allowed: config.flag(keys::KEYCHAIN) == Some(true),
+    }))
+}

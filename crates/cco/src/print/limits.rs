@@ -1,0 +1,329 @@
+//! Plan limits, for people and for scripts.
+//!
+//! Owns bars, words and JSON keys. Must not: query anything; show a percentage without its age where that matters.
+
+use cco_engine::limits::{AccountLimits, WindowLimits};
+use cco_model::limit::login::{Login, Reason};
+use cco_model::limit::mark::{Mark, Sessions};
+use cco_model::limit::pace::Pace;
+use cco_model::limit::shown::Value;
+use cco_model::limit::trouble::Trouble;
+use cco_model::limit::{Source, Window};
+use jiff::Zoned;
+use serde_json::{Value as Json, json};
+
+use super::fit::{Column, Keep, Squeeze, wrap};
+use super::table::{align, number, word};
+use super::{BAD, FAINT, NEAR, STRONG, styled, text};
+use crate::args::Guard;
+use crate::choose;
+use crate::error::CliError;
+
+const INDENT: &str = "  ";
+/// From so many percent on a window is shown as near its end, and as at it.
+const NEAR_PERCENT: i32 = 75;
+const FULL_PERCENT: i32 = 90;
+
+/// The page for a terminal of this width; none: no limit.
+pub(crate) fn render(limits: &[AccountLimits], now: &Zoned, room: Option<usize>) -> String {
+    let inner = room.map(|room| room.saturating_sub(INDENT.len()));
+    let bar = match room {
+        Some(..84) => 6,
+        Some(84..110) => 10,
+        _ => 20,
+    };
+    let windows = || limits.iter().flat_map(|known| &known.windows);
+    // All accounts in one, so that their columns stand below each other.
+    let lines = windows().map(|window| window_line(window, bar, now)).collect();
+    let drawn: Vec<String> = align(lines, &COLUMNS, inner)
+        .iter()
+        .zip(windows())
+        .map(|(line, window)| format!("{INDENT}{}\n", emphasised(line, window)))
+        .collect();
+    let mut rest = drawn.as_slice();
+    let mut pages = Vec::new();
+    for known in limits {
+        let (own, others) = rest.split_at(known.windows.len());
+        rest = others;
+        pages.push(title(known) + &own.concat() + &remarks(known, now, room));
+    }
+    pages.join("\n")
+}
+
+/// Name, bar, percent, time left, moment of the reset, pace, source, age: where it is narrow, the highest number goes
+/// first.
+const COLUMNS: [Column; 8] = [
+    word(0, Squeeze::Before(2, Keep::Start)),
+    word(3, Squeeze::Never),
+    number(0),
+    word(0, Squeeze::Last(Keep::Start)),
+    word(4, Squeeze::Never),
+    word(2, Squeeze::Never),
+    word(5, Squeeze::Never),
+    word(1, Squeeze::Never),
+];
+
+/// The last line of a page that is looked at again and again.
+pub(crate) fn foot(now: &Zoned) -> String {
+    format!("\n{}\n", styled(FAINT, &format!("{}   q ends", now.strftime("%H:%M:%S"))))
+}
+
+fn title(known: &AccountLimits) -> String {
+    let label = choose::account_label(&known.account);
+    let email = text::name(&known.account.email);
+    let email = if email == label { String::new() } else { format!("  {email}") };
+    format!("{}{}\n", styled(STRONG, &label), styled(FAINT, &email))
+}
+
+/// Red and yellow for what is nearly used up, faint for what says nothing.
+fn emphasised(line: &str, window: &WindowLimits) -> String {
+    let style = match window.shown.value {
+        Value::Open { percent: Some(percent), .. } if percent.whole() >= FULL_PERCENT => BAD,
+        Value::Open { percent: Some(percent), .. } if percent.whole() >= NEAR_PERCENT => NEAR,
+        Value::Trouble(_) => BAD,
+        Value::Reset | Value::NotStarted => FAINT,
+        _ => return line.to_owned(),
+    };
+    styled(style, line)
+}
+
+/// What it is called, how full, when it ends, how it goes on, and who says so.
+fn window_line(window: &WindowLimits, bar: usize, now: &Zoned) -> Vec<String> {
+    let (drawn, percent) = match window.shown.value {
+        Value::Open { percent: Some(percent), .. } => {
+            (drawn(percent.tenths(), bar), format!("{}%{}", percent.whole(), window.shown.mark))
+        }
+        Value::NotStarted => (drawn(0, bar), format!("0%{}", window.shown.mark)),
+        Value::Open { percent: None, .. } => (String::new(), format!("?{}", window.shown.mark)),
+        Value::Reset | Value::Local { .. } | Value::Trouble(_) => {
+            (String::new(), window.shown.mark.to_string())
+        }
+    };
+    let pace = window.pace.as_ref().map_or_else(String::new, |pace| pace_words(pace, now));
+    let (left, at) = when(window, now);
+    let (source, age) = origin(window, now);
+    vec![name(&window.shown.window), drawn, percent, left, at, pace, source, age]
+}
+
+/// A window's name for people.
+fn name(window: &Window) -> String {
+    match window {
+        Window::FiveHour => "5 hours".to_owned(),
+        Window::SevenDay => "7 days".to_owned(),
+        Window::SevenDayModel(model) => format!("7 days {}", text::name(model)),
+        Window::Other(other) => text::name(&other.replace('_', " ")),
+    }
+}
+
+fn drawn(tenths: i32, bar: usize) -> String {
+    let tenths = usize::try_from(tenths.clamp(0, 1_000)).unwrap_or(0);
+    let filled = tenths * bar / 1_000;
+    format!("{}{}", "█".repeat(filled), "░".repeat(bar - filled))
+}
+
+/// The time left, and the moment of the end.
+fn when(window: &WindowLimits, now: &Zoned) -> (String, String) {
+    let alone = |words: &str| (words.to_owned(), String::new());
+    match window.shown.value {
+        Value::Open { left_ms: Some(left), .. } => {
+            let end = window.current.and_then(|current| current.resets_at_ms);
+            (
+                format!("resets in {}", long_duration(left / 60_000)),
+                end.map_or_else(String::new, |end| moment(end, now)),
+            )
+        }
+        Value::Open { left_ms: None, .. } => alone("no reset told"),
+        Value::NotStarted => alone("begins with the next use"),
+        Value::Reset => alone("was reset; nothing newer is known"),
+        Value::Local { left_ms, tokens } => {
+            let end = text::duration(left_ms / 60_000);
+            alone(&format!("~{} tokens here, block ends in ~{end}", text::count(tokens)))
+        }
+        Value::Trouble(trouble) => alone(&trouble.long(now.time_zone())),
+    }
+}
+
+/// Days and hours where there are days: nobody counts in 71 hours.
+fn long_duration(minutes: u64) -> String {
+    match (minutes / 1_440, minutes / 60 % 24) {
+        (0, _) => text::duration(minutes),
+        (days, hours) => format!("{days} d {hours:02} h"),
+    }
+}
+
+fn moment(at_ms: i64, now: &Zoned) -> String {
+    text::clock(text::instant(at_ms), now)
+}
+
+fn pace_words(pace: &Pace, now: &Zoned) -> String {
+    match pace.full_at_ms {
+        Some(full) if full <= now.timestamp().as_millisecond() => "used up".to_owned(),
+        Some(full) => format!("~full {}", moment(full, now)),
+        None => format!("~{}% by then", pace.tenths_at_reset.div_euclid(10)),
+    }
+}
+
+/// Who says so, and how long ago.
+fn origin(window: &WindowLimits, now: &Zoned) -> (String, String) {
+    let Some(current) = window.current else {
+        let local = matches!(window.shown.value, Value::Local { .. });
+        return (if local { "this machine" } else { "" }.to_owned(), String::new());
+    };
+    let source = match current.source {
+        Source::Manual => "typed",
+        Source::HotSwap => "switcher",
+        Source::ClaudeCache | Source::Stdin => "Claude Code",
+        Source::Endpoint => "service",
+    };
+    let age = current.age_ms(now.timestamp().as_millisecond());
+    let age = age.map_or_else(|| "age unknown".to_owned(), |age| ago(age / 60_000));
+    (source.to_owned(), age)
+}
+
+fn ago(minutes: u64) -> String {
+    if minutes == 0 { "just now".to_owned() } else { format!("{} ago", long_duration(minutes)) }
+}
+
+/// What else is to be said of an account: a dead login, what went wrong when asking.
+fn remarks(known: &AccountLimits, now: &Zoned, room: Option<usize>) -> String {
+    let mut remarks = Vec::new();
+    if let Login::NeedsLogin { reason, since_ms } = known.login {
+        let words = format!("{} {}, since {}", Mark::Critical, dead_words(reason), moment(since_ms, now));
+        remarks.push(styled(BAD, &words));
+    }
+    if let Some(trouble) = known.trouble.filter(|_| !known.login.is_dead()) {
+        remarks.push(styled(FAINT, &format!("not newer: {}", trouble.long(now.time_zone()))));
+    }
+    if known.windows.is_empty() {
+        remarks.push(styled(FAINT, "nothing is known of its limits"));
+    }
+    if let Some((at_ms, why)) = &known.attempts.last_failure
+        && known.attempts.last_success_ms.is_none_or(|success| success < *at_ms)
+    {
+        let success = known.attempts.last_success_ms;
+        let success = success.map_or_else(|| "never".to_owned(), |at_ms| moment(at_ms, now));
+        let words =
+            format!("asked last {}: {}; last answer: {success}", moment(*at_ms, now), text::clean(why));
+        remarks.push(styled(FAINT, &words));
+    }
+    remarks.iter().map(|words| wrap(&format!("{INDENT}{words}\n"), room)).collect()
+}
+
+fn dead_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unauthorized | Reason::SessionEnded => "its login has ended: run `claude /login`",
+        Reason::Forbidden => "its login may not ask for limits: run `claude /login`",
+        Reason::LoggedOut => "nobody is logged in: run `claude /login`",
+    }
+}
+
+/// How a window stands against its guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// Below, and the number is new enough to say so.
+    Below,
+    /// Too old, or not there.
+    CannotTell,
+    /// At it or over.
+    Reached,
+}
+
+/// Judges every account by a guard, each with words. Use only rises within a window, so an old number that is over
+/// still counts; one that is below says nothing when it is old.
+pub(crate) fn judge(guard: &Guard, limits: &[AccountLimits]) -> Vec<(Verdict, String)> {
+    if limits.is_empty() {
+        return vec![(Verdict::CannotTell, format!("{}: there is no account to tell of", guard.window))];
+    }
+    limits.iter().map(|known| judge_account(guard, known)).collect()
+}
+
+fn judge_account(guard: &Guard, known: &AccountLimits) -> (Verdict, String) {
+    let label = choose::account_label(&known.account);
+    let window = known.windows.iter().find(|window| window.shown.window == guard.window);
+    let told = window.map(|window| (window.shown.value, window.shown.mark));
+    let limit = i64::from(guard.percent) * 10;
+    match told {
+        Some((Value::Open { percent: Some(percent), .. }, _)) if i64::from(percent.tenths()) >= limit => {
+            let words =
+                format!("{label}: {} is at {}%, guard {}%", guard.window, percent.whole(), guard.percent);
+            (Verdict::Reached, words)
+        }
+        Some((Value::Open { percent: Some(_), .. }, Mark::None | Mark::Aging)) => {
+            (Verdict::Below, String::new())
+        }
+        Some((Value::NotStarted, Mark::None | Mark::Aging)) if limit > 0 => (Verdict::Below, String::new()),
+        Some((Value::Open { percent: Some(_), .. } | Value::NotStarted, _)) => {
+            (Verdict::CannotTell, format!("{label}: what is known of {} is too old to tell", guard.window))
+        }
+        _ => (Verdict::CannotTell, format!("{label}: {} is not known", guard.window)),
+    }
+}
+
+/// The same for scripts.
+pub(crate) fn json(limits: &[AccountLimits], now: &Zoned) -> Result<String, CliError> {
+    let accounts: Vec<Json> = limits.iter().map(|known| account_json(known, now)).collect();
+    super::json::render(&json!({ "accounts": accounts }))
+}
+
+fn account_json(known: &AccountLimits, now: &Zoned) -> Json {
+    let (state, reason, since) = match known.login {
+        Login::Unknown => ("unknown", None, None),
+        Login::Active => ("active", None, None),
+        Login::NeedsLogin { reason, since_ms } => ("needs_login", Some(reason.name()), Some(since_ms)),
+    };
+    let failure = known.attempts.last_failure.as_ref();
+    json!({
+        "account": choose::account_label(&known.account),
+        "email": known.account.email,
+        "organizationUuid": &*known.account.id.organization,
+        "accountUuid": &*known.account.id.account,
+        "directories": known.directories,
+        "login": { "state": state, "reason": reason, "since": since.map(text::iso_ms) },
+        "sessions": match known.sessions { Sessions::Live => "live", Sessions::Idle => "idle" },
+        "trouble": known.trouble.map(Trouble::short),
+        "lastSuccess": known.attempts.last_success_ms.map(text::iso_ms),
+        "lastFailure": failure.map(|(at_ms, why)| json!({ "at": text::iso_ms(*at_ms), "outcome": why })),
+        "windows": known.windows.iter().map(|window| window_json(window, now)).collect::<Vec<Json>>(),
+    })
+}
+
+fn window_json(window: &WindowLimits, now: &Zoned) -> Json {
+    let (state, percent, local) = match window.shown.value {
+        Value::Open { percent, .. } => {
+            ("open", percent.map(|percent| tenths(i64::from(percent.tenths()))), None)
+        }
+        Value::NotStarted => ("not_started", Some(tenths(0)), None),
+        Value::Reset => ("reset", None, None),
+        Value::Local { tokens, .. } => ("local", None, Some(tokens)),
+        Value::Trouble(_) => ("unknown", None, None),
+    };
+    let current = window.current.filter(|_| percent.is_some() || state == "open");
+    let age = current.and_then(|current| current.age_ms(now.timestamp().as_millisecond()));
+    let resets = current.and_then(|current| current.resets_at_ms);
+    json!({
+        "window": window.shown.window.to_string(),
+        "state": state,
+        "percent": percent,
+        "resetsAt": resets.map(text::iso_ms),
+        "observedAt": current.and_then(|current| current.observed_at_ms).map(text::iso_ms),
+        "ageSeconds": age.map(|age| age / 1_000),
+        "source": window.current.map(|current| current.source.name()),
+        "mark": window.shown.mark.symbol(),
+        "localTokens": local,
+        "pace": window.pace.map(|pace| json!({
+            "percentPerHour": tenths(pace.tenths_per_hour),
+            "percentAtReset": tenths(pace.tenths_at_reset),
+            "fullAt": pace.full_at_ms.map(text::iso_ms),
+        })),
+    })
+}
+
+/// Tenths of a percent as a number of percent.
+fn tenths(tenths: i64) -> Json {
+    let sign = if tenths < 0 { "-" } else { "" };
+    let number = format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
+    serde_json::from_str(&number).unwrap_or(Json::Null)
+}
+
+#[cfg(test)]
+mod tests;
