@@ -106,8 +106,8 @@ fn a_reader_that_goes_away_is_no_error_of_any_command() {
     for command in commands(&env) {
         let words = match command.as_str() {
             // These write nothing to stdout, or run other commands.
-            "config" | "config set" | "config unset" | "config edit" => continue,
-            "accounts add" | "accounts rename" | "accounts remove" => continue,
+            "config" | "config set" | "config unset" | "config edit" | "accounts add" | "accounts rename"
+            | "accounts remove" => continue,
             "completions" => "completions zsh",
             "explain" => "explain 2026-10-20",
             "reprice" => "reprice --dry-run",
