@@ -4,12 +4,10 @@
 //! accounts and limits in files. Must not: know the ledger, print, show a token to anybody but the service it belongs
 //! to, or be reached while a status line is drawn. The clock, the home folder and the environment are arguments.
 
-pub mod backoff;
 pub mod base;
 pub mod cascade;
 pub mod client;
 pub mod credentials;
 pub mod secret;
 pub mod store;
-pub mod trouble;
 pub mod usage;
