@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
+use cco_model::limit::backoff::RetryAfter;
 use ureq::Agent;
 use ureq::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -38,7 +39,7 @@ pub enum Outcome {
     /// 403 of somebody on the way.
     OtherForbidden,
     /// 429, and how long to wait, where that was told.
-    RateLimited(Option<Duration>),
+    RateLimited(Option<RetryAfter>),
     /// No whole answer in time.
     Timeout,
     /// The service could not be reached, or the connection broke.
@@ -212,7 +213,7 @@ fn names_a_right(body: &[u8]) -> bool {
     ["scope", "permission"].iter().any(|word| words.contains(word))
 }
 
-fn advice_of(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
+fn advice_of(headers: &HeaderMap, now_ms: i64) -> Option<RetryAfter> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     advice::retry_after(text("retry-after")?, text("date"), now_ms)
 }

@@ -5,7 +5,6 @@
 //! to, or be reached while a status line is drawn. The clock, the home folder and the environment are arguments.
 
 pub mod accounts;
-pub mod backoff;
 pub mod base;
 pub mod cascade;
 pub mod claude_json;
@@ -15,7 +14,6 @@ pub mod live;
 pub mod secret;
 pub mod shared_files;
 pub mod store;
-pub mod trouble;
 pub mod usage;
 
 mod input;

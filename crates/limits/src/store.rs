@@ -12,9 +12,8 @@ use cco_model::limit::AccountId;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 
-use crate::backoff::Backoff;
 use crate::base::BaseUrl;
-use crate::cascade::{Cached, Claimed, Effect, Fault, Store};
+use crate::cascade::{BackOff, Cached, Claimed, Effect, Fault, Store};
 
 mod format;
 
@@ -108,7 +107,7 @@ impl Store for Files {
         format::read_cached(&read(&self.cache_path())?)
     }
 
-    fn backoff(&self) -> Option<Backoff> {
+    fn backoff(&self) -> Option<BackOff> {
         format::read_backoff(&read(&self.backoff_path())?)
     }
 
@@ -141,7 +140,7 @@ impl Store for Files {
         }
     }
 
-    fn put_backoff(&self, backoff: &Backoff) -> Result<(), Fault> {
+    fn put_backoff(&self, backoff: &BackOff) -> Result<(), Fault> {
         let text = format::write_backoff(backoff);
         self.replace(&self.backoff_path(), &text).map_err(|error| fault(Effect::PutBackoff, &error))
     }
