@@ -94,11 +94,8 @@ fn observe_directory(
     let account = match &directory.held {
         Held::Account(id) => Some(id.clone()),
         Held::Nobody => None,
-        // It may be anybody's: what was known of it ends at the last look.
-        Held::Unknown(why) => {
-            unread.push((directory.path.clone(), why.clone()));
-            None
-        }
+        // Half-written, mostly. That is no look at all: the ones before and after it tell whose it was.
+        Held::Unknown(why) => return unread.push((directory.path.clone(), why.clone())),
     };
     if let Some(dir) = directory.path.to_str() {
         let dir = dir.to_owned();
