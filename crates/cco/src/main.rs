@@ -46,7 +46,11 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
     plant(&env)?;
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(outcome) => return tell(&outcome, out),
+        Err(outcome) => {
+            let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+            *out = Output::wished(args::ColorWish::typed(typed), &env);
+            return tell(&outcome, out);
+        }
     };
     *out = Output::wished(args.common.color(), &env);
     args.check()?;

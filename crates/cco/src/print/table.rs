@@ -2,6 +2,7 @@
 //!
 //! Must not: query anything; break a row over lines.
 
+use anstyle::Style;
 use cco_engine::report::ModelSums;
 use cco_model::sums::Sums;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
@@ -127,7 +128,7 @@ impl<R> Report<R> {
             if breakdown {
                 for model in dearest_first((self.models)(row)) {
                     lines.push(self.model_cells(model));
-                    styles.push(FAINT);
+                    styles.push(Style::new());
                 }
             }
         }
@@ -151,7 +152,7 @@ impl<R> Report<R> {
             return String::new();
         }
         let words = format!("not shown here: {}", names.join(", ").to_lowercase());
-        fit::wrap(&styled(FAINT, &words), screen.columns) + "\n"
+        fit::wrap(&words, screen.columns) + "\n"
     }
 
     fn projects<'r>(&self, row: &'r R) -> impl Iterator<Item = &'r str> {
@@ -194,7 +195,7 @@ impl<R> Report<R> {
 }
 
 /// Emphasis, and rules below the header and above the totals.
-fn finish(drawn: &[String], styles: &[anstyle::Style]) -> String {
+fn finish(drawn: &[String], styles: &[Style]) -> String {
     let widest = drawn.iter().map(|line| fit::width(line)).max().unwrap_or_default();
     let rule = format!("{}\n", styled(FAINT, &"─".repeat(widest)));
     let mut text = String::new();
