@@ -2,6 +2,7 @@
 //!
 //! Must not: read files, the environment or the clock.
 
+pub(crate) mod astray;
 mod span;
 
 use std::path::PathBuf;
