@@ -16,7 +16,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::fit::{Column, Keep, Squeeze};
 use super::table::{align, number};
-use super::{FAINT, STRONG, styled, text};
+use super::{STRONG, styled, text};
 
 pub(crate) use call::call;
 
@@ -224,7 +224,7 @@ fn files(story: &SessionStory) -> String {
     for file in &story.files {
         of_others += file.rows.map_or(0, |rows| rows.rows_of_others);
         page += &format!("{INDENT}{}\n", text::clean(&file.path.display().to_string()));
-        page += &format!("{INDENT}{INDENT}{}\n", styled(FAINT, &file_words(file)));
+        page += &format!("{INDENT}{INDENT}{}\n", file_words(file));
     }
     if of_others > 0 {
         page += &format!(

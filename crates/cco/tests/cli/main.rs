@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
 mod blocks;
+mod colours;
 mod config;
 mod doctor;
 mod explain;
