@@ -8,6 +8,7 @@ pub mod base;
 pub mod cascade;
 pub mod client;
 pub mod credentials;
+pub mod refresh;
 pub mod secret;
 pub mod store;
 pub mod usage;
