@@ -274,6 +274,10 @@ impl<'a, 'b> Run<'a, 'b> {
             let _ = self.forget();
             Refreshed::Failed(RefreshFailure::NotAsked(error.kind()))
         })?;
+        if !locks.touch() {
+            let _ = self.forget();
+            return Err(Refreshed::Locked(Held::ByClaudeCode));
+        }
         let renewal = locks.while_touching(|| self.parts.exchange.renew(&credential.refresh));
         (self.parts.step)(Step::Answered);
         match renewal {

@@ -78,6 +78,17 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_is_for_the_host_that_it_names() {
+        let proxies = Proxies {
+            https: Some("http://one:3128".into()),
+            except: Some("platform.claude.com".into()),
+            ..Proxies::default()
+        };
+        assert!(proxies.on_the_way_to("platform.claude.com").unwrap().is_none());
+        assert!(proxies.on_the_way_to("api.anthropic.com").unwrap().is_some());
+    }
+
+    #[test]
     fn a_proxy_that_cannot_be_used_is_not_gone_past() {
         for text in ["ftp://one", "http://", "one two", "socks9://x:1"] {
             let proxies = Proxies { https: Some(text.into()), ..Proxies::default() };

@@ -72,9 +72,13 @@ impl Locks {
         Ok(locks)
     }
 
+    /// Touches Claude Code's locks. False: one was taken from us, as after a night's sleep of the machine.
+    pub(super) fn touch(&self) -> bool {
+        self.theirs.iter().all(Directory::touch)
+    }
+
     /// Does something that may take long, and keeps the locks from looking dead meanwhile.
     pub(super) fn while_touching<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.touch();
         let (done, wait) = channel::<()>();
         thread::scope(|scope| {
             scope.spawn(move || {
@@ -86,10 +90,6 @@ impl Locks {
             drop(done);
             result
         })
-    }
-
-    fn touch(&self) {
-        self.theirs.iter().for_each(Directory::touch);
     }
 }
 
@@ -153,16 +153,17 @@ impl Directory {
         seen.is_some() && Seen::of(&self.path).is_ok_and(|now| now == seen)
     }
 
-    fn touch(&self) {
+    fn touch(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_ours(*seen) {
-            return;
+            return false;
         }
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
         let times = Timestamps { last_access: now, last_modification: now };
         // A lock that cannot be touched gets old, which the rest of the minute allows for.
         let _ = rustix::fs::utimensat(CWD, &self.path, &times, AtFlags::SYMLINK_NOFOLLOW);
         *seen = Seen::of(&self.path).ok().flatten();
+        seen.is_some()
     }
 }
 

@@ -124,6 +124,25 @@ fn while_claude_code_holds_a_lock_nothing_is_asked_and_its_lock_stays() {
 }
 
 #[test]
+fn a_lock_that_was_taken_from_us_before_the_question_stops_it() {
+    for lock in ["config/.oauth_refresh.lock", ".claude.lock"] {
+        let home = Home::expired(&Chain::new(true));
+        let (untouched, lock) = (home.text(), home.path.join(lock));
+        let refreshed = home.refresh(&Never, &|step| {
+            if step == Step::Intended {
+                fs::remove_dir(&lock).unwrap();
+                std::thread::sleep(Duration::from_millis(10));
+                fs::create_dir(&lock).unwrap();
+            }
+        });
+        assert_eq!((refreshed, home.text()), (Refreshed::Locked(Held::ByClaudeCode), untouched));
+        assert!(lock.is_dir(), "it stays its holder's");
+        assert_eq!(home.left().len(), 2, "{:?}", home.left());
+        home.assert_no_token_lies_about(false);
+    }
+}
+
+#[test]
 fn a_dead_session_is_told_once_and_not_asked_again_until_the_credential_changes() {
     for (reply, reason) in [
         (Reply::Whole(400, Vec::new(), br#"{"error": "invalid_grant"}"#.to_vec()), Reason::SessionEnded),

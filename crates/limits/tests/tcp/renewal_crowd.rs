@@ -95,10 +95,13 @@ fn expiry(home: &Path, chain: &Arc<Chain>, server: &Server, stolen: &AtomicU32) 
 fn eight_of_ours_and_two_claude_codes_spend_one_token_for_each_expiry_and_nobody_is_logged_out() {
     let chain = Chain::new(true);
     let (home, server, stolen) = (Home::expired(&chain), serve(&chain, 200), AtomicU32::new(0));
+    // An answer that takes seconds makes a round long, so only the longer lane has some.
+    let slow = serve(&chain, 3_000);
     let (mut by_us, rounds) = (0, longer().unwrap_or(60));
     for round in 0..rounds {
         fs::write(home.credential(), chain.file(now_ms() - 1)).unwrap();
-        by_us += expiry(&home.path, &chain, &server, &stolen);
+        let server = if longer().is_some() && round % 25 == 0 { &slow } else { &server };
+        by_us += expiry(&home.path, &chain, server, &stolen);
         assert_eq!((chain.posts(), chain.refused()), (round + 1, 0), "one question for each expiry");
         let text = home.text();
         let expires = text.split("\"expiresAt\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap();

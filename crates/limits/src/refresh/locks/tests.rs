@@ -89,7 +89,7 @@ fn a_lock_that_was_taken_from_us_is_not_removed() {
     fs::remove_dir(&place.theirs[0]).unwrap();
     thread::sleep(Duration::from_millis(10));
     fs::create_dir(&place.theirs[0]).unwrap();
-    locks.touch();
+    assert!(!locks.touch(), "and we know");
     drop(locks);
     assert_eq!(place.names(), [".oauth_refresh.lock", "refresh-1.lock"]);
 }
@@ -110,6 +110,7 @@ fn what_is_held_is_touched() {
     let locks = place.take(0).unwrap();
     let before = Seen::of(&place.theirs[1]).unwrap().unwrap();
     thread::sleep(Duration::from_millis(10));
+    assert!(locks.touch());
     assert_eq!(locks.while_touching(|| 7), 7);
     assert!(Seen::of(&place.theirs[1]).unwrap().unwrap().touched > before.touched);
     drop(locks);
