@@ -4,7 +4,9 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 
-use cco_limits::refresh::{Exchange, ExchangeFailure, Grant, Refreshed, Renewal, Step};
+use cco_limits::refresh::{
+    Exchange, ExchangeFailure, Grant, Recovery, RefreshFailure, Refreshed, Renewal, Step,
+};
 use cco_limits::secret::Secret;
 
 use crate::tokens::{Chain, Home, longer};
@@ -147,4 +149,45 @@ fn a_damaged_note_is_as_good_as_absent_and_harms_nothing() {
         assert!(known.contains(&true), "{refreshed:?}");
     }
     assert_eq!(home.text(), untouched);
+}
+
+#[test]
+fn a_credential_that_was_damaged_before_any_answer_came_is_as_it_was_before() {
+    let home = ended_after(Step::Intended);
+    let whole = home.text();
+    fs::write(home.credential(), &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(home.recover(&Gone), Recovery::Restored);
+    assert_eq!(home.text(), whole);
+    assert!(matches!(home.refresh(&Next, &|_| ()), Refreshed::BackedOff { .. }), "it may be spent");
+    home.assert_no_token_lies_about(false);
+}
+
+#[test]
+fn what_a_living_claude_code_may_be_writing_is_waited_for() {
+    for step in [Step::Intended, Step::Noted] {
+        let mut home = ended_after(step);
+        let whole = home.text();
+        fs::write(home.credential(), "{").unwrap();
+        home.live = true;
+        assert_eq!(home.recover(&Gone), Recovery::Waiting);
+        assert!(matches!(home.refresh(&Next, &|_| ()), Refreshed::Failed(RefreshFailure::NotSaved(_))));
+        assert_eq!(home.text(), "{");
+        fs::write(home.credential(), &whole).unwrap();
+        let expected = if step == Step::Noted { Recovery::Saved } else { Recovery::Unanswered };
+        assert_eq!(home.recover(&Gone), expected, "a successor that is there is saved all the same");
+    }
+}
+
+#[test]
+fn who_logged_out_or_in_since_is_left_alone() {
+    let other = Chain::new(true).file(1).replace("-0-", "-77-");
+    for step in [Step::Intended, Step::Noted, Step::Written] {
+        for text in ["null", r#"{"claudeAiOauth": null, "mcpOAuth": {}}"#, other.as_str()] {
+            let home = ended_after(step);
+            fs::write(home.credential(), text).unwrap();
+            assert_eq!(home.recover(&Gone), Recovery::Superseded, "{step:?} {text}");
+            assert_eq!(home.text(), text);
+            home.assert_no_token_lies_about(false);
+        }
+    }
 }
