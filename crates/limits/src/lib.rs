@@ -11,6 +11,7 @@ pub mod claude_json;
 pub mod client;
 pub mod credentials;
 pub mod live;
+pub mod refresh;
 pub mod secret;
 pub mod shared_files;
 pub mod store;

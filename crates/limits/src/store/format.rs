@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::cascade::{BackOff, Cached};
 use crate::secret::Fingerprint;
@@ -98,17 +99,28 @@ fn sha256(kind: &str, entry: &str) -> String {
     })
 }
 
-fn write_entry(kind: &str, entry: &impl Serialize) -> String {
-    // Numbers, texts and lists of them always can be JSON.
-    let entry = serde_json::to_string(entry).unwrap_or_default();
-    format!("{{\"schema\":{SCHEMA},\"sha256\":\"{}\",\"entry\":{entry}}}\n", sha256(kind, &entry))
+/// An entry's text with what it takes to know it again. Wiped when it goes: some entries hold a token.
+pub(crate) fn seal(kind: &str, entry: &str) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(entry.len() + 160));
+    let _ =
+        writeln!(text, "{{\"schema\":{SCHEMA},\"sha256\":\"{}\",\"entry\":{entry}}}", sha256(kind, entry));
+    text
 }
 
-fn read_entry<T: DeserializeOwned>(kind: &str, text: &str) -> Option<T> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
+/// The entry's text, if it is whole and of this kind.
+pub(crate) fn unseal<'a>(kind: &str, text: &'a str) -> Option<&'a str> {
+    let envelope: Envelope<'a> = serde_json::from_str(text).ok()?;
     let entry = envelope.entry.get();
-    let whole = envelope.schema == SCHEMA && envelope.sha256 == sha256(kind, entry);
-    whole.then(|| serde_json::from_str(entry).ok()).flatten()
+    (envelope.schema == SCHEMA && envelope.sha256 == sha256(kind, entry)).then_some(entry)
+}
+
+pub(crate) fn write_entry(kind: &str, entry: &impl Serialize) -> String {
+    // Numbers, texts and lists of them always can be JSON.
+    seal(kind, &serde_json::to_string(entry).unwrap_or_default()).to_string()
+}
+
+pub(crate) fn read_entry<T: DeserializeOwned>(kind: &str, text: &str) -> Option<T> {
+    serde_json::from_str(unseal(kind, text)?).ok()
 }
 
 pub(super) fn write_cached(cached: &Cached) -> String {
