@@ -10,7 +10,6 @@ use crate::app::App;
 use crate::args::{BlocksArgs, Day, SpanArgs, TokenLimit};
 use crate::error::CliError;
 use crate::print::blocks::{BLOCKS, BLOCKS_OF_LIMIT, ShownBlock, percent};
-use crate::print::fit::wrap;
 use crate::print::glance::block_speed;
 use crate::print::{STRONG, json, styled, text};
 
@@ -38,15 +37,14 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         entry = entry.nothing_is(none_running(&filter.only).to_owned());
     }
     let said = said_of_limit(&rows, args.token_limit, limit);
-    let speed = rows.iter().find(|row| row.active).map(|row| block_speed(row, &app.now));
+    if let Some(running) = rows.iter().find(|row| row.active) {
+        let title = styled(STRONG, "The running block");
+        entry = entry.below(format!("{title}\n{}", block_speed(running, &app.now)));
+    }
     let rows = rows.into_iter().map(|row| ShownBlock { row, limit }).collect();
     entry.print(app, footing, &asked, rows)?;
     if app.json || asked.show.csv {
         return Ok(());
-    }
-    if let Some(speed) = speed {
-        app.out
-            .data(&wrap(&format!("{}\n{speed}", styled(STRONG, "The running block")), app.screen.columns))?;
     }
     said.iter().for_each(|line| app.out.note(line));
     if asked.span.since.or(asked.span.until).is_some() {

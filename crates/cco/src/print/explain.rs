@@ -173,7 +173,7 @@ fn call_lines(calls: &[CallLine], now: &Zoned, room: Option<usize>) -> String {
         let time = Timestamp::from_millisecond(call.at_ms).unwrap_or(Timestamp::MAX);
         let time = time.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
         let cost = call.cost.map_or_else(|| "?".to_owned(), nine_places);
-        let tokens = format!("{} tokens", text::count(call.tokens));
+        let tokens = format!("{} tokens", text::count(call.tokens.total()));
         vec![format!("#{}", call.id), time, text::short_model(&call.model), tokens, cost]
     });
     let left = |drop| Column { align: CellAlignment::Left, drop, squeeze: Squeeze::Never };

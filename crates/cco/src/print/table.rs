@@ -208,7 +208,7 @@ impl<R> Report<R> {
 }
 
 /// Emphasis, and rules below the header and above the totals.
-fn finish(drawn: &[String], styles: &[Style]) -> String {
+pub(crate) fn finish(drawn: &[String], styles: &[Style]) -> String {
     let widest = drawn.iter().map(|line| fit::width(line)).max().unwrap_or_default();
     let rule = format!("{}\n", styled(FAINT, &"─".repeat(widest)));
     let mut text = String::new();

@@ -7,6 +7,7 @@ mod colours;
 mod config;
 mod doctor;
 mod explain;
+mod habits;
 mod homes;
 mod names;
 mod places;

@@ -313,6 +313,7 @@ fn blocks() {
           ],
           "burnRate": {
             "tokensPerMinute": 1296.28,
+            "tokensPerMinuteForIndicator": 16.28,
             "costPerHour": 0.1422486
           },
           "projection": {
