@@ -2,6 +2,9 @@
 //!
 //! Must not: fail where there is merely nothing yet.
 
+use std::collections::BTreeMap;
+
+use cco_engine::limits::AccountLimits;
 use cco_engine::report::{Glance, ModelSums};
 
 use super::note_unpriced;
@@ -13,8 +16,9 @@ use crate::print;
 pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
     let footing = app.take_in()?;
     let glance = app.glance()?;
+    let limits = limits(app)?;
     if app.json {
-        app.out.data(&print::json::glance(&glance)?)?;
+        app.out.data(&print::json::glance(&glance, print::limits::glance::json(&limits, &app.now))?)?;
     }
     if footing == Footing::Nothing {
         let nothing = app.nothing();
@@ -23,10 +27,21 @@ pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     if !app.json {
-        app.out.data(&print::glance::render(&glance, &app.now, app.screen.columns))?;
+        app.out.data(&print::glance::render(&glance, &limits, &app.now, app.screen.columns))?;
         note_unpriced(app, unpriced(&glance).into_iter(), &glance.week);
     }
     Ok(())
+}
+
+/// What files and the ledger know of limits; the service is not asked. `cco limits` says what is wrong with a file.
+fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
+    let found = match app.engine.glance_at_accounts() {
+        Ok(found) => found,
+        // Another process writes; the next look keeps what is new.
+        Err(error) if error.is_busy() => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?)
 }
 
 /// Models without a price on the page, each once: those of the week, and those of a block that began before it.

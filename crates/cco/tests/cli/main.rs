@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod explain;
 mod homes;
+mod limits_glance;
 mod names;
 mod places;
 mod reports;
