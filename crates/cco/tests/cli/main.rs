@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod homes;
 mod limits_glance;
+mod lost_days;
 mod names;
 mod places;
 mod reports;
