@@ -47,6 +47,11 @@ pub(crate) fn places(
     }
 }
 
+/// The folder of what processes remember for each other.
+pub(crate) fn state(folder: &Path) -> PathBuf {
+    folder.join(STATE)
+}
+
 /// Where the service is asked; an error: why what is set cannot be used, and where it was set.
 pub(crate) fn base(config: &Config) -> Result<BaseUrl, (String, String)> {
     let Some(set) = config.text(keys::BASE_URL) else { return Ok(BaseUrl::official()) };
@@ -68,7 +73,7 @@ pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Resul
     let has_keychain = Path::new(SECURITY).exists();
     let keychain = env.login_name.clone().filter(|_| has_keychain).map(SecurityTool::system);
     Ok(Some(Asking {
-        state: folder.join(STATE),
+        state: state(folder),
         settings,
         key_store: keychain.map(|tool| Box::new(tool) as _),
         key_store_allowed: config.flag(keys::KEYCHAIN) == Some(true),

@@ -3,6 +3,7 @@
 //! Owns the order: first every file that costs nothing, then the service for those that may be asked. Must not: touch a
 //! credential itself, or say what a reading means.
 
+pub mod alarm;
 pub mod check_up;
 
 mod ask;

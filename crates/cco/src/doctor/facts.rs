@@ -20,6 +20,7 @@ use crate::config::check::{Checked, check};
 use crate::config::{Config, Source, keys};
 use crate::env::Env;
 use crate::error::{CliError, why};
+use crate::notify::Said;
 use crate::roots::Roots;
 use crate::{home, places, zone};
 
@@ -155,6 +156,7 @@ fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> L
     let places = places::places(env, config, folder, &roots.usable, &zone);
     LimitsFacts {
         files: check_up::files(&places, env.now.as_millisecond()),
+        said: folder.and_then(|folder| Said::read(&places::state(folder))),
         allowed: config.flag(keys::ENDPOINT),
         base: places::base(config).map(|base| base.to_string()).map_err(|(why, _)| why),
         zone,

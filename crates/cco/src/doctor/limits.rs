@@ -16,6 +16,7 @@ use super::facts::Facts;
 use super::places::quoted;
 use crate::choose::account_label;
 use crate::config::keys;
+use crate::notify::Said;
 use crate::print::limits::glance::dead;
 use crate::print::text;
 
@@ -28,6 +29,8 @@ pub(crate) struct LimitsFacts {
     pub(crate) allowed: Option<bool>,
     /// Where it is asked; an error: what is set cannot be used.
     pub(crate) base: Result<String, String>,
+    /// The last alarm.
+    pub(crate) said: Option<Said>,
     /// Whose times are shown.
     pub(crate) zone: TimeZone,
 }
@@ -96,11 +99,13 @@ fn judge_logins(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
     let (limits, now_ms) = (&facts.limits, now_ms(facts));
     let logins = limits.of_interest(logins);
     let state = |known: &KnownLogin| limits.login(known, now_ms);
-    let dead: Vec<String> =
+    let mut dead: Vec<String> =
         logins.iter().filter_map(|known| dead_words(limits, known, state(known))).collect();
     if !dead.is_empty() {
         let all = text::plural(logins.len() as u64, "account", "accounts");
         let message = if alert::all_dead(logins.iter().map(|known| state(known))) {
+            let not_shown = limits.said.as_ref().and_then(|said| said.not_shown.as_deref());
+            dead.extend(not_shown.map(|why| format!("no notification could be shown: {why}")));
             format!("every login is dead ({all}): no limit can be told until somebody logs in")
         } else {
             format!("{} of {all} cannot be asked for: the login is dead", dead.len())

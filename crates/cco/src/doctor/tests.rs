@@ -17,6 +17,7 @@ use super::limits::LimitsFacts;
 use super::*;
 use crate::config::check::Checked;
 use crate::error::CliError;
+use crate::notify::Said;
 use crate::roots::{Missing, Roots};
 
 const DAY_MS: i64 = 86_400_000;
@@ -89,6 +90,7 @@ fn limits(now_ms: i64) -> LimitsFacts {
     LimitsFacts {
         files: Files { directories: vec![seen], broken: vec![] },
         allowed: Some(true),
+        said: None,
         base: Ok("https://api.anthropic.com".to_owned()),
         zone: TimeZone::UTC,
     }
@@ -206,7 +208,11 @@ static CASES: &[(&str, Change)] = &[
     ("limits.accounts", |f| {
         f.limits.files.directories[0].account = Err("/h/.claude.json is not valid JSON".to_owned());
     }),
-    ("limits.logins", |f| _ = dead(f)),
+    ("limits.logins", |f| {
+        dead(f);
+        let not_shown = Some("there is no notify-send".to_owned());
+        f.limits.said = Some(Said { at_ms: 0, not_shown });
+    }),
     ("limits.logins", |f| {
         // One of two, with a third that nobody holds any more.
         let (mut other, mut gone) = (login(f.now.as_millisecond()), dead(f).clone());
@@ -436,6 +442,7 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
       fix: mend the file, or let yourself read it; Claude Code writes it anew when it starts
     problem limits.logins: every login is dead (1 account): no limit can be told until somebody logs in
       dev@example.com in /h/.claude: its login has ended, since 2026-10-20 06:00
+      no notification could be shown: there is no notify-send
       fix: run `claude /login`; for another directory than the default one: `CLAUDE_CONFIG_DIR=DIR claude /login`
     problem limits.logins: 1 of 2 accounts cannot be asked for: the login is dead
       dev@example.com in /h/.claude: its login has ended, since 2026-10-20 06:00

@@ -83,7 +83,11 @@ impl Machine {
             let session = serde_json::json!({ "pid": pid, "startedAt": since });
             env.write(&format!("{folder}/sessions/{pid}.json"), &session.to_string());
         }
-        let machine = Self { env, service };
+        // The desktop writes down what it is told.
+        let tool = env.write("bin/notify-send", "#!/bin/sh\nprintf '[%s]' \"$@\" >> \"$HOME/shown\"\n");
+        fs::set_permissions(tool, fs::Permissions::from_mode(0o700)).unwrap();
+        let search = format!("{}:/usr/bin:/bin", env.home().join("bin").display());
+        let machine = Self { env: env.with("PATH", &search), service };
         machine.log_in("old", "2026-10-18T07:00:00Z");
         machine
     }
@@ -118,6 +122,14 @@ impl Machine {
         let run = env.run(words);
         (Self { env, ..self }, run)
     }
+}
+
+/// What the desktop was told since it was last asked.
+fn shown(machine: &Machine) -> String {
+    let path = machine.env.home().join("shown");
+    let shown = fs::read_to_string(&path).unwrap_or_default();
+    _ = fs::remove_file(path);
+    shown
 }
 
 /// The logins in the JSON of `cco limits`: state, and since when.
@@ -165,6 +177,16 @@ fn logins_that_die_on_a_sunday_are_told_within_minutes_and_still_on_tuesday_and_
     let (machine, run) = machine.at("2026-10-18T13:08:00Z", "");
     assert!(tells(&run.stdout, "5 h 42%🔺"), "{}", run.story());
 
+    // Whoever refreshes is told aloud, and once a day on the desktop.
+    assert_eq!(shown(&machine), "");
+    let (machine, run) = machine.at("2026-10-18T13:09:00Z", "limits --refresh");
+    assert!(run.stderr.contains("every login is dead (2 accounts)"), "{}", run.story());
+    let told = shown(&machine);
+    assert!(tells(&told, "since 13:06") && !told.contains("old-one"), "{told}");
+    let (machine, run) = machine.at("2026-10-18T13:20:00Z", "limits --refresh");
+    assert!(run.stderr.contains("every login is dead (2 accounts)"), "{}", run.story());
+    assert_eq!(shown(&machine), "");
+
     // Two days later it is still said, since when too, and nothing old is shown as if it were new.
     let (machine, run) = machine.at("2026-10-20T09:00:00Z", "limits --json");
     assert_eq!(logins(&run), all("needs_login", "2026-10-18T13:06:00.000Z"));
@@ -174,6 +196,9 @@ fn logins_that_die_on_a_sunday_are_told_within_minutes_and_still_on_tuesday_and_
     assert_eq!(run.code, 3);
     assert!(tells(&check(&run, "limits.logins").1, "2026-10-18 13:06"));
 
+    let (machine, _) = machine.at("2026-10-20T09:01:00Z", "limits --refresh");
+    assert!(tells(&shown(&machine), "since Sun 13:06"));
+
     // Somebody logs in. Nothing else has to be done.
     machine.service.likes(&["new-one", "new-two"]);
     machine.log_in("new", "2026-10-20T09:10:00Z");
@@ -181,6 +206,8 @@ fn logins_that_die_on_a_sunday_are_told_within_minutes_and_still_on_tuesday_and_
     assert_eq!((run.code, check(&run, "limits.logins").0.as_str()), (0, "note"), "{}", run.story());
     let (machine, run) = machine.at("2026-10-20T09:11:00Z", "limits --json");
     assert_eq!(logins(&run), all("active", ""), "{}", run.story());
-    let (_, run) = machine.at("2026-10-20T09:12:00Z", "doctor --json");
+    let (machine, run) = machine.at("2026-10-20T09:12:00Z", "limits --refresh");
+    assert_eq!((shown(&machine).as_str(), run.stderr.as_str()), ("", ""));
+    let (_, run) = machine.at("2026-10-20T09:13:00Z", "doctor --json");
     assert_eq!((run.code, check(&run, "limits.logins").0.as_str()), (0, "ok"), "{}", run.story());
 }
