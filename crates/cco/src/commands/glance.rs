@@ -9,7 +9,7 @@ use cco_engine::report::{Glance, ModelSums};
 
 use super::note_unpriced;
 use crate::app::{App, Footing};
-use crate::error::CliError;
+use crate::error::{CliError, without_number};
 use crate::print;
 
 /// Runs the command.
@@ -35,12 +35,10 @@ pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
 
 /// What files and the ledger know of limits; the service is not asked. `cco limits` says what is wrong with a file.
 fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
-    let found = match app.engine.glance_at_accounts() {
-        Ok(found) => found,
-        // Another process writes; the next look keeps what is new.
-        Err(error) if error.is_busy() => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
+    let (found, trouble) = app.engine.glance_at_accounts()?;
+    if let Some(why) = trouble {
+        app.out.warning(&format!("what is new of limits is not kept yet: {}", without_number(&why)));
+    }
     Ok(app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?)
 }
 

@@ -198,11 +198,7 @@ fn judge_asking(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
         let has_failed = failed.is_some_and(|(at_ms, _)| Some(*at_ms) > attempts.last_success_ms);
         failing += u64::from(silent && has_failed);
         waiting += u64::from(silent && !has_failed);
-        let success = attempts.last_success_ms.map_or_else(|| "never".to_owned(), |at| limits.minute(at));
-        let failure = failed.map_or_else(String::new, |(at_ms, why)| {
-            format!(", last failure {}: {}", limits.minute(*at_ms), text::clean(why))
-        });
-        all.push(format!("{}: last answer {success}{failure}", account_label(&known.account)));
+        all.push(attempts_words(limits, known));
     }
     let accounts = |number| text::plural(number, "account", "accounts");
     let minutes = alert::SILENCE_MS / 60_000;
@@ -222,6 +218,16 @@ fn judge_asking(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
         .fix("`cco limits --refresh` tries at once and says what is wrong; mostly it is the network")
         .details(all),
     }
+}
+
+/// The last success and the last failure of asking for an account.
+fn attempts_words(limits: &LimitsFacts, known: &KnownLogin) -> String {
+    let attempts = &known.attempts;
+    let success = attempts.last_success_ms.map_or_else(|| "never".to_owned(), |at_ms| limits.minute(at_ms));
+    let failure = attempts.last_failure.as_ref().map_or_else(String::new, |(at_ms, why)| {
+        format!(", last failure {}: {}", limits.minute(*at_ms), text::clean(why))
+    });
+    format!("{}: last answer {success}{failure}", account_label(&known.account))
 }
 
 pub(super) fn files(facts: &Facts) -> Verdict {

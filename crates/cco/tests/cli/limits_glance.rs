@@ -101,3 +101,17 @@ fn a_machine_without_accounts_has_no_limits_and_an_account_that_went_away_has_no
     assert!(env.run("").stdout.starts_with("Today"));
     assert!(env.run("--demo").stdout.starts_with("Today"));
 }
+
+#[test]
+fn a_glance_writes_nothing_where_nothing_is_new_and_keeps_what_is() {
+    let env = machine();
+    let ledger = |env: &TestEnv| std::fs::read(env.home().join(".cco/ledger.db")).unwrap();
+    assert_eq!((env.run("").code, env.run("").code), (0, 0));
+    let before = ledger(&env);
+    let env = env.with("CCO_NOW", "2026-10-20T12:01:00Z");
+    assert_eq!(env.run("").code, 0);
+    assert!(ledger(&env) == before, "the ledger was written to");
+    env.write(".claude.json", &claude_json("dev", 43, 81).replace("497480000", "497540000"));
+    assert!(env.run("").stdout.contains("5 h 43%"));
+    assert!(ledger(&env) != before, "what is new is kept");
+}

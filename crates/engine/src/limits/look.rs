@@ -72,13 +72,18 @@ impl Engine {
         Ok((found, trouble))
     }
 
-    /// The same for whoever is in a hurry: nothing is written where nothing is new.
-    pub fn glance_at_accounts(&mut self) -> Result<Found, EngineError> {
+    /// The same for whoever is in a hurry: nothing is written where nothing is new, and what cannot be kept now is kept
+    /// by the next look. Returns also why, if so.
+    pub fn glance_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let (found, observed) = self.found();
-        if self.is_news(&observed)? {
-            self.observe(&observed)?;
+        if !self.is_news(&observed)? {
+            return Ok((found, None));
         }
-        Ok(found)
+        match self.observe(&observed) {
+            Ok(trouble) => Ok((found, trouble)),
+            Err(error) if error.is_suspect() => Err(error),
+            Err(error) => Ok((found, Some(error.to_string()))),
+        }
     }
 
     /// Whether files tell of an account that is not known, of one that is held elsewhere than before, or a reading.
