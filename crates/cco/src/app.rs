@@ -17,6 +17,7 @@ use crate::args::{CommonArgs, CostMode, Day, ReportArgs, SpanArgs};
 use crate::config::{Config, Source, keys};
 use crate::env::{Env, later, stderr_columns};
 use crate::error::{CliError, without_number};
+use crate::notify::Desktop;
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
@@ -65,6 +66,8 @@ pub(crate) struct App<'o> {
     roots: Roots,
     /// How the service may be asked for limits.
     pub(crate) limits: LimitsAccess,
+    /// Where notifications go.
+    pub(crate) desktop: Desktop,
     /// Somebody looks at notes.
     pub(crate) stderr_is_terminal: bool,
     /// Somebody can be asked, and sees the question.
@@ -124,6 +127,7 @@ impl<'o> App<'o> {
             screen: Screen { columns: env.width, is_terminal: env.stdout_is_terminal },
             roots,
             limits,
+            desktop: Desktop { search: env.search_path.clone() },
             stderr_is_terminal: env.stderr_is_terminal,
             can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
             _demo: demo,

@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::print::HELP;
 pub(crate) use span::{Day, SpanArgs};
 
-/// Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this machine.
+/// Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this machine unless you allow it.
 #[derive(Debug, Parser)]
 #[command(name = "cco", version, styles = HELP, disable_help_subcommand = true, after_help = after_help())]
 pub(crate) struct Args {
@@ -734,6 +734,7 @@ Examples:
   cco session --json              by session, for scripts
   cco project                     what each project cost
   cco blocks --live               the running five-hour block, with burn rate
+  cco limits                      how near the limits of your plan are
   cco --demo                      made-up data, to have a look
   cco doctor                      is all well, and what to do if not
 
@@ -743,7 +744,9 @@ Environment:
     for variable in VARIABLES.iter().filter(|variable| !variable.hidden) {
         help.push_str(&format!("  {:<18} {}\n", variable.name, variable.about));
     }
-    help.push_str("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem");
+    help.push_str(
+        "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a problem or a limit at its guard, 4 cannot tell",
+    );
     help
 }
 

@@ -62,6 +62,7 @@ pub(crate) static VARIABLES: &[Variable] = &[
     hidden("all_proxy", "as ALL_PROXY"),
     hidden("NO_PROXY", "hosts that are asked directly"),
     hidden("no_proxy", "as NO_PROXY"),
+    hidden("PATH", "where the tool for notifications is looked for"),
     hidden("USER", "the login name that the macOS Keychain is asked with"),
     variable("VISUAL", "the editor of `cco config edit`, before EDITOR"),
     variable("EDITOR", "the editor of `cco config edit` [default: vi]"),
@@ -96,6 +97,8 @@ pub(crate) struct Env {
     pub(crate) hot_swap_home: Option<PathBuf>,
     /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the same in small letters.
     pub(crate) proxies: [Option<String>; 3],
+    /// `PATH`.
+    pub(crate) search_path: Option<OsString>,
     /// `USER`.
     pub(crate) login_name: Option<String>,
     /// `VISUAL`, else `EDITOR`.
@@ -134,6 +137,7 @@ impl Env {
                 .map(|(small, large)| {
                     raw(small).or_else(|| raw(large)).and_then(|text| text.into_string().ok())
                 }),
+            search_path: raw("PATH"),
             login_name: text("USER")?,
             editor: raw("VISUAL").or_else(|| raw("EDITOR")),
             stdout_is_terminal,

@@ -13,6 +13,7 @@ mod doctor;
 mod env;
 mod error;
 mod home;
+mod notify;
 mod places;
 mod print;
 mod roots;

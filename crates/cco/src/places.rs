@@ -47,14 +47,23 @@ pub(crate) fn places(
     }
 }
 
+/// The folder of what processes remember for each other.
+pub(crate) fn state(folder: &Path) -> PathBuf {
+    folder.join(STATE)
+}
+
+/// Where the service is asked; an error: why what is set cannot be used, and where it was set.
+pub(crate) fn base(config: &Config) -> Result<BaseUrl, (String, String)> {
+    let Some(set) = config.text(keys::BASE_URL) else { return Ok(BaseUrl::official()) };
+    BaseUrl::parse(set.value).map_err(|error| (error.to_string(), set.source.to_string()))
+}
+
 /// How the service is asked; none where there is no folder to remember in, since then every run would ask.
 pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Result<Option<Asking>, CliError> {
     let Some(folder) = folder else { return Ok(None) };
     let mut settings = Settings::new(env!("CARGO_PKG_VERSION"));
-    if let Some(base) = config.text(keys::BASE_URL) {
-        settings.base = BaseUrl::parse(base.value)
-            .map_err(|error| CliError::usage(format!("`{}` ({}): {error}", keys::BASE_URL, base.source)))?;
-    }
+    settings.base = base(config)
+        .map_err(|(why, source)| CliError::usage(format!("`{}` ({source}): {why}", keys::BASE_URL)))?;
     if let Some(agent) = config.text(keys::USER_AGENT) {
         agent.value.clone_into(&mut settings.user_agent);
     }
@@ -64,7 +73,7 @@ pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Resul
     let has_keychain = Path::new(SECURITY).exists();
     let keychain = env.login_name.clone().filter(|_| has_keychain).map(SecurityTool::system);
     Ok(Some(Asking {
-        state: folder.join(STATE),
+        state: state(folder),
         settings,
         key_store: keychain.map(|tool| Box::new(tool) as _),
         key_store_allowed: config.flag(keys::KEYCHAIN) == Some(true),

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 pub use cco_ledger::health::{Holdings, KeyFaults, Unpriced, sqlite};
 
+use crate::limits::check_up::KnownLogin;
 use crate::report::{Difference, Side};
 use crate::scan::Finding;
 use crate::{Engine, EngineError};
@@ -38,6 +39,8 @@ pub struct Health {
     pub prices_waiting: Answer<bool>,
     /// What could not be taken from transcripts as it stands.
     pub soft: Answer<SoftFindings>,
+    /// How the logins of accounts are, and how asking for their limits went.
+    pub logins: Answer<Vec<KnownLogin>>,
     /// What takes long to find out; none: it was not asked for.
     pub deep: Option<Deep>,
 }
@@ -90,6 +93,7 @@ impl Engine {
             unpriced: answer(self.ledger.unpriced()),
             prices_waiting: answer(self.ledger.is_priced_by(&self.prices).map(|done| !done)),
             soft: answer(self.soft_findings()),
+            logins: answer(self.logins()),
             deep: deep.then(|| self.deep(step)),
         }
     }

@@ -3,6 +3,9 @@
 //! Owns the order: first every file that costs nothing, then the service for those that may be asked. Must not: touch a
 //! credential itself, or say what a reading means.
 
+pub mod alarm;
+pub mod check_up;
+
 mod ask;
 mod look;
 
@@ -22,6 +25,8 @@ use cco_model::limit::shown::{Known, LocalUse, Shown, shown};
 use cco_model::limit::trouble::Trouble;
 use cco_model::limit::{AccountId, LoginChange, Reading, Window};
 use jiff::tz::TimeZone;
+
+use self::check_up::KnownLogin;
 
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
@@ -85,15 +90,19 @@ impl Engine {
         let merged = merge_all(&readings, self.now.as_millisecond());
         let mut limits = Vec::new();
         for account in self.ledger.accounts()?.into_iter().filter(|account| !account.removed) {
-            let login = login_of(self.ledger.login(&account.id)?);
             let of_account = found.of(&account.id);
+            let known = self.known_login(account)?;
+            // A login that was written since is not dead: nobody has tried it.
+            let mended = known.may_be_mended(of_account.credential_ms, self.now.as_millisecond());
+            let KnownLogin { account, login, attempts, .. } = known;
+            let login = if mended { Login::Unknown } else { login };
             let (directories, sessions) = (of_account.directories, of_account.sessions);
             let trouble = troubles.get(&account.id).copied();
             let context = Context { login, sessions, trouble, zone };
             let windows = merged.get(&account.id);
             limits.push(AccountLimits {
                 windows: self.windows(windows, &readings, &account.id, &context, !directories.is_empty())?,
-                attempts: self.ledger.attempts(&account.id)?,
+                attempts,
                 directories,
                 login,
                 trouble,

@@ -3,7 +3,9 @@
 //! Owns what the classes of failure are: nobody is logged in, it cannot be read now, it can never be used as it is, its
 //! time is over. Must not: write, renew, remember, or say anything of a token but its fingerprint.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use crate::secret::{Fingerprint, Secret};
 
@@ -105,6 +107,35 @@ pub enum KeyStore<'a> {
     NotAllowed,
     /// Ask it, then look for the file.
     Ask(&'a dyn Keychain),
+}
+
+/// What can be told of the file of a login without using it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileState {
+    /// When it was written, UTC milliseconds; none: there is no such file.
+    pub written_at_ms: Option<i64>,
+    /// Others can read it.
+    pub readable_by_others: bool,
+    /// Until when Claude Code can renew the login, UTC milliseconds; none: not told.
+    pub renewable_until_ms: Option<i64>,
+}
+
+/// Looks at the file of a config directory's login; no key store is asked.
+pub fn file_state(directory: &Path, now_ms: i64) -> FileState {
+    let path = directory.join(FILE);
+    let Ok(metadata) = std::fs::metadata(&path) else { return FileState::default() };
+    let found = file::read(&path).map(|read| login::parse(&read.bytes, now_ms, read.readable_by_others));
+    let renewable_until_ms = match &found {
+        Ok(Found::Ok(login)) => login.renewable_until_ms,
+        Ok(Found::Expired(expired)) => expired.renewable_until_ms,
+        _ => None,
+    };
+    let written = metadata.modified().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    FileState {
+        written_at_ms: written.and_then(|written| i64::try_from(written.as_millis()).ok()),
+        readable_by_others: metadata.is_file() && metadata.mode() & 0o077 != 0,
+        renewable_until_ms,
+    }
 }
 
 /// Reads the login of one config directory.

@@ -46,6 +46,19 @@ pub fn sessions(directory: &Path, runs: &dyn Fn(&Session) -> bool) -> Result<Vec
     Ok(running)
 }
 
+/// Since when sessions of a config directory are at work, UTC milliseconds: the beginning of the oldest of those that
+/// run, by its own word or else by its file. None where none runs.
+pub fn active_since_ms(directory: &Path, runs: &dyn Fn(&Session) -> bool) -> Option<i64> {
+    let begun_ms = |session: Session| {
+        let input = Input::open(&directory.join(format!("sessions/{}.json", session.pid)), LIMIT).ok()?;
+        let written_ms = input.modified_ms();
+        let told: Value =
+            input.text().ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Some(told.get("startedAt").and_then(Value::as_i64).unwrap_or(written_ms))
+    };
+    sessions(directory, runs).ok()?.into_iter().filter_map(begun_ms).min()
+}
+
 fn pid(digits: &str) -> Option<i32> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     digits.parse().ok().filter(|pid| plain && *pid > 0)

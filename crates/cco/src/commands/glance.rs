@@ -2,19 +2,23 @@
 //!
 //! Must not: fail where there is merely nothing yet.
 
+use std::collections::BTreeMap;
+
+use cco_engine::limits::AccountLimits;
 use cco_engine::report::{Glance, ModelSums};
 
 use super::note_unpriced;
 use crate::app::{App, Footing};
-use crate::error::CliError;
+use crate::error::{CliError, without_number};
 use crate::print;
 
 /// Runs the command.
 pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
     let footing = app.take_in()?;
     let glance = app.glance()?;
+    let limits = limits(app)?;
     if app.json {
-        app.out.data(&print::json::glance(&glance)?)?;
+        app.out.data(&print::json::glance(&glance, print::limits::glance::json(&limits, &app.now))?)?;
     }
     if footing == Footing::Nothing {
         let nothing = app.nothing();
@@ -23,10 +27,19 @@ pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     if !app.json {
-        app.out.data(&print::glance::render(&glance, &app.now, app.screen.columns))?;
+        app.out.data(&print::glance::render(&glance, &limits, &app.now, app.screen.columns))?;
         note_unpriced(app, unpriced(&glance).into_iter(), &glance.week);
     }
     Ok(())
+}
+
+/// What files and the ledger know of limits; the service is not asked. `cco limits` says what is wrong with a file.
+fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
+    let (found, trouble) = app.engine.glance_at_accounts()?;
+    if let Some(why) = trouble {
+        app.out.warning(&format!("what is new of limits is not kept yet: {}", without_number(&why)));
+    }
+    Ok(app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?)
 }
 
 /// Models without a price on the page, each once: those of the week, and those of a block that began before it.

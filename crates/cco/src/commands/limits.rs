@@ -9,6 +9,7 @@ use std::time::Duration;
 use anstream::adapter::strip_str;
 use cco_engine::limits::{AccountLimits, Asked, Found};
 
+use super::alarm;
 use super::live::{LiveScreen, key_within};
 use crate::app::App;
 use crate::args::{Guard, LimitsArgs};
@@ -28,6 +29,10 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
     }
     let (found, asked) = take_in(app, args.refresh)?;
     asked.faults.iter().for_each(|fault| app.out.warning(&format!("limits: {fault}")));
+    if args.refresh {
+        let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
+        alarm::raise(app, &all, true);
+    }
     let limits = known(app, args, &found, &asked)?;
     if app.json {
         app.out.data(&page::json(&limits, &app.now)?)?;
@@ -145,6 +150,8 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
         let (found, _) = app.engine.look_at_accounts()?;
         let asked =
             if app.limits.allowed == Some(true) { ask(app, &found, false)? } else { Asked::default() };
+        let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
+        alarm::raise(app, &all, false);
         let limits = known(app, args, &found, &asked)?;
         let page = page::render(&limits, &app.now, env::stdout_columns()) + &page::foot(&app.now);
         let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };

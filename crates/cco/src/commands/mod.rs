@@ -5,6 +5,7 @@
 pub(crate) mod alone;
 
 mod accounts;
+mod alarm;
 mod blocks;
 mod branch;
 mod completions;

@@ -25,7 +25,7 @@ impl Facts {
 }
 
 /// What a rule says of an answer of the ledger, when there is one.
-fn of_ledger<T>(
+pub(super) fn of_ledger<T>(
     facts: &Facts,
     ask: fn(&Health) -> Option<&Answer<T>>,
     judge: impl Fn(&T) -> Verdict,

@@ -8,17 +8,21 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use cco_engine::health::{Health, Step, Transcripts, sqlite, transcripts};
+use cco_engine::limits::check_up;
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::claude::{Retention, retention};
+use super::limits::LimitsFacts;
 use crate::args::CommonArgs;
 use crate::config::check::{Checked, check};
 use crate::config::{Config, Source, keys};
 use crate::env::Env;
 use crate::error::{CliError, why};
+use crate::notify::Said;
 use crate::roots::Roots;
-use crate::{home, zone};
+use crate::{home, places, zone};
 
 /// The files of ours that may lie in the home folder.
 const OUR_FILES: &[&str] =
@@ -50,6 +54,8 @@ pub(crate) struct Facts {
     pub(crate) zone_data: bool,
     /// SQLite's version, the oldest that will do, and whether this one will.
     pub(crate) sqlite: (&'static str, &'static str, bool),
+    /// Of accounts and limits, what files and settings tell.
+    pub(crate) limits: LimitsFacts,
     /// The ledger.
     pub(crate) ledger: LedgerState,
 }
@@ -129,6 +135,7 @@ impl Facts {
             zone: report_zone(&config, env),
             zone_data: jiff::tz::db().available().next().is_some(),
             sqlite: sqlite(),
+            limits: limits(env, &config, folder.as_deref(), &roots),
             ledger: match ledger {
                 Some(path) if !lost => match open(path, &config, &roots, env, deep, step) {
                     // The settings may name another place.
@@ -141,6 +148,18 @@ impl Facts {
             config: checked,
             roots,
         })
+    }
+}
+
+fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> LimitsFacts {
+    let zone = config.zone().or_else(|| zone::system(env.tz.as_deref()).ok()).unwrap_or(TimeZone::UTC);
+    let places = places::places(env, config, folder, &roots.usable, &zone);
+    LimitsFacts {
+        files: check_up::files(&places, env.now.as_millisecond()),
+        said: folder.and_then(|folder| Said::read(&places::state(folder))),
+        allowed: config.flag(keys::ENDPOINT),
+        base: places::base(config).map(|base| base.to_string()).map_err(|(why, _)| why),
+        zone,
     }
 }
 

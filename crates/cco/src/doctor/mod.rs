@@ -6,6 +6,7 @@ pub(crate) mod facts;
 
 mod claude;
 mod contents;
+mod limits;
 mod places;
 
 use facts::Facts;
@@ -127,6 +128,20 @@ pub(crate) static CHECKS: &[Check] = &[
         "whether all sums equal the calls that they are sums of",
         contents::ledger_rollups,
     ),
+    check(
+        "limits.accounts",
+        "whose accounts are in which directories, and files of Claude Code that do not tell",
+        limits::accounts,
+    ),
+    check("limits.logins", "logins that are dead, or end soon", limits::logins),
+    check(
+        "limits.endpoint",
+        "whether you allowed to ask for limits, and where that is done",
+        limits::endpoint,
+    ),
+    check("limits.asking", "how asking for limits went, while sessions are at work", limits::asking),
+    check("limits.files", "files of other tools about limits that cannot be used", limits::files),
+    check("limits.credentials", "logins in files that other users can read", limits::credentials),
     check("time.data", "whether the system's time zone files are there", contents::time_data),
     check("time.zone", "whose days reports show, and whose the ledger keeps", contents::time_zone),
     check("time.clock", "calls dated ahead of now", contents::time_clock),

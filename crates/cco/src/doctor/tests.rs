@@ -4,14 +4,20 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cco_engine::health::{Deep, Health, Holdings, KeyFaults, SoftFindings, Transcripts, Unpriced};
+use cco_engine::limits::check_up::{AccountSeen, DirectorySeen, FileState, Files, KnownLogin};
+use cco_engine::limits::{Attempts, KnownAccount};
 use cco_engine::scan::Finding;
+use cco_model::limit::AccountId;
+use cco_model::limit::login::{Login, Reason};
 use jiff::tz::TimeZone;
 
 use super::claude::Retention;
 use super::facts::{Facts, Home, LedgerState, Ours};
+use super::limits::LimitsFacts;
 use super::*;
 use crate::config::check::Checked;
 use crate::error::CliError;
+use crate::notify::Said;
 use crate::roots::{Missing, Roots};
 
 const DAY_MS: i64 = 86_400_000;
@@ -34,6 +40,7 @@ fn sound() -> Facts {
         unpriced: Ok(vec![]),
         prices_waiting: Ok(false),
         soft: Ok(SoftFindings::default()),
+        logins: Ok(vec![login(now.as_millisecond())]),
         deep: Some(Deep { differences: Ok(vec![]), keys: Ok(KeyFaults::default()) }),
     };
     Facts {
@@ -49,8 +56,57 @@ fn sound() -> Facts {
         zone: Ok(("UTC".to_owned(), "TZ".to_owned())),
         zone_data: true,
         sqlite: ("3.54.1", "3.51.3", true),
+        limits: limits(now.as_millisecond()),
         ledger: LedgerState::Open("/h/.cco/ledger.db".into(), Box::new(health)),
     }
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn id() -> AccountId {
+    AccountId { organization: "org".into(), account: "dev".into() }
+}
+
+/// A login that worked two minutes ago, known for a week.
+fn login(now_ms: i64) -> KnownLogin {
+    let first_ms = now_ms - 7 * DAY_MS;
+    let (email, name) = ("dev@example.com".to_owned(), String::new());
+    KnownLogin {
+        account: KnownAccount { row: 1, id: id(), email, name, first_ms, removed: false },
+        login: Login::Active,
+        since_ms: Some(first_ms),
+        attempts: Attempts { last_success_ms: Some(now_ms - 120_000), last_failure: None },
+    }
+}
+
+/// Its directory, with sessions at work for three hours, and leave to ask.
+fn limits(now_ms: i64) -> LimitsFacts {
+    let seen = DirectorySeen {
+        path: "/h/.claude".into(),
+        account: Ok(Some(AccountSeen { id: id(), label: "dev@example.com".to_owned() })),
+        credential: FileState { written_at_ms: Some(now_ms - DAY_MS), ..FileState::default() },
+        active_since_ms: Some(now_ms - 3 * HOUR_MS),
+    };
+    LimitsFacts {
+        files: Files { directories: vec![seen], broken: vec![] },
+        allowed: Some(true),
+        said: None,
+        base: Ok("https://api.anthropic.com".to_owned()),
+        zone: TimeZone::UTC,
+    }
+}
+
+/// The login of the account, dead for six hours.
+fn dead(facts: &mut Facts) -> &mut KnownLogin {
+    let since_ms = facts.now.as_millisecond() - 6 * HOUR_MS;
+    let known = &mut health(facts).logins.as_mut().unwrap()[0];
+    known.login = Login::NeedsLogin { reason: Reason::Unauthorized, since_ms };
+    known.since_ms = Some(since_ms);
+    known.attempts = Attempts {
+        last_success_ms: Some(since_ms - 180_000),
+        last_failure: Some((since_ms, "Unauthorized".to_owned())),
+    };
+    known
 }
 
 fn health(facts: &mut Facts) -> &mut Health {
@@ -149,6 +205,53 @@ static CASES: &[(&str, Change)] = &[
         health(f).cut_off = Ok(true);
         health(f).deep.as_mut().unwrap().differences = Ok(vec!["day 7: no row kept, 2 found".to_owned()]);
     }),
+    ("limits.accounts", |f| {
+        f.limits.files.directories[0].account = Err("/h/.claude.json is not valid JSON".to_owned());
+    }),
+    ("limits.logins", |f| {
+        dead(f);
+        let not_shown = Some("there is no notify-send".to_owned());
+        f.limits.said = Some(Said { at_ms: 0, not_shown });
+    }),
+    ("limits.logins", |f| {
+        // One of two, with a third that nobody holds any more.
+        let (mut other, mut gone) = (login(f.now.as_millisecond()), dead(f).clone());
+        other.account.id.account = "ann".into();
+        other.account.name = "ann".to_owned();
+        gone.account.id.account = "gone".into();
+        let mut seen = f.limits.files.directories[0].clone();
+        seen.path = "/h/ann".into();
+        seen.account = Ok(Some(AccountSeen { id: other.account.id.clone(), label: "ann".to_owned() }));
+        f.limits.files.directories.push(seen);
+        health(f).logins.as_mut().unwrap().extend([other, gone]);
+    }),
+    ("limits.logins", |f| {
+        dead(f);
+        f.limits.files.directories[0].credential.written_at_ms = Some(f.now.as_millisecond() - HOUR_MS);
+    }),
+    ("limits.logins", |f| {
+        let ends_ms = f.now.as_millisecond() + 2 * DAY_MS;
+        f.limits.files.directories[0].credential.renewable_until_ms = Some(ends_ms);
+    }),
+    ("limits.logins", |f| {
+        let known = &mut health(f).logins.as_mut().unwrap()[0];
+        known.since_ms = known.since_ms.map(|since| since - 8 * DAY_MS);
+    }),
+    ("limits.endpoint", |f| f.limits.allowed = None),
+    ("limits.endpoint", |f| f.limits.base = Err("only its own host or this machine".to_owned())),
+    ("limits.asking", |f| {
+        let now_ms = f.now.as_millisecond();
+        health(f).logins.as_mut().unwrap()[0].attempts = Attempts {
+            last_success_ms: Some(now_ms - HOUR_MS),
+            last_failure: Some((now_ms - 60_000, "Timeout".to_owned())),
+        };
+    }),
+    ("limits.asking", |f| health(f).logins.as_mut().unwrap()[0].attempts = Attempts::default()),
+    ("limits.files", |f| {
+        let path = "/h/.claude/session-health/merged-quota-cache.json".into();
+        f.limits.files.broken.push((path, "is not valid JSON".to_owned()));
+    }),
+    ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
     ("time.data", |f| f.zone_data = false),
     ("time.zone", |f| {
         f.zone = Err(("TZ is \"X\", which is no time zone".to_owned(), "did you mean Y?".to_owned()));
@@ -225,6 +328,13 @@ fn a_sound_machine_is_found_sound() {
     ok ledger.loaded: the first load came to its end
     ok ledger.keys: every call has exactly one key
     ok ledger.rollups: all sums equal their calls
+    ok limits.accounts: dev@example.com in /h/.claude
+    ok limits.logins: every login worked when last tried
+    ok limits.endpoint: you allowed to ask for limits, at https://api.anthropic.com
+    ok limits.asking: asking works, or is not due
+      dev@example.com: last answer 2026-10-20 11:58
+    ok limits.files: no file of another tool is there and broken
+    ok limits.credentials: no login is in a file that others can read
     ok time.data: the system's time zone files are there
     ok time.zone: reports show days of UTC (TZ), as the ledger keeps them
     ok time.clock: no call is dated ahead of now
@@ -327,6 +437,41 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     problem ledger.rollups: 1 sum differs from the calls
       day 7: no row kept, 2 found
       fix: `cco scan` completes the first load
+    problem limits.accounts: who is logged in cannot be told in 1 directory
+      /h/.claude.json is not valid JSON
+      fix: mend the file, or let yourself read it; Claude Code writes it anew when it starts
+    problem limits.logins: every login is dead (1 account): no limit can be told until somebody logs in
+      dev@example.com in /h/.claude: its login has ended, since 2026-10-20 06:00
+      no notification could be shown: there is no notify-send
+      fix: run `claude /login`; for another directory than the default one: `CLAUDE_CONFIG_DIR=DIR claude /login`
+    problem limits.logins: 1 of 2 accounts cannot be asked for: the login is dead
+      dev@example.com in /h/.claude: its login has ended, since 2026-10-20 06:00
+      fix: run `claude /login`; for another directory than the default one: `CLAUDE_CONFIG_DIR=DIR claude /login`
+    note limits.logins: 1 login to know of
+      dev@example.com: a new login is there
+      fix: `cco limits` tries them; `claude /login` renews one
+    note limits.logins: 1 login to know of
+      dev@example.com: the login ends at 2026-10-22 12:00
+      fix: `cco limits` tries them; `claude /login` renews one
+    note limits.logins: 1 login to know of
+      dev@example.com: logged in since 2026-10-05 12:00 or earlier; logins end at about 30 days
+      fix: `cco limits` tries them; `claude /login` renews one
+    note limits.endpoint: not decided yet whether limits are asked for, at https://api.anthropic.com
+      fix: `cco config set limits.endpoint true` allows it, `false` settles it too
+    problem limits.endpoint: the service cannot be asked: `limits.base_url`: only its own host or this machine
+      fix: `cco config unset limits.base_url`
+    problem limits.asking: sessions are at work, and asking for 1 account has not succeeded in 15 minutes
+      dev@example.com: last answer 2026-10-20 11:00, last failure 2026-10-20 11:59: Timeout
+      fix: `cco limits --refresh` tries at once and says what is wrong; mostly it is the network
+    note limits.asking: sessions are at work, and nobody asked for 1 account in 15 minutes
+      dev@example.com: last answer never
+      fix: `cco limits` asks
+    note limits.files: 1 file of another tool cannot be used; other sources of limits go on
+      /h/.claude/session-health/merged-quota-cache.json is not valid JSON
+      fix: a file that was just being written is whole the next time; else mend it or move it away
+    note limits.credentials: other users of this machine can read a login of Claude Code
+      /h/.claude/.credentials.json
+      fix: chmod 600 /h/.claude/.credentials.json
     problem time.data: the system has no time zone files; days can only be those of UTC
       fix: install them (tzdata)
     problem time.zone: TZ is "X", which is no time zone
@@ -351,6 +496,8 @@ fn without_a_ledger_no_check_of_it_claims_anything() {
             "ledger.keys",
             "prices.complete",
             "transcripts.odd",
+            "limits.logins",
+            "limits.asking",
             "time.clock",
         ] {
             let verdict = (named(id).judge)(&facts);

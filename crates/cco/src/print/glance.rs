@@ -4,17 +4,18 @@
 
 use std::sync::Arc;
 
+use cco_engine::limits::AccountLimits;
 use cco_engine::report::{BlockRow, Glance, Group, ModelSums};
 use cco_model::sums::Sums;
-use jiff::Zoned;
 use jiff::civil::Weekday;
+use jiff::{Timestamp, Zoned};
 
 use super::blocks::per_minute;
 use super::fit::{Keep, Squeeze, wrap};
 use super::json::total;
 use super::names::ProjectNames;
 use super::table::{align, number, word};
-use super::{STRONG, styled, text};
+use super::{STRONG, limits, styled, text};
 
 /// Blanks before what belongs to the line above.
 const INDENT: &str = "  ";
@@ -25,15 +26,18 @@ const NAMED: usize = 5;
 const NARROW: usize = 60;
 
 /// The whole page, for a terminal of this width; none: no limit.
-pub(crate) fn render(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
-    wrap(&page(glance, now, room), room)
+pub(crate) fn render(glance: &Glance, limits: &[AccountLimits], now: &Zoned, room: Option<usize>) -> String {
+    let lines = limits::glance::lines(limits, room);
+    let gap = if lines.is_empty() { "" } else { "\n" };
+    let reset = limits::glance::told_reset(limits);
+    wrap(&format!("{lines}{gap}{}", page(glance, reset, now, room)), room)
 }
 
-fn page(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
+fn page(glance: &Glance, reset: Option<Timestamp>, now: &Zoned, room: Option<usize>) -> String {
     if glance.calls_ever == 0 {
         return "Nothing yet: the transcripts hold no calls. Use Claude Code, then look again.\n".to_owned();
     }
-    let mut page = spans(glance, now, room);
+    let mut page = spans(glance, reset, now, room);
     if let (0, Some(last)) = (glance.today.sums.calls, glance.last_call) {
         let ahead = last > now.timestamp();
         let last = text::minute(last, now.time_zone());
@@ -54,13 +58,18 @@ fn page(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
     page
 }
 
-/// Today, this block with its speed, this week.
-fn spans(glance: &Glance, now: &Zoned, room: Option<usize>) -> String {
+/// Today, this block with its speed, this week. Where the end of Claude's own window was told, it stands instead of the
+/// block's.
+fn spans(glance: &Glance, reset: Option<Timestamp>, now: &Zoned, room: Option<usize>) -> String {
     let mut lines = vec![span_line("Today", now.strftime("%a %-d %b").to_string(), &glance.today.sums)];
     lines.push(match &glance.block {
         Some(block) => span_line(
             "This block",
-            block.end.map_or_else(String::new, |end| format!("until ~{}", text::clock(end, now))),
+            match (reset, block.end) {
+                (Some(reset), _) => format!("resets {}, as told", text::clock(reset, now)),
+                (None, Some(end)) => format!("until ~{}", text::clock(end, now)),
+                (None, None) => String::new(),
+            },
             &block.sums,
         ),
         None => vec![
@@ -184,7 +193,7 @@ mod tests {
     #[test]
     fn what_is_cut_is_said_and_still_adds_up() {
         let now: Zoned = "2026-10-20T12:00:00[UTC]".parse().expect("a time");
-        let page = anstream::adapter::strip_str(&render(&busy_week(), &now, None)).to_string();
+        let page = anstream::adapter::strip_str(&render(&busy_week(), &[], &now, None)).to_string();
         insta::assert_snapshot!(page, @r"
         Today       Tue 20 Oct       $30.00+?  7 calls  700 tokens
         This block  none is running
@@ -211,7 +220,8 @@ mod tests {
     #[test]
     fn json_is_whole() {
         let json: serde_json::Value =
-            serde_json::from_str(&super::super::json::glance(&busy_week()).expect("JSON")).expect("JSON");
+            serde_json::from_str(&super::super::json::glance(&busy_week(), Vec::new()).expect("JSON"))
+                .expect("JSON");
         let length = |key: &str| json[key].as_array().map(Vec::len);
         assert_eq!((length("projects"), length("models")), (Some(7), Some(7)));
     }

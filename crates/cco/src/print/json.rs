@@ -113,11 +113,12 @@ pub(crate) fn blocks(_: &Report<ShownBlock>, rows: &[ShownBlock]) -> Result<Stri
     render(&Page { blocks: rows.iter().map(|block| Block::new(&block.row, block.limit)).collect() })
 }
 
-/// Today at a glance.
-pub(crate) fn glance(glance: &Glance) -> Result<String, CliError> {
+/// Today at a glance, with what is known of limits by account.
+pub(crate) fn glance(glance: &Glance, limits: Vec<serde_json::Value>) -> Result<String, CliError> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Page<'g> {
+        limits: Vec<serde_json::Value>,
         today: Row<'g, Group<Date>>,
         block: Option<Block>,
         week: Totals,
@@ -127,6 +128,7 @@ pub(crate) fn glance(glance: &Glance) -> Result<String, CliError> {
         calls_ever: u64,
     }
     render(&Page {
+        limits,
         today: Row { report: &reports::DAILY, row: &glance.today },
         block: glance.block.as_ref().map(|block| Block::new(block, None)),
         week: Totals::new(&glance.week),

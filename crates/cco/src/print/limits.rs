@@ -2,6 +2,8 @@
 //!
 //! Owns bars, words and JSON keys. Must not: query anything; show a percentage without its age where that matters.
 
+pub(crate) mod glance;
+
 use cco_engine::limits::{AccountLimits, WindowLimits};
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::{Mark, Sessions};

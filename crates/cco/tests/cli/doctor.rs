@@ -75,11 +75,17 @@ fn a_sound_machine_is_well() {
     ok       ledger.loaded          the first load came to its end
     ok       ledger.keys            every call has exactly one key
     ok       ledger.rollups         all sums equal their calls
+    ok       limits.accounts        no directory of Claude Code holds an account
+    ok       limits.logins          no account was seen yet
+    ok       limits.endpoint        nobody is asked, and there is no account to ask for
+    ok       limits.asking          nothing is asked
+    ok       limits.files           no file of another tool is there and broken
+    ok       limits.credentials     no login is in a file that others can read
     ok       time.data              the system's time zone files are there
     ok       time.zone              reports show days of UTC (TZ), as the ledger keeps them
     ok       time.clock             no call is dated ahead of now
 
-    23 checks: all is well
+    29 checks: all is well
     ");
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), [""; 0]);
@@ -159,13 +165,19 @@ fn a_sick_machine_says_what_to_do() {
     ok       ledger.opens           $HOME/.cco/ledger.db has 3 calls
     ok       ledger.whole           SQLite finds nothing wrong with the file
     ok       ledger.loaded          the first load came to its end
+    ok       limits.accounts        no directory of Claude Code holds an account
+    ok       limits.logins          no account was seen yet
+    ok       limits.endpoint        nobody is asked, and there is no account to ask for
+    ok       limits.asking          nothing is asked
+    ok       limits.files           no file of another tool is there and broken
+    ok       limits.credentials     no login is in a file that others can read
     ok       time.data              the system's time zone files are there
     problem  time.zone              TZ is "Europe/Berln", which is no time zone known here; days are those of UTC
              fix: did you mean Europe/Berlin?
     problem  time.clock             1 call is dated ahead of now, the last one by 7 days
              fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
 
-    21 checks: 7 problems, 1 note
+    27 checks: 7 problems, 1 note
     "#);
     for columns in [40, 60, 80, 100, 200] {
         // A path that is wider than the terminal is not broken.
@@ -336,4 +348,31 @@ fn what_is_quoted_cannot_steer_the_terminal() {
     }
     let screen = env.run("doctor --color always").stdout;
     assert!(screen.contains("\u{1b}[") && !screen.contains("\u{1b}]") && !screen.contains("\u{1b}[31mme"));
+}
+
+#[test]
+fn accounts_and_their_files_are_looked_at_without_asking_and_without_a_trace() {
+    let env = with_ledger();
+    let account =
+        r#"{"oauthAccount":{"accountUuid":"a-1","organizationUuid":"o-1","emailAddress":"dev@example.com"}}"#;
+    let json = env.write(".claude.json", account);
+    let login = env.write(".claude/.credentials.json", r#"{"claudeAiOauth":{"accessToken":"made-up"}}"#);
+    fs::set_permissions(login, fs::Permissions::from_mode(0o644)).unwrap();
+    env.write(".claude/session-health/hot-swap-quota.json", "{\"slot-1\":");
+    let run = env.run("doctor --json");
+    assert_eq!(problems(&run), [""; 0]);
+    let said = |id: &str| check(&run, id);
+    assert_eq!(said("limits.accounts"), ("ok".to_owned(), "dev@example.com in $HOME/.claude".to_owned()));
+    for id in ["limits.endpoint", "limits.files", "limits.credentials"] {
+        assert_eq!(said(id).0, "note", "{id}: {}", run.story());
+    }
+    assert!(!run.stdout.contains("made-up"));
+    assert_eq!(env.run("accounts --json").json()["accounts"].as_array().map(Vec::len), Some(1));
+    // What cannot be used is named, whatever the ledger is like.
+    fs::write(json, "{").unwrap();
+    fs::write(env.home().join(".cco/ledger.db"), "no database").unwrap();
+    let run = env.run("doctor --json");
+    assert_eq!(problems(&run), ["ledger.opens", "limits.accounts"]);
+    assert_eq!(check(&run, "limits.logins").0, "note");
+    assert!(run.stdout.contains("$HOME/.claude.json"), "{}", run.story());
 }

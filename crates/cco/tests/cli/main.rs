@@ -9,6 +9,8 @@ mod doctor;
 mod explain;
 mod habits;
 mod homes;
+mod limits_glance;
+mod lost_days;
 mod names;
 mod places;
 mod reports;

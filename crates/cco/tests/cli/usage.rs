@@ -176,7 +176,7 @@ fn help_and_version_are_data() {
 fn help_names_every_variable_that_users_may_set() {
     assert_snapshot!(TestEnv::new().run("-h").stdout, @r"
         Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this
-        machine
+        machine unless you allow it
 
         Usage: cco [OPTIONS] [COMMAND]
 
@@ -215,6 +215,7 @@ fn help_names_every_variable_that_users_may_set() {
           cco session --json              by session, for scripts
           cco project                     what each project cost
           cco blocks --live               the running five-hour block, with burn rate
+          cco limits                      how near the limits of your plan are
           cco --demo                      made-up data, to have a look
           cco doctor                      is all well, and what to do if not
 
@@ -231,7 +232,7 @@ fn help_names_every_variable_that_users_may_set() {
           VISUAL             the editor of `cco config edit`, before EDITOR
           EDITOR             the editor of `cco config edit` [default: vi]
 
-        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found a problem
+        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a problem or a limit at its guard, 4 cannot tell
         ");
 }
 

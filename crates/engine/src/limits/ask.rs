@@ -134,7 +134,7 @@ impl Engine {
 }
 
 /// When a login of the account was last written, UTC milliseconds; none where it is in no file.
-fn credential_ms(account: &Account) -> Option<i64> {
+pub(super) fn credential_ms(account: &Account) -> Option<i64> {
     let written = |directory: &PathBuf| {
         let file = std::fs::metadata(directory.join(".credentials.json")).ok()?;
         let written = file.modified().ok()?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;

@@ -41,6 +41,8 @@ pub struct Found {
 pub(super) struct OfAccount {
     pub(super) directories: Vec<String>,
     pub(super) sessions: Sessions,
+    /// When its login was last written, where that is in a file.
+    pub(super) credential_ms: Option<i64>,
 }
 
 impl Found {
@@ -48,6 +50,7 @@ impl Found {
         let account = self.accounts.all().iter().find(|account| account.id == *id);
         let directories = account.map_or(&[][..], |account| &account.directories);
         OfAccount {
+            credential_ms: account.and_then(super::ask::credential_ms),
             directories: directories.iter().map(|path| path.display().to_string()).collect(),
             sessions: if self.live.contains(id) { Sessions::Live } else { Sessions::Idle },
         }
@@ -64,7 +67,51 @@ impl Engine {
 
     /// Looks at all places, and keeps what they say. Returns also why the journal could not be written, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
-        let places = self.places.clone();
+        let (found, observed) = self.found();
+        let trouble = self.observe(&observed)?;
+        Ok((found, trouble))
+    }
+
+    /// The same for whoever is in a hurry: nothing is written where nothing is new, and what cannot be kept now is kept
+    /// by the next look. Returns also why, if so.
+    pub fn glance_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
+        let (found, observed) = self.found();
+        if !self.is_news(&observed)? {
+            return Ok((found, None));
+        }
+        match self.observe(&observed) {
+            Ok(trouble) => Ok((found, trouble)),
+            Err(error) if error.is_suspect() => Err(error),
+            Err(error) => Ok((found, Some(error.to_string()))),
+        }
+    }
+
+    /// Whether files tell of an account that is not known, of one that is held elsewhere than before, or a reading.
+    fn is_news(&self, observed: &Observed) -> Result<bool, EngineError> {
+        if observed.accounts.is_empty() && observed.readings.is_empty() {
+            return Ok(false);
+        }
+        let known = self.ledger.accounts()?;
+        let history = self.ledger.account_history()?;
+        let last_of = |dir: &str| history.iter().rfind(|held| held.dir == dir);
+        let moved = |now: &Holding| last_of(&now.dir).is_none_or(|last| last.account != now.account);
+        let oldest = self.now.as_millisecond() - super::OLDEST_READING_MS;
+        let readings = self.ledger.readings(oldest)?;
+        let is_known = |new: &Reading| {
+            let same = |old: &Reading| {
+                (&old.account, &old.window, old.source, old.observed_at_ms)
+                    == (&new.account, &new.window, new.source, new.observed_at_ms)
+            };
+            new.observed_at_ms < oldest || readings.iter().any(same)
+        };
+        Ok(observed.accounts.iter().any(|seen| known.iter().all(|account| account.id != seen.id))
+            || observed.holdings.iter().any(moved)
+            || !observed.readings.iter().all(is_known))
+    }
+
+    /// What all places say.
+    fn found(&self) -> (Found, Observed) {
+        let places = &self.places;
         let now_ms = self.now.as_millisecond();
         let mut found = Found { accounts: Accounts::discover(&places.roots), ..Found::default() };
         let mut observed = Observed::default();
@@ -79,9 +126,8 @@ impl Engine {
                 found.live.push(account.id.clone());
             }
         }
-        observed.readings.extend(of_older_tools(&places, now_ms, &found.accounts, &mut found.unread));
-        let trouble = self.observe(&observed)?;
-        Ok((found, trouble))
+        observed.readings.extend(of_older_tools(places, now_ms, &found.accounts, &mut found.unread));
+        (found, observed)
     }
 }
 
@@ -125,7 +171,7 @@ pub(super) fn readings<'u>(
 }
 
 /// What an account switcher fetched, and what was typed by hand.
-fn of_older_tools(
+pub(super) fn of_older_tools(
     places: &Places,
     now_ms: i64,
     accounts: &Accounts,

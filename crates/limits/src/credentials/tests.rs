@@ -267,3 +267,18 @@ fn nothing_that_was_found_prints_a_token() {
     let printed = format!("{:?}", read(folder.path(), KeyStore::None));
     assert!(!printed.contains("canary"), "{printed}");
 }
+
+#[test]
+fn the_state_of_a_file_is_told_without_its_token_and_of_a_broken_one_too() {
+    let folder = folder_with(&login(r#","refreshTokenExpiresAt": 1773000000000"#));
+    let path = folder.path().join(FILE);
+    let state = file_state(folder.path(), NOW_MS);
+    assert_eq!((state.readable_by_others, state.renewable_until_ms), (false, Some(1_773_000_000_000)));
+    assert!(state.written_at_ms.is_some() && !format!("{state:?}").contains("canary"));
+    fs::write(&path, "{").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+    let state = file_state(folder.path(), NOW_MS);
+    assert_eq!((state.readable_by_others, state.renewable_until_ms), (true, None));
+    fs::remove_file(path).unwrap();
+    assert_eq!(file_state(folder.path(), NOW_MS), FileState::default());
+}

@@ -33,6 +33,17 @@ fn a_session_runs_when_its_process_does() {
 }
 
 #[test]
+fn sessions_are_at_work_since_the_oldest_that_runs_began() {
+    let later = GOOD.replace("1790000000000", "1790000060000");
+    let folder = folder(&[("4242.json", &later), ("43.json", GOOD), ("44.json", "{")]);
+    let since = |pids: &[i32]| active_since_ms(folder.path(), &|session| pids.contains(&session.pid));
+    assert_eq!(since(&[]), None);
+    assert_eq!(since(&[4242]), Some(1_790_000_060_000));
+    assert_eq!(since(&[4242, 43]), Some(1_790_000_000_000));
+    assert!(since(&[44]).is_some(), "the file's own time, where nothing is told");
+}
+
+#[test]
 fn a_file_that_is_half_written_still_names_its_process() {
     let folder = folder(&[("4242.json", &GOOD[..20]), ("43.json", "")]);
     fs::create_dir(folder.path().join("sessions/44.json")).unwrap();

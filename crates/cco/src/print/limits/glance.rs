@@ -1,0 +1,150 @@
+//! Limits in one line for each account, for the glance.
+//!
+//! Must not: query anything; show an account that this machine does not hold.
+
+use cco_engine::limits::{AccountLimits, WindowLimits};
+use cco_model::limit::login::{Login, Reason};
+use cco_model::limit::mark::Mark;
+use cco_model::limit::shown::Value;
+use cco_model::limit::{Source, Window};
+use jiff::{Timestamp, Zoned};
+use serde_json::Value as Json;
+
+use super::super::fit::{self, Column, GUTTER, Keep, Squeeze};
+use super::super::table::{align, word};
+use super::super::{BAD, FAINT, NEAR, styled, text};
+use super::{FULL_PERCENT, NEAR_PERCENT, account_json, dead_words, long_duration, name};
+use crate::choose::account_label;
+
+const TITLE: &str = "Limits";
+
+/// Title, account, five hours with their reset, the week with its, what else is nearly used up: where it is narrow, the
+/// highest number goes first.
+const COLUMNS: [Column; 7] = [
+    word(2, Squeeze::Never),
+    word(0, Squeeze::Before(1, Keep::Start)),
+    word(0, Squeeze::Never),
+    word(4, Squeeze::Never),
+    word(0, Squeeze::Never),
+    word(5, Squeeze::Never),
+    word(3, Squeeze::Never),
+];
+
+/// A line for each account that is on this machine and of which something is known; nothing where there is none.
+pub(crate) fn lines(limits: &[AccountLimits], room: Option<usize>) -> String {
+    let here: Vec<&AccountLimits> = limits.iter().filter(|known| is_shown(known)).collect();
+    let widest = here.iter().map(|known| fit::width(&account_label(&known.account))).max().unwrap_or(0);
+    let cells = here.iter().enumerate().map(|(index, known)| cells(known, index == 0)).collect();
+    let mut page = String::new();
+    for (line, known) in align(cells, &COLUMNS, room).into_iter().zip(&here) {
+        let (style, line) = match known.login {
+            Login::NeedsLogin { reason, .. } => {
+                let blanks = (TITLE.len() + GUTTER + widest).saturating_sub(fit::width(&line));
+                (BAD, format!("{line}{}  {}", " ".repeat(blanks), dead_line(known, reason)))
+            }
+            _ => (style(known), line),
+        };
+        let line = if style.is_plain() { line } else { styled(style, &line) };
+        page += &format!("{line}\n");
+    }
+    page
+}
+
+fn is_shown(known: &AccountLimits) -> bool {
+    !known.directories.is_empty() && (known.login.is_dead() || known.windows.iter().any(|one| !is_local(one)))
+}
+
+/// An estimate of this machine, which the line of the block tells better.
+fn is_local(window: &WindowLimits) -> bool {
+    matches!(window.shown.value, Value::Local { .. })
+}
+
+/// The same for scripts: as `cco limits --json` has them.
+pub(crate) fn json(limits: &[AccountLimits], now: &Zoned) -> Vec<Json> {
+    limits.iter().map(|known| account_json(known, now)).collect()
+}
+
+/// When the window of five hours ends, as it was told of the one account that this machine holds.
+pub(crate) fn told_reset(limits: &[AccountLimits]) -> Option<Timestamp> {
+    let mut here = limits.iter().filter(|known| !known.directories.is_empty());
+    let only = here.next().filter(|_| here.next().is_none())?;
+    let window = only.windows.iter().find(|one| one.shown.window == Window::FiveHour)?;
+    let current = window.current.filter(|current| current.source != Source::Manual)?;
+    match window.shown.value {
+        Value::Open { left_ms: Some(_), .. } => current.resets_at_ms.map(text::instant),
+        _ => None,
+    }
+}
+
+/// Why a login is dead, and what to do.
+pub(crate) fn dead(reason: Reason) -> (&'static str, &'static str) {
+    dead_words(reason).split_once(": ").unwrap_or((dead_words(reason), "run `claude /login`"))
+}
+
+fn cells(known: &AccountLimits, first: bool) -> Vec<String> {
+    let title = if first { TITLE } else { "" }.to_owned();
+    let mut cells = vec![title, account_label(&known.account)];
+    if known.login.is_dead() {
+        cells.resize(COLUMNS.len(), String::new());
+        return cells;
+    }
+    for window in [Window::FiveHour, Window::SevenDay] {
+        let found = known.windows.iter().find(|one| one.shown.window == window && !is_local(one));
+        cells.push(found.map_or_else(String::new, used));
+        cells.push(found.map_or_else(String::new, left));
+    }
+    let near = known.windows.iter().filter(|one| {
+        !matches!(one.shown.window, Window::FiveHour | Window::SevenDay) && percent(one) >= NEAR_PERCENT
+    });
+    cells.push(near.map(used).collect::<Vec<_>>().join("  "));
+    cells
+}
+
+fn percent(window: &WindowLimits) -> i32 {
+    match window.shown.value {
+        Value::Open { percent: Some(percent), .. } => percent.whole(),
+        _ => 0,
+    }
+}
+
+/// `5 h 42%`, with its mark.
+fn used(window: &WindowLimits) -> String {
+    let shown = &window.shown;
+    let what = match &shown.window {
+        Window::FiveHour => "5 h".to_owned(),
+        Window::SevenDay => "7 d".to_owned(),
+        other => name(other),
+    };
+    let value = match shown.value {
+        Value::Open { percent: Some(percent), .. } => format!("{}%", percent.whole()),
+        Value::Open { percent: None, .. } | Value::Local { .. } => "?".to_owned(),
+        Value::NotStarted => "0%".to_owned(),
+        Value::Reset => "reset".to_owned(),
+        Value::Trouble(trouble) => format!("[{}]", trouble.short()),
+    };
+    format!("{what} {value}{}", shown.mark)
+}
+
+fn left(window: &WindowLimits) -> String {
+    match window.shown.value {
+        Value::Open { left_ms: Some(left), .. } => format!("resets in {}", long_duration(left / 60_000)),
+        _ => String::new(),
+    }
+}
+
+/// A dead login does not take away what is known.
+fn dead_line(known: &AccountLimits, reason: Reason) -> String {
+    let still = known.windows.iter().filter(|one| matches!(one.shown.value, Value::Open { .. }));
+    let still: String = still.map(|window| format!("  {}", used(window))).collect();
+    format!("{} {}{still}", Mark::Critical, dead_words(reason))
+}
+
+/// By the window that is nearest its end; faint where nothing runs.
+fn style(known: &AccountLimits) -> anstyle::Style {
+    match known.windows.iter().map(percent).max().unwrap_or(0) {
+        FULL_PERCENT.. => BAD,
+        NEAR_PERCENT.. => NEAR,
+        _ if known.windows.iter().all(|one| matches!(one.shown.value, Value::Reset)) => FAINT,
+        _ => anstyle::Style::new(),
+    }
+}
