@@ -25,6 +25,7 @@ use jiff::tz::TimeZone;
 
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
+use crate::report::Only;
 use crate::{Engine, EngineError};
 
 /// Readings that are older say nothing of a window that is open: no window is longer than a week.
@@ -64,7 +65,18 @@ impl Engine {
     /// Keeps what was observed and is new. Returns why the journal could not be written, if so; the ledger has it then.
     pub fn observe(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
         let (_, trouble) = self.ledger.observe(observed, self.now.as_millisecond())?;
-        Ok(trouble.map(|trouble| trouble.to_string()))
+        Ok(trouble.map(|trouble| format!("{trouble}; the ledger has it, its journal not")))
+    }
+
+    /// The same for what is seen again at the next look: that a busy or full ledger cannot take it in hides nothing of
+    /// what is known.
+    fn note_down(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
+        match self.observe(observed) {
+            Err(error) if !error.is_suspect() => {
+                Ok(Some(format!("{error}; what was seen of accounts and limits is not kept this time")))
+            }
+            kept => kept,
+        }
     }
 
     /// Every account that was ever seen.
@@ -84,16 +96,28 @@ impl Engine {
         let readings = self.ledger.readings(self.now.as_millisecond() - OLDEST_READING_MS)?;
         let merged = merge_all(&readings, self.now.as_millisecond());
         let mut limits = Vec::new();
-        for account in self.ledger.accounts()?.into_iter().filter(|account| !account.removed) {
-            let login = login_of(self.ledger.login(&account.id)?);
+        let accounts = self.ledger.accounts()?;
+        let is_only = accounts.len() == 1;
+        for account in accounts.into_iter().filter(|account| !account.removed) {
+            let attempts = self.ledger.attempts(&account.id)?;
+            let mut login = login_of(self.ledger.login(&account.id)?);
+            let here = found.accounts.all().iter().find(|here| here.id == account.id);
+            if here.is_some_and(|here| ask::is_another_login(here, login, &attempts)) {
+                login = Login::Unknown;
+            }
             let of_account = found.of(&account.id);
             let (directories, sessions) = (of_account.directories, of_account.sessions);
             let trouble = troubles.get(&account.id).copied();
             let context = Context { login, sessions, trouble, zone };
             let windows = merged.get(&account.id);
+            let own = match (directories.is_empty(), is_only) {
+                (true, _) => None,
+                (false, true) => Some(Only::default()),
+                (false, false) => Some(Only { accounts: Some([account.row].into()), ..Only::default() }),
+            };
             limits.push(AccountLimits {
-                windows: self.windows(windows, &readings, &account.id, &context, !directories.is_empty())?,
-                attempts: self.ledger.attempts(&account.id)?,
+                windows: self.windows(windows, &readings, &account, &context, own)?,
+                attempts,
                 directories,
                 login,
                 trouble,
@@ -108,20 +132,21 @@ impl Engine {
         &self,
         merged: Option<&BTreeMap<Window, Current>>,
         readings: &[Reading],
-        account: &AccountId,
+        account: &KnownAccount,
         context: &Context<'_>,
-        is_here: bool,
+        own_calls: Option<Only>,
     ) -> Result<Vec<WindowLimits>, EngineError> {
         let now_ms = self.now.as_millisecond();
-        let own = || readings.iter().filter(|reading| reading.account == *account);
+        let own = || readings.iter().filter(|reading| reading.account == account.id);
         let mut windows = Vec::new();
         for (window, current) in merged.into_iter().flatten() {
             let pace = pace(window, own().filter(|reading| reading.window == *window), now_ms);
             windows.extend(self.window(window, Some(current), pace, context, None)?);
         }
-        if is_here && !windows.iter().any(|known| known.shown.window == Window::FiveHour) {
-            // An estimate stands in only for the account that this machine is logged in with.
-            let local = self.local_use(context.zone)?;
+        let has_five_hours = windows.iter().any(|known| known.shown.window == Window::FiveHour);
+        if let Some(own_calls) = own_calls.filter(|_| !has_five_hours) {
+            // An estimate stands in only for an account that this machine is logged in with.
+            let local = self.local_use(&own_calls)?;
             windows.extend(self.window(&Window::FiveHour, None, None, context, local)?);
         }
         Ok(windows)
@@ -141,10 +166,9 @@ impl Engine {
         Ok(shown.map(|shown| WindowLimits { shown, current: current.copied(), pace }))
     }
 
-    /// What this machine used in the block that runs now.
-    fn local_use(&self, zone: &TimeZone) -> Result<Option<LocalUse>, EngineError> {
-        let block = self.glance(zone, self.now)?.block;
-        Ok(block.and_then(|block| {
+    /// What these calls of this machine used in the block that runs now.
+    fn local_use(&self, calls: &Only) -> Result<Option<LocalUse>, EngineError> {
+        Ok(self.running_block(self.now, calls)?.and_then(|block| {
             let (end, last) = (block.end?, block.last?);
             Some(LocalUse {
                 tokens: block.sums.tokens.total(),

@@ -62,14 +62,15 @@ impl Engine {
         }
     }
 
-    /// Looks at all places, and keeps what they say. Returns also why the journal could not be written, if so.
+    /// Looks at all places, and keeps what they say. Returns also why that could not be kept, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let places = self.places.clone();
         let now_ms = self.now.as_millisecond();
         let mut found = Found { accounts: Accounts::discover(&places.roots), ..Found::default() };
         let mut observed = Observed::default();
+        let history = self.ledger.account_history()?;
         for directory in found.accounts.directories() {
-            observe_directory(directory, now_ms, &mut observed, &mut found.unread);
+            observe_directory(directory, now_ms, &history, &mut observed, &mut found.unread);
         }
         for account in found.accounts.all() {
             let (id, email) = (account.id.clone(), account.email.clone().unwrap_or_default());
@@ -80,7 +81,7 @@ impl Engine {
             }
         }
         observed.readings.extend(of_older_tools(&places, now_ms, &found.accounts, &mut found.unread));
-        let trouble = self.observe(&observed)?;
+        let trouble = self.note_down(&observed)?;
         Ok((found, trouble))
     }
 }
@@ -88,6 +89,7 @@ impl Engine {
 fn observe_directory(
     directory: &Directory,
     now_ms: i64,
+    history: &[Holding],
     observed: &mut Observed,
     unread: &mut Vec<(PathBuf, String)>,
 ) {
@@ -105,8 +107,27 @@ fn observe_directory(
         observed.holdings.push(Holding { dir, from_ms: now_ms, until_ms: now_ms, account: account.clone() });
     }
     let (Some(account), Some(cached)) = (account, &directory.usage) else { return };
+    if may_be_of_another_organization(history, directory, &account, cached.fetched_at_ms) {
+        return;
+    }
     let Ok(usage) = usage::parse_raw(&cached.utilization) else { return };
     observed.readings.extend(readings(&account, &usage, cached.fetched_at_ms, Source::ClaudeCache));
+}
+
+/// Claude Code remembers the account of its numbers, and not the organization. One person can be in several: what was
+/// remembered before the directory was seen to hold this one may be of the one before.
+fn may_be_of_another_organization(
+    history: &[Holding],
+    directory: &Directory,
+    account: &AccountId,
+    fetched_at_ms: i64,
+) -> bool {
+    let here = || history.iter().filter(|held| Path::new(&held.dir) == directory.path);
+    let is_other = |id: &AccountId| id.account == account.account && id.organization != account.organization;
+    let others = here().filter(|held| held.account.as_ref().is_some_and(is_other));
+    let Some(until_ms) = others.map(|held| held.until_ms).max() else { return false };
+    let own = here().filter(|held| held.account.as_ref() == Some(account) && held.from_ms > until_ms);
+    own.map(|held| held.from_ms).min().is_none_or(|since_ms| fetched_at_ms < since_ms)
 }
 
 /// The readings in an answer of the service.
