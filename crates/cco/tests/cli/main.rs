@@ -2,16 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
+mod accounts;
 mod blocks;
 mod config;
 mod doctor;
 mod explain;
 mod homes;
+mod limits;
+mod logins;
 mod names;
 mod places;
 mod reports;
 mod reprice;
 mod sealed;
+mod service;
 mod settings;
 mod shells;
 mod terminal;
