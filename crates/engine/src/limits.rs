@@ -93,8 +93,9 @@ impl Engine {
         zone: &TimeZone,
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let readings = self.ledger.readings(self.now.as_millisecond() - OLDEST_READING_MS)?;
-        let merged = merge_all(&readings, self.now.as_millisecond());
+        let now_ms = self.now.as_millisecond();
+        let readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
+        let merged = merge_all(&readings, now_ms);
         let mut limits = Vec::new();
         let accounts = self.ledger.accounts()?;
         let is_only = accounts.len() == 1;

@@ -20,6 +20,8 @@ use cco_model::limit::{AccountId, Attempt, LoginChange, Source};
 use super::look::{self, Found};
 use crate::{Engine, EngineError};
 
+/// How far back readings are looked at to tell whether there is a newer one to be had.
+const RECENT_MS: i64 = 6 * 3_600_000;
 /// How long a dead login that is in no file is left alone.
 const LOOK_AGAIN_MS: i64 = 10 * 60_000;
 
@@ -78,7 +80,8 @@ impl Engine {
     /// that a config directory holds, whatever is known. Nobody asks for one that its user took off the list.
     pub fn due(&self, found: &Found, all: bool) -> Result<Vec<AccountId>, EngineError> {
         let now_ms = self.now.as_millisecond();
-        let readings = self.ledger.readings(now_ms - super::OLDEST_READING_MS)?;
+        // What is older is stale anyway.
+        let readings = self.ledger.readings(now_ms - RECENT_MS)?;
         let merged = merge_all(&readings, now_ms);
         let removed: Vec<AccountId> =
             self.ledger.accounts()?.into_iter().filter(|known| known.removed).map(|known| known.id).collect();
