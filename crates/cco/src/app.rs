@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cco_engine::limits::{Asking, Places};
+use cco_engine::limits::Places;
 use cco_engine::rebuild::Rebuilt;
 use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
@@ -18,6 +18,7 @@ use crate::config::{Config, Source, keys};
 use crate::env::{Env, later, stderr_columns};
 use crate::error::{CliError, without_number};
 use crate::notify::Desktop;
+use crate::places::LimitsAccess;
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
@@ -37,18 +38,6 @@ pub(crate) enum Footing {
     LedgerOnly,
     /// There is no place to look in, and nothing is kept.
     Nothing,
-}
-
-/// How the service may be asked for limits.
-pub(crate) struct LimitsAccess {
-    /// The means; none: there is no folder to remember answers in.
-    pub(crate) asking: Option<Asking>,
-    /// What the user said of it; none: nothing yet.
-    pub(crate) allowed: Option<bool>,
-    /// Where an answer to that is written.
-    pub(crate) config_file: Option<PathBuf>,
-    /// Further config directories, as they are written there.
-    pub(crate) config_dirs: Vec<String>,
 }
 
 /// A run, ready for its command.
@@ -79,7 +68,8 @@ pub(crate) struct App<'o> {
 impl<'o> App<'o> {
     /// Reads the settings and opens the engine.
     pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
-        let Settings { folder, config, ledger_zone } = Settings::read(args, env, out)?;
+        let settings = Settings::read(args, env, out)?;
+        let (folder, config) = (settings.folder.as_deref(), &settings.config);
         if args.mode == Some(CostMode::Display) {
             out.note(
                 "--mode display shows what the other modes show: costs are always worked out from tokens",
@@ -98,17 +88,12 @@ impl<'o> App<'o> {
                 out.note("demo data, made up");
                 (LedgerPlace::Memory, Roots::only(tree.path().to_owned()))
             }
-            None => {
-                (ledger(folder.as_deref(), &config, env, out), Roots::find(env, &config, folder.as_deref()))
-            }
+            None => (ledger(folder, config, env, out), Roots::find(env, config, folder)),
         };
-        let limits = LimitsAccess {
-            asking: if demo.is_some() { None } else { places::asking(env, &config, folder.as_deref())? },
-            allowed: config.flag(keys::ENDPOINT),
-            config_file: home::config_file(folder.as_deref()),
-            config_dirs: config.texts(keys::CONFIG_DIRS).value.to_vec(),
-        };
-        let places = places::places(env, &config, folder.as_deref(), &roots.usable, &report_zone);
+        let limits =
+            LimitsAccess::find(args.demo, env, &settings.config, settings.folder.as_deref(), &ledger)?;
+        let Settings { folder, config, ledger_zone } = settings;
+        let places = places::places(env, &config, folder.as_deref(), &roots.config_dirs(), &report_zone);
         let engine = Engine::open(Setup {
             ledger,
             roots: roots.usable.clone(),

@@ -11,6 +11,8 @@ use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::text;
 
+/// What calls of no known account are called.
+pub(crate) const UNKNOWN: &str = "unknown";
 /// Names that an error lists.
 const LISTED: usize = 8;
 
@@ -79,13 +81,13 @@ pub(crate) fn accounts(given: &[String], known: &[KnownAccount]) -> Result<Optio
             .iter()
             .filter(|account| called(account, name))
             .map(|account| account.row)
-            .chain((name == "unknown").then_some(0))
+            .chain((name == UNKNOWN).then_some(0))
             .collect();
         if !found.is_empty() {
             return Ok(found);
         }
         let labels: Vec<String> = known.iter().map(account_label).collect();
-        let names = || labels.iter().map(String::as_str).chain(["unknown"]);
+        let names = || labels.iter().map(String::as_str).chain([UNKNOWN]);
         Err(unknown("account", name, nearest(name, names()), names(), "`cco accounts` lists them all"))
     })
 }
@@ -116,11 +118,29 @@ pub(crate) fn account_label(account: &KnownAccount) -> String {
     label.map_or_else(|| account.id.to_string(), |label| text::name(label))
 }
 
-fn called(account: &KnownAccount, name: &str) -> bool {
-    account.name == name
-        || account.email.eq_ignore_ascii_case(name)
-        || *account.id.account == *name
-        || account.id.to_string() == name
+/// So much of an id is enough to tell two from each other.
+fn start_of(id: &str) -> String {
+    id.chars().take(8).collect()
+}
+
+/// What people tell accounts from each other by: those that share an address by their organization as well.
+pub(crate) fn account_labels(known: &[&KnownAccount]) -> Vec<String> {
+    let labels: Vec<String> = known.iter().map(|account| account_label(account)).collect();
+    let is_shared = |label: &String| labels.iter().filter(|other| *other == label).count() > 1;
+    let label = |(label, account): (&String, &&KnownAccount)| match is_shared(label) {
+        true => format!("{label} (organization {})", text::clean(&start_of(&account.id.organization))),
+        false => label.clone(),
+    };
+    labels.iter().zip(known).map(label).collect()
+}
+
+/// A name, an address or an id of the account. Nothing is the name of no account.
+pub(crate) fn called(account: &KnownAccount, name: &str) -> bool {
+    !name.is_empty()
+        && (account.name == name
+            || account.email.eq_ignore_ascii_case(name)
+            || *account.id.account == *name
+            || account.id.to_string() == name)
 }
 
 fn choose(
@@ -144,7 +164,11 @@ fn unknown<'n>(
     names: impl Iterator<Item = &'n str>,
     list: &str,
 ) -> CliError {
-    let error = CliError::usage(format!("no calls of a {what} called {given:?}"));
+    let error = CliError::usage(match what {
+        // An account need not have calls.
+        "account" => format!("no account is called {given:?}"),
+        what => format!("no calls of a {what} called {given:?}"),
+    });
     if let Some(near) = near {
         return error.hint(format!("did you mean {near}? {list}"));
     }

@@ -75,14 +75,17 @@ pub(crate) fn ledger_path(folder: Option<&Path>, config: &Config, env: &Env) -> 
 
 /// A path of `config.toml`: `~/` is the home folder, a relative one starts at the folder of the file.
 pub(crate) fn expand(path: &Path, folder: Option<&Path>, env: &Env) -> PathBuf {
-    match (path.strip_prefix("~"), &env.home) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => folder.map_or_else(|| path.to_owned(), |folder| folder.join(path)),
-    }
+    at_home(path, env.home.as_deref())
+        .unwrap_or_else(|| folder.map_or_else(|| path.to_owned(), |folder| folder.join(path)))
+}
+
+/// A path that begins at the home folder with `~/`.
+pub(crate) fn at_home(path: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    Some(home?.join(path.strip_prefix("~").ok()?))
 }
 
 /// Makes the folder when it is not there, and tries it.
-fn make_writable(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_writable(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Permissions alone do not tell: the file system may be read-only or full.
     tempfile::tempfile_in(folder).map(|_| ())

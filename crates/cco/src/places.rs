@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cco_engine::LedgerPlace;
 use cco_engine::limits::{
     Asking, BaseUrl, Places, Proxies, Root, SecurityTool, Settings, session_health_folders,
 };
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 use crate::config::{Config, keys};
 use crate::env::Env;
 use crate::error::CliError;
-use crate::home::expand;
+use crate::home::{self, expand};
 
 /// The folder of what processes remember for each other.
 const STATE: &str = "state";
@@ -22,7 +23,47 @@ const DEFAULT: &str = ".claude";
 /// The macOS tool that reads the Keychain.
 const SECURITY: &str = "/usr/bin/security";
 
-/// The places of this run. `roots` are those of transcripts.
+/// How the service may be asked for limits.
+pub(crate) struct LimitsAccess {
+    /// The means; none: there is no folder to remember answers in.
+    pub(crate) asking: Option<Asking>,
+    /// What the user said of it; none: nothing yet.
+    pub(crate) allowed: Option<bool>,
+    /// Where an answer to that is written.
+    pub(crate) config_file: Option<PathBuf>,
+    /// Further config directories, as they are written there.
+    pub(crate) config_dirs: Vec<String>,
+    /// The user's home folder.
+    home: Option<PathBuf>,
+}
+
+impl LimitsAccess {
+    /// How the service may be asked. Where nothing can be remembered it may not: every run would ask. With made-up
+    /// data there is nobody to ask for, and nothing to set.
+    pub(crate) fn find(
+        is_demo: bool,
+        env: &Env,
+        config: &Config,
+        folder: Option<&Path>,
+        ledger: &LedgerPlace,
+    ) -> Result<Self, CliError> {
+        let lasts = !matches!(ledger, LedgerPlace::Memory);
+        Ok(Self {
+            asking: if lasts { asking(env, config, folder)? } else { None },
+            allowed: if is_demo { Some(false) } else { config.flag(keys::ENDPOINT) },
+            config_file: home::config_file(folder).filter(|_| !is_demo),
+            config_dirs: config.texts(keys::CONFIG_DIRS).value.to_vec(),
+            home: env.home.clone(),
+        })
+    }
+
+    /// A directory as it is meant, where `~` is the home folder.
+    pub(crate) fn config_dir(&self, path: &Path) -> PathBuf {
+        home::at_home(path, self.home.as_deref()).unwrap_or_else(|| path.to_owned())
+    }
+}
+
+/// The places of this run. `roots` are those of transcripts, and where some might be.
 pub(crate) fn places(
     env: &Env,
     config: &Config,
@@ -71,7 +112,10 @@ pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Resul
     let [https, all, except] = env.proxies.clone();
     settings.proxies = Proxies { https, all, except };
     let has_keychain = Path::new(SECURITY).exists();
-    let keychain = env.login_name.clone().filter(|_| has_keychain).map(SecurityTool::system);
+    // Jobs of the system have no USER; the home folder is called the same.
+    let of_home = || Some(env.home.as_ref()?.file_name()?.to_str()?.to_owned());
+    let name = env.login_name.clone().or_else(of_home);
+    let keychain = name.filter(|_| has_keychain).map(SecurityTool::system);
     Ok(Some(Asking {
         state: state(folder),
         settings,

@@ -64,6 +64,17 @@ impl Roots {
         roots
     }
 
+    /// All that may hold a login: somebody can be logged in before there is a transcript.
+    pub(crate) fn config_dirs(&self) -> Vec<PathBuf> {
+        let without = self.missing.iter().filter_map(|root| root.projects.parent());
+        self.usable
+            .iter()
+            .map(PathBuf::as_path)
+            .chain(without.filter(|root| root.is_dir()))
+            .map(Path::to_owned)
+            .collect()
+    }
+
     /// Where it was looked in vain, one line each.
     pub(crate) fn looked_in(&self) -> Vec<String> {
         if self.missing.is_empty() {

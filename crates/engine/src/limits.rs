@@ -30,6 +30,7 @@ use self::check_up::KnownLogin;
 
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
+use crate::report::Only;
 use crate::{Engine, EngineError};
 
 /// Readings that are older say nothing of a window that is open: no window is longer than a week.
@@ -69,7 +70,18 @@ impl Engine {
     /// Keeps what was observed and is new. Returns why the journal could not be written, if so; the ledger has it then.
     pub fn observe(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
         let (_, trouble) = self.ledger.observe(observed, self.now.as_millisecond())?;
-        Ok(trouble.map(|trouble| trouble.to_string()))
+        Ok(trouble.map(|trouble| format!("{trouble}; the ledger has it, its journal not")))
+    }
+
+    /// The same for what is seen again at the next look: that a busy or full ledger cannot take it in hides nothing of
+    /// what is known.
+    fn note_down(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
+        match self.observe(observed) {
+            Err(error) if !error.is_suspect() => {
+                Ok(Some(format!("{error}; what was seen of accounts and limits is not kept this time")))
+            }
+            kept => kept,
+        }
     }
 
     /// Every account that was ever seen.
@@ -86,10 +98,13 @@ impl Engine {
         zone: &TimeZone,
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let readings = self.ledger.readings(self.now.as_millisecond() - OLDEST_READING_MS)?;
-        let merged = merge_all(&readings, self.now.as_millisecond());
+        let now_ms = self.now.as_millisecond();
+        let readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
+        let merged = merge_all(&readings, now_ms);
         let mut limits = Vec::new();
-        for account in self.ledger.accounts()?.into_iter().filter(|account| !account.removed) {
+        let accounts = self.ledger.accounts()?;
+        let is_only = accounts.len() == 1;
+        for account in accounts.into_iter().filter(|account| !account.removed) {
             let of_account = found.of(&account.id);
             let known = self.known_login(account)?;
             // A login that was written since is not dead: nobody has tried it.
@@ -100,8 +115,13 @@ impl Engine {
             let trouble = troubles.get(&account.id).copied();
             let context = Context { login, sessions, trouble, zone };
             let windows = merged.get(&account.id);
+            let own = match (directories.is_empty(), is_only) {
+                (true, _) => None,
+                (false, true) => Some(Only::default()),
+                (false, false) => Some(Only { accounts: Some([account.row].into()), ..Only::default() }),
+            };
             limits.push(AccountLimits {
-                windows: self.windows(windows, &readings, &account.id, &context, !directories.is_empty())?,
+                windows: self.windows(windows, &readings, &account, &context, own)?,
                 attempts,
                 directories,
                 login,
@@ -117,20 +137,21 @@ impl Engine {
         &self,
         merged: Option<&BTreeMap<Window, Current>>,
         readings: &[Reading],
-        account: &AccountId,
+        account: &KnownAccount,
         context: &Context<'_>,
-        is_here: bool,
+        own_calls: Option<Only>,
     ) -> Result<Vec<WindowLimits>, EngineError> {
         let now_ms = self.now.as_millisecond();
-        let own = || readings.iter().filter(|reading| reading.account == *account);
+        let own = || readings.iter().filter(|reading| reading.account == account.id);
         let mut windows = Vec::new();
         for (window, current) in merged.into_iter().flatten() {
             let pace = pace(window, own().filter(|reading| reading.window == *window), now_ms);
             windows.extend(self.window(window, Some(current), pace, context, None)?);
         }
-        if is_here && !windows.iter().any(|known| known.shown.window == Window::FiveHour) {
-            // An estimate stands in only for the account that this machine is logged in with.
-            let local = self.local_use(context.zone)?;
+        let has_five_hours = windows.iter().any(|known| known.shown.window == Window::FiveHour);
+        if let Some(own_calls) = own_calls.filter(|_| !has_five_hours) {
+            // An estimate stands in only for an account that this machine is logged in with.
+            let local = self.local_use(&own_calls)?;
             windows.extend(self.window(&Window::FiveHour, None, None, context, local)?);
         }
         Ok(windows)
@@ -150,10 +171,9 @@ impl Engine {
         Ok(shown.map(|shown| WindowLimits { shown, current: current.copied(), pace }))
     }
 
-    /// What this machine used in the block that runs now.
-    fn local_use(&self, zone: &TimeZone) -> Result<Option<LocalUse>, EngineError> {
-        let block = self.glance(zone, self.now)?.block;
-        Ok(block.and_then(|block| {
+    /// What these calls of this machine used in the block that runs now.
+    fn local_use(&self, calls: &Only) -> Result<Option<LocalUse>, EngineError> {
+        Ok(self.running_block(self.now, calls)?.and_then(|block| {
             let (end, last) = (block.end?, block.last?);
             Some(LocalUse {
                 tokens: block.sums.tokens.total(),

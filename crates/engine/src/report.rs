@@ -262,7 +262,7 @@ impl Engine {
         Ok(Glance {
             today: today.unwrap_or_else(|| Parts::default().group(date)),
             week: sums,
-            block: self.running_block(now)?,
+            block: self.running_block(now, &Only::default())?,
             projects,
             models: models
                 .into_iter()

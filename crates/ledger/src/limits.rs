@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cco_model::limit::{AccountId, Attempt, LoginChange, Percent, Reading, Source, Told};
+use cco_model::limit::{AccountId, Attempt, LoginChange, Percent, Reading};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::journal::{self, Head, observed};
 use crate::keep::{self, KeepError};
 use crate::{Ledger, LedgerError};
+
+mod readings;
 
 /// How long the journal is waited for. What cannot be written to it is in the ledger all the same.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -234,20 +236,6 @@ impl Ledger {
             all.entry(row.get(0)?).or_default().0.push(seen);
         }
         Ok(all)
-    }
-
-    /// The readings of all accounts that were observed from a time on (UTC milliseconds), by account and time.
-    pub fn readings(&self, from_ms: i64) -> Result<Vec<Reading>, LedgerError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT organization, uuid, window, source, session, tenths, resets_at_ms, api_duration_ms, observed_at_ms
-             FROM account JOIN reading ON account_id = id AND observed_at_ms >= ?1 ORDER BY id, observed_at_ms",
-        )?;
-        let mut rows = select.query([from_ms])?;
-        let mut readings = Vec::new();
-        while let Some(row) = rows.next()? {
-            readings.extend(reading(row)?);
-        }
-        Ok(readings)
     }
 
     /// How asking went for an account.
@@ -485,26 +473,6 @@ fn take_login(connection: &Connection, login: &LoginChange) -> rusqlite::Result<
 
 fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Arc<str>> {
     row.get::<_, String>(column).map(Into::into)
-}
-
-/// The reading of a row; none for a window or a source that a later version knows.
-fn reading(row: &Row<'_>) -> rusqlite::Result<Option<Reading>> {
-    let (name, number): (String, i64) = (row.get(2)?, row.get(3)?);
-    let source = Source::ALL.into_iter().find(|source| *source as i64 == number);
-    let (Ok(window), Some(source)) = (name.parse(), source) else { return Ok(None) };
-    let (tenths, resets_at_ms, duration): (i32, i64, i64) = (row.get(5)?, row.get(6)?, row.get(7)?);
-    let session = text(row, 4)?;
-    let told =
-        (source == Source::Stdin).then(|| Told { session, api_duration_ms: u64::try_from(duration).ok() });
-    Ok(Some(Reading {
-        account: AccountId { organization: text(row, 0)?, account: text(row, 1)? },
-        percent: (tenths >= 0).then(|| Percent::of_tenths(&window, tenths)),
-        window,
-        resets_at_ms: (resets_at_ms != 0).then_some(resets_at_ms),
-        observed_at_ms: row.get(8)?,
-        source,
-        told,
-    }))
 }
 
 #[cfg(test)]

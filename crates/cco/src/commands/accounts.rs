@@ -2,6 +2,8 @@
 //!
 //! Must not: touch a login.
 
+use std::path::{Path, PathBuf};
+
 use cco_engine::limits::{Found, KnownAccount, Observed, SeenAccount};
 use serde_json::{Value, json};
 
@@ -26,24 +28,23 @@ pub(super) fn run(app: &mut App<'_>, command: Option<&AccountsCommand>) -> Resul
 
 fn list(app: &mut App<'_>) -> Result<(), CliError> {
     let found = super::limits::look(app)?;
-    let accounts: Vec<KnownAccount> =
-        app.engine.accounts()?.into_iter().filter(|account| !account.removed).collect();
+    let (accounts, removed): (Vec<KnownAccount>, Vec<KnownAccount>) =
+        app.engine.accounts()?.into_iter().partition(|account| !account.removed);
     if app.json {
         let rows: Vec<Value> = accounts.iter().map(|account| json(account, &found)).collect();
         return app.out.data(&json::render(&json!({ "accounts": rows }))?);
     }
     if accounts.is_empty() {
-        app.out.note("no account of Claude Code was seen on this machine yet");
-        app.out.hint("log in with Claude Code, or name its directory: `cco accounts add DIR`");
+        tell_of_none(app, &removed);
         return Ok(());
     }
     let header = ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec();
     let mut lines = vec![header];
-    for account in &accounts {
+    let labels = choose::account_labels(&accounts.iter().collect::<Vec<_>>());
+    for (account, name) in accounts.iter().zip(labels) {
         let places = directories(account, &found);
         let place = if places.is_empty() { "none now".to_owned() } else { places.join(", ") };
-        let name = choose::account_label(account);
-        let email = if name == account.email { String::new() } else { text::name(&account.email) };
+        let email = if account.name.is_empty() { String::new() } else { text::name(&account.email) };
         lines.push(vec![name, email, text::clean(&place).into_owned()]);
     }
     let columns = [
@@ -83,8 +84,22 @@ fn json(account: &KnownAccount, found: &Found) -> Value {
     })
 }
 
-fn add(app: &mut App<'_>, dir: &std::path::Path) -> Result<(), CliError> {
-    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+/// Says why the list is empty, and what to do.
+pub(super) fn tell_of_none(app: &mut App<'_>, removed: &[KnownAccount]) {
+    let Some(first) = removed.first() else {
+        app.out.note("no account of Claude Code was seen on this machine yet");
+        app.out.hint("log in with Claude Code, or name its directory: `cco accounts add DIR`");
+        return;
+    };
+    let number = text::plural(removed.len() as u64, "account is", "accounts are");
+    app.out.note(&format!("{number} off the list, and there is no other"));
+    app.out.hint(&format!("`cco accounts rename {} NAME` brings it back", first.id));
+}
+
+fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
+    // A shell leaves `~` alone in quotes.
+    let dir = app.limits.config_dir(dir);
+    let dir: PathBuf = std::path::absolute(&dir).unwrap_or(dir).components().collect();
     if !dir.is_dir() {
         return Err(CliError::usage(format!("{} is no folder", dir.display()))
             .hint("a config directory of Claude Code holds .claude.json, .credentials.json or projects/"));
@@ -92,14 +107,16 @@ fn add(app: &mut App<'_>, dir: &std::path::Path) -> Result<(), CliError> {
     let (Some(path), Some(config)) = (dir.to_str(), app.limits.config_file.clone()) else {
         return Err(CliError::failed(format!("{} cannot be kept in config.toml", dir.display())));
     };
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut dirs = app.limits.config_dirs.clone();
-    if !dirs.iter().any(|known| known == path) {
+    if !dirs.iter().any(|known| real(&app.limits.config_dir(Path::new(known))) == real(&dir)) {
         dirs.push(path.to_owned());
         super::config::write(&config, keys::CONFIG_DIRS, &dirs)?;
     }
     app.engine.look_further(&dir);
     let found = super::limits::look(app)?;
-    match found.accounts.of_directory(&dir) {
+    // Under another name it may be looked at already.
+    match found.accounts.of_directory(&dir).or_else(|| found.accounts.of_directory(&real(&dir))) {
         Some(id) => {
             let accounts = app.engine.accounts()?;
             let label = accounts.iter().find(|known| known.id == *id).map(choose::account_label);
@@ -113,12 +130,8 @@ fn add(app: &mut App<'_>, dir: &std::path::Path) -> Result<(), CliError> {
 fn rename(app: &mut App<'_>, account: &str, name: &str) -> Result<(), CliError> {
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
-    let taken = accounts.iter().find(|other| other.id != known.id && !name.is_empty() && other.name == name);
-    if let Some(other) = taken {
-        return Err(
-            CliError::usage(format!("{name:?} is the name of {}", other.id)).hint("choose another one")
-        );
-    }
+    let name = name.trim();
+    check_name(name, known, &accounts)?;
     say_of(app, known, Some(name.to_owned()), Some(false))?;
     let words = match name {
         "" => format!("{} has no name of yours any more", text::name(account)),
@@ -128,12 +141,28 @@ fn rename(app: &mut App<'_>, account: &str, name: &str) -> Result<(), CliError> 
     Ok(())
 }
 
+/// A name must be seen as it is, and mean one account.
+fn check_name(name: &str, known: &KnownAccount, accounts: &[KnownAccount]) -> Result<(), CliError> {
+    let wrong = |words: String| Err(CliError::usage(words).hint("choose another one"));
+    if name == choose::UNKNOWN {
+        return wrong(format!("{name:?} is what calls of no known account are called"));
+    }
+    if !name.is_empty() && text::name(name) != name {
+        return wrong("the name is too long, or has characters that cannot be seen".to_owned());
+    }
+    match accounts.iter().find(|other| other.id != known.id && choose::called(other, name)) {
+        Some(other) => wrong(format!("{name:?} is what {} is called", other.id)),
+        None => Ok(()),
+    }
+}
+
 fn remove(app: &mut App<'_>, account: &str) -> Result<(), CliError> {
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     say_of(app, known, None, Some(true))?;
     app.out.note(&format!("{} is off the list; what was counted stays", choose::account_label(known)));
-    app.out.hint("`cco accounts rename ID NAME` brings it back; its login was not touched");
+    app.out
+        .hint(&format!("`cco accounts rename {} NAME` brings it back; its login was not touched", known.id));
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
 
 /// What files and the ledger know of limits; the service is not asked. `cco limits` says what is wrong with a file.
 fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
-    let (found, trouble) = app.engine.glance_at_accounts()?;
+    let (found, trouble) = app.engine.look_at_accounts()?;
     if let Some(why) = trouble {
         app.out.warning(&format!("what is new of limits is not kept yet: {}", without_number(&why)));
     }

@@ -14,10 +14,10 @@ use super::live::{LiveScreen, key_within};
 use crate::app::App;
 use crate::args::{Guard, LimitsArgs};
 use crate::config::keys;
-use crate::error::{CliError, Exit};
+use crate::error::{CliError, Exit, why};
 use crate::print::limits::{self as page, Verdict};
 use crate::print::text;
-use crate::{choose, env};
+use crate::{choose, env, home};
 
 /// How often `--watch` looks; whom it asks, and when, is the broker's rule.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -27,6 +27,11 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
     if args.watch {
         return watch(app, args).map(|()| Exit::Done);
     }
+    // A name that is wrong is told before anybody is asked.
+    choose::accounts(&args.account, &app.engine.accounts()?).or_else(|wrong| {
+        look(app)?;
+        choose::accounts(&args.account, &app.engine.accounts()?).map_err(|_| wrong)
+    })?;
     let (found, asked) = take_in(app, args.refresh)?;
     asked.faults.iter().for_each(|fault| app.out.warning(&format!("limits: {fault}")));
     if args.refresh {
@@ -37,19 +42,35 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
     if app.json {
         app.out.data(&page::json(&limits, &app.now)?)?;
     } else if limits.is_empty() {
-        app.out.note("no account of Claude Code was seen on this machine yet");
-        app.out.hint("log in with Claude Code, or name its directory: `cco accounts add DIR`");
+        tell_of_none(app, args)?;
     } else {
         app.out.data(&page::render(&limits, &app.now, app.screen.columns))?;
-        tell_how_to_know_more(app, &limits);
+        if !args.refresh {
+            tell_how_to_know_more(app, &limits);
+        }
     }
     guarded(app, &args.guard, &limits)
+}
+
+/// Says why there is nothing to show.
+fn tell_of_none(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
+    let accounts = app.engine.accounts()?;
+    let chosen = choose::accounts(&args.account, &accounts)?;
+    let is_chosen = |row| chosen.as_ref().is_none_or(|rows| rows.contains(&row));
+    let removed: Vec<_> =
+        accounts.into_iter().filter(|known| known.removed && is_chosen(known.row)).collect();
+    if removed.is_empty() && chosen.is_some() {
+        app.out.note("no limit is known of calls whose account is not known");
+    } else {
+        super::accounts::tell_of_none(app, &removed);
+    }
+    Ok(())
 }
 
 /// Looks at all files that tell of accounts and limits.
 pub(super) fn look(app: &mut App<'_>) -> Result<Found, CliError> {
     let (found, trouble) = app.engine.look_at_accounts()?;
-    trouble.iter().for_each(|why| app.out.warning(&format!("{why}; the ledger has it, its journal not")));
+    trouble.iter().for_each(|why| app.out.warning(why));
     for (path, why) in &found.unread {
         app.out.warning(&format!("{} was passed over: {}", path.display(), text::clean(why)));
     }
@@ -65,15 +86,31 @@ fn take_in(app: &mut App<'_>, refresh: bool) -> Result<(Found, Asked), CliError>
     };
     if refresh && !allowed {
         app.out.warning("the service may not be asked; this is what files tell");
-        app.out.hint(&format!("`cco config set {} true` allows it", keys::ENDPOINT));
+        if app.limits.config_file.is_some() {
+            app.out.hint(&format!("`cco config set {} true` allows it", keys::ENDPOINT));
+        }
     }
     let asked = if allowed { ask(app, &found, refresh)? } else { Asked::default() };
     Ok((found, asked))
 }
 
 fn ask(app: &mut App<'_>, found: &Found, refresh: bool) -> Result<Asked, CliError> {
-    let Some(asking) = &app.limits.asking else { return Ok(Asked::default()) };
     let due = app.engine.due(found, refresh)?;
+    if due.is_empty() {
+        return Ok(Asked::default());
+    }
+    // Who cannot remember when it asked last would ask every time.
+    let (asking, reason) = match &app.limits.asking {
+        None => (None, "nothing is kept after this run".to_owned()),
+        Some(asking) => match home::make_writable(&asking.state) {
+            Ok(()) => (Some(asking), String::new()),
+            Err(error) => (None, format!("cannot write to {}: {}", asking.state.display(), why(&error))),
+        },
+    };
+    let Some(asking) = asking else {
+        let fault = format!("the service is not asked, since an answer cannot be remembered: {reason}");
+        return Ok(Asked { faults: vec![fault], ..Asked::default() });
+    };
     let clock = || env::later().map_or(app.now.timestamp(), |now| now).as_millisecond();
     app.engine.ask(found, &due, asking, &clock)?.map_err(|unusable| CliError::usage(unusable.to_string()))
 }
@@ -87,13 +124,21 @@ fn consent(app: &mut App<'_>) -> Result<bool, CliError> {
     );
     debug_assert!(std::io::stdin().is_terminal(), "nobody else is asked");
     let mut answer = String::new();
-    std::io::stdin()
+    let length = std::io::stdin()
         .lock()
         .read_line(&mut answer)
         .map_err(|error| CliError::failed(format!("cannot read the answer: {error}")))?;
+    if length == 0 {
+        // Whoever ends the input has not answered, and is asked again another time.
+        app.out.aside("\n");
+        return Ok(false);
+    }
     let yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-    super::config::write(&config, keys::ENDPOINT, &[yes.to_string()])?;
     app.limits.allowed = Some(yes);
+    if let Err(error) = super::config::write(&config, keys::ENDPOINT, &[yes.to_string()]) {
+        app.out.warning(&format!("your answer counts for this run only: {}", error.message));
+        return Ok(yes);
+    }
     app.out.note(&format!("{} = {yes} in {}", keys::ENDPOINT, config.display()));
     Ok(yes)
 }

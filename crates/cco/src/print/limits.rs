@@ -44,10 +44,10 @@ pub(crate) fn render(limits: &[AccountLimits], now: &Zoned, room: Option<usize>)
         .collect();
     let mut rest = drawn.as_slice();
     let mut pages = Vec::new();
-    for known in limits {
+    for (known, label) in limits.iter().zip(labels(limits)) {
         let (own, others) = rest.split_at(known.windows.len());
         rest = others;
-        pages.push(title(known) + &own.concat() + &remarks(known, now, room));
+        pages.push(title(known, &label) + &own.concat() + &remarks(known, now, room));
     }
     pages.join("\n")
 }
@@ -70,11 +70,14 @@ pub(crate) fn foot(now: &Zoned) -> String {
     format!("\n{}\n", styled(FAINT, &format!("{}   q ends", now.strftime("%H:%M:%S"))))
 }
 
-fn title(known: &AccountLimits) -> String {
-    let label = choose::account_label(&known.account);
+fn labels(limits: &[AccountLimits]) -> Vec<String> {
+    choose::account_labels(&limits.iter().map(|known| &known.account).collect::<Vec<_>>())
+}
+
+fn title(known: &AccountLimits, label: &str) -> String {
     let email = text::name(&known.account.email);
-    let email = if email == label { String::new() } else { format!("  {email}") };
-    format!("{}{}\n", styled(STRONG, &label), styled(FAINT, &email))
+    let email = if known.account.name.is_empty() { String::new() } else { format!("  {email}") };
+    format!("{}{}\n", styled(STRONG, label), styled(FAINT, &email))
 }
 
 /// Red and yellow for what is nearly used up, faint for what says nothing.
@@ -101,7 +104,8 @@ fn window_line(window: &WindowLimits, bar: usize, now: &Zoned) -> Vec<String> {
             (String::new(), window.shown.mark.to_string())
         }
     };
-    let pace = window.pace.as_ref().map_or_else(String::new, |pace| pace_words(pace, now));
+    let is_full = matches!(window.shown.value, Value::Open { percent: Some(it), .. } if it.whole() >= 100);
+    let pace = window.pace.as_ref().map_or_else(String::new, |pace| pace_words(pace, is_full, now));
     let (left, at) = when(window, now);
     let (source, age) = origin(window, now);
     vec![name(&window.shown.window), drawn, percent, left, at, pace, source, age]
@@ -157,9 +161,11 @@ fn moment(at_ms: i64, now: &Zoned) -> String {
     text::clock(text::instant(at_ms), now)
 }
 
-fn pace_words(pace: &Pace, now: &Zoned) -> String {
+/// A window that was not full when it was looked at is not said to be full: that is a guess from its pace.
+fn pace_words(pace: &Pace, is_full: bool, now: &Zoned) -> String {
     match pace.full_at_ms {
-        Some(full) if full <= now.timestamp().as_millisecond() => "used up".to_owned(),
+        _ if is_full => "used up".to_owned(),
+        Some(full) if full <= now.timestamp().as_millisecond() => "~full by now".to_owned(),
         Some(full) => format!("~full {}", moment(full, now)),
         None => format!("~{}% by then", pace.tenths_at_reset.div_euclid(10)),
     }
@@ -236,15 +242,18 @@ pub(crate) fn judge(guard: &Guard, limits: &[AccountLimits]) -> Vec<(Verdict, St
     if limits.is_empty() {
         return vec![(Verdict::CannotTell, format!("{}: there is no account to tell of", guard.window))];
     }
-    limits.iter().map(|known| judge_account(guard, known)).collect()
+    limits.iter().zip(labels(limits)).map(|(known, label)| judge_account(guard, known, &label)).collect()
 }
 
-fn judge_account(guard: &Guard, known: &AccountLimits) -> (Verdict, String) {
-    let label = choose::account_label(&known.account);
+fn judge_account(guard: &Guard, known: &AccountLimits, label: &str) -> (Verdict, String) {
     let window = known.windows.iter().find(|window| window.shown.window == guard.window);
     let told = window.map(|window| (window.shown.value, window.shown.mark));
     let limit = i64::from(guard.percent) * 10;
     match told {
+        // Everything is at 0 %, or over.
+        Some((Value::NotStarted, _)) if limit == 0 => {
+            (Verdict::Reached, format!("{label}: {} is at 0%, guard 0%", guard.window))
+        }
         Some((Value::Open { percent: Some(percent), .. }, _)) if i64::from(percent.tenths()) >= limit => {
             let words =
                 format!("{label}: {} is at {}%, guard {}%", guard.window, percent.whole(), guard.percent);
@@ -253,7 +262,7 @@ fn judge_account(guard: &Guard, known: &AccountLimits) -> (Verdict, String) {
         Some((Value::Open { percent: Some(_), .. }, Mark::None | Mark::Aging)) => {
             (Verdict::Below, String::new())
         }
-        Some((Value::NotStarted, Mark::None | Mark::Aging)) if limit > 0 => (Verdict::Below, String::new()),
+        Some((Value::NotStarted, Mark::None | Mark::Aging)) => (Verdict::Below, String::new()),
         Some((Value::Open { percent: Some(_), .. } | Value::NotStarted, _)) => {
             (Verdict::CannotTell, format!("{label}: what is known of {} is too old to tell", guard.window))
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
+mod accounts;
 mod blocks;
 mod colours;
 mod config;
@@ -9,13 +10,16 @@ mod doctor;
 mod explain;
 mod habits;
 mod homes;
+mod limits;
 mod limits_glance;
+mod logins;
 mod lost_days;
 mod names;
 mod places;
 mod reports;
 mod reprice;
 mod sealed;
+mod service;
 mod settings;
 mod shells;
 mod terminal;

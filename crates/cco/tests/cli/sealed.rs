@@ -68,14 +68,15 @@ impl TestEnv {
         self.write(&format!(".claude/projects/{path}"), &(rows.join("\n") + "\n"))
     }
 
-    fn command(&self, words: &str) -> Command {
+    /// `cco` with these words, not yet run.
+    pub(crate) fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cco"));
         command.args(words.split_whitespace());
         self.seal(command)
     }
 
     /// A program that sees this machine and nothing else.
-    fn seal(&self, mut command: Command) -> Command {
+    pub(crate) fn seal(&self, mut command: Command) -> Command {
         command
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
@@ -182,7 +183,8 @@ impl TestEnv {
         self.of_output(command.output().unwrap())
     }
 
-    fn of_output(&self, output: std::process::Output) -> Run {
+    /// How a program ended.
+    pub(crate) fn of_output(&self, output: std::process::Output) -> Run {
         let text = |bytes: Vec<u8>| {
             String::from_utf8(bytes).unwrap().replace(self.home().to_str().unwrap(), "$HOME")
         };

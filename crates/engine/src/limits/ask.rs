@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cco_ledger::limits::Observed;
-use cco_limits::accounts::Account;
-use cco_limits::cascade::{self, Parts, Snapshot};
+use cco_ledger::limits::{Attempts, Observed};
+use cco_limits::accounts::{Account, Accounts};
+use cco_limits::cascade::{self, Parts, Snapshot, Store};
 use cco_limits::client::{Client, Outcome, Settings, Transport, Unusable};
 use cco_limits::credentials::{self, KeyStore, Keychain};
 use cco_limits::secret::{Fingerprint, Secret};
@@ -19,6 +19,11 @@ use cco_model::limit::{AccountId, Attempt, LoginChange, Source};
 
 use super::look::{self, Found};
 use crate::{Engine, EngineError};
+
+/// How far back readings are looked at to tell whether there is a newer one to be had.
+const RECENT_MS: i64 = 6 * 3_600_000;
+/// How long a dead login that is in no file is left alone.
+const LOOK_AGAIN_MS: i64 = 10 * 60_000;
 
 /// How the service is asked.
 pub struct Asking {
@@ -41,28 +46,47 @@ pub struct Asked {
     pub faults: Vec<String>,
 }
 
-/// Remembers whether the service was really asked.
+/// Remembers whether the service was really asked, and what it made of the login.
 struct Watched<'c> {
     client: &'c Client,
-    asked: Cell<bool>,
+    said: Cell<Said>,
+}
+
+/// What was learned of a login by asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// Nobody was asked.
+    NotAsked,
+    /// Nothing: it works, or something else failed.
+    Nothing,
+    /// It is refused.
+    Refused(Reason),
 }
 
 impl Transport for Watched<'_> {
     fn ask(&self, token: &Secret, now_ms: i64) -> Outcome {
-        self.asked.set(true);
-        self.client.ask(token, now_ms)
+        let outcome = self.client.ask(token, now_ms);
+        self.said.set(match outcome {
+            Outcome::Unauthorized => Said::Refused(Reason::Unauthorized),
+            Outcome::Forbidden => Said::Refused(Reason::Forbidden),
+            _ => Said::Nothing,
+        });
+        outcome
     }
 }
 
 impl Engine {
     /// The accounts for which the service should be asked by now: those whose own readings are old. `all`: everyone
-    /// that a config directory holds, whatever is known.
+    /// that a config directory holds, whatever is known. Nobody asks for one that its user took off the list.
     pub fn due(&self, found: &Found, all: bool) -> Result<Vec<AccountId>, EngineError> {
         let now_ms = self.now.as_millisecond();
-        let readings = self.ledger.readings(now_ms - super::OLDEST_READING_MS)?;
+        // What is older is stale anyway.
+        let readings = self.ledger.readings(now_ms - RECENT_MS)?;
         let merged = merge_all(&readings, now_ms);
+        let removed: Vec<AccountId> =
+            self.ledger.accounts()?.into_iter().filter(|known| known.removed).map(|known| known.id).collect();
         let mut due = Vec::new();
-        for account in found.accounts.all() {
+        for account in found.accounts.all().iter().filter(|account| !removed.contains(&account.id)) {
             let login = super::login_of(self.ledger.login(&account.id)?);
             let attempts = self.ledger.attempts(&account.id)?;
             let windows = || merged.get(&account.id).into_iter().flatten();
@@ -72,11 +96,10 @@ impl Engine {
                 sessions: found.of(&account.id).sessions,
                 login,
                 read_at_ms: windows().filter_map(|(_, current)| current.observed_at_ms).max(),
-                asked_at_ms: attempts.last_success_ms.max(attempts.last_failure.map(|(at_ms, _)| at_ms)),
+                asked_at_ms: attempts.last_success_ms.max(last_failure_ms(&attempts)),
                 resets_ms: &resets,
             };
-            // A dead login is left alone until somebody has logged in again.
-            let again = matches!(login, Login::NeedsLogin { since_ms, .. } if credential_ms(account) > Some(since_ms));
+            let again = may_be_mended(account, login, &attempts, now_ms);
             if all || again || asked.stale(now_ms).is_some() {
                 due.push(account.id.clone());
             }
@@ -93,44 +116,153 @@ impl Engine {
         asking: &Asking,
         now_ms: &dyn Fn() -> i64,
     ) -> Result<Result<Asked, Unusable>, EngineError> {
+        if due.is_empty() {
+            return Ok(Ok(Asked::default()));
+        }
         let client = match Client::new(&asking.settings) {
             Ok(client) => client,
             Err(unusable) => return Ok(Err(unusable)),
         };
+        let round = Round { found, asking, client: &client, now_ms };
         let (mut asked, mut observed) = (Asked::default(), Observed::default());
         for account in found.accounts.all().iter().filter(|account| due.contains(&account.id)) {
-            let Some(directory) = account.directories.first() else { continue };
-            let is_default =
-                found.accounts.directories().iter().any(|it| it.path == *directory && it.is_default);
-            let source = credentials::Source {
-                directory,
-                config_dir: directory.to_str().filter(|_| !is_default),
-                key_store: match &asking.key_store {
-                    None => KeyStore::None,
-                    Some(keychain) if asking.key_store_allowed => KeyStore::Ask(&**keychain),
-                    Some(_) => KeyStore::NotAllowed,
-                },
-            };
-            let store = Files::new(&asking.state, &account.id, &asking.settings.base);
-            let transport = Watched { client: &client, asked: Cell::new(false) };
-            let answer = cascade::answer(&Parts {
-                endpoint_allowed: true,
-                known: known(&source, asking, now_ms()),
-                store: &store,
-                transport: &transport,
-                credentials: &|at_ms| source.read(at_ms),
-                // What this machine used is asked for when it is shown.
-                local: &|| None::<()>,
-                now_ms,
-            });
-            asked.faults.extend(answer.faults.iter().map(|fault| fault.error.clone()));
-            let trouble = answer.why;
-            take_answer(&account.id, &answer.shown, trouble, transport.asked.get(), now_ms(), &mut observed);
-            asked.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
+            self.ask_for(account, &round, &mut asked, &mut observed);
         }
-        asked.faults.extend(self.observe(&observed)?);
+        asked.faults.extend(self.note_down(&observed)?);
         Ok(Ok(asked))
     }
+
+    fn ask_for(&self, account: &Account, round: &Round<'_>, asked: &mut Asked, observed: &mut Observed) {
+        let Round { found, asking, client, now_ms } = *round;
+        let logins = Logins::of(account, found, asking);
+        let store = Files::new(&asking.state, &account.id, &asking.settings.base);
+        let transport = Watched { client, said: Cell::new(Said::NotAsked) };
+        let answer = cascade::answer(&Parts {
+            endpoint_allowed: true,
+            known: logins.known(asking, now_ms()),
+            store: &store,
+            transport: &transport,
+            credentials: &|at_ms| logins.read(at_ms),
+            // What this machine used is asked for when it is shown.
+            local: &|| None::<()>,
+            now_ms,
+        });
+        asked.faults.extend(answer.faults.iter().map(|fault| fault.error.clone()));
+        let said = transport.said.get();
+        let used = logins.used.get().filter(|_| said != Said::NotAsked);
+        let used = used.and_then(|used| account.directories.get(used));
+        if let Some(directory) = used.filter(|directory| !self.still_holds(directory, &account.id)) {
+            // Whose login it was that asked cannot be told any more, so the answer is nobody's.
+            let _ = store.remove_cache();
+            let directory = directory.display();
+            asked
+                .faults
+                .push(format!("the login of {directory} changed while it asked; the answer is not kept"));
+            asked.troubles.insert(account.id.clone(), Trouble::NoData);
+            return;
+        }
+        let trouble = answer.why;
+        take_answer(&account.id, &answer.shown, trouble, said, now_ms(), observed);
+        asked.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
+    }
+
+    /// A config directory holds this account at this moment.
+    fn still_holds(&self, directory: &Path, account: &AccountId) -> bool {
+        let mut roots = self.places.roots.iter().filter(|root| root.path == *directory).cloned();
+        roots.any(|root| Accounts::discover(&[root]).of_directory(directory) == Some(account))
+    }
+}
+
+/// What asking for one account after another has in common.
+#[derive(Clone, Copy)]
+struct Round<'r> {
+    found: &'r Found,
+    asking: &'r Asking,
+    client: &'r Client,
+    now_ms: &'r dyn Fn() -> i64,
+}
+
+/// The logins of an account: one in each config directory that holds it.
+struct Logins<'a> {
+    sources: Vec<credentials::Source<'a>>,
+    /// The one whose token was taken.
+    used: Cell<Option<usize>>,
+}
+
+impl<'a> Logins<'a> {
+    fn of(account: &'a Account, found: &Found, asking: &'a Asking) -> Self {
+        let key_store = match &asking.key_store {
+            None => KeyStore::None,
+            Some(keychain) if asking.key_store_allowed => KeyStore::Ask(&**keychain),
+            Some(_) => KeyStore::NotAllowed,
+        };
+        let source = |directory: &'a PathBuf| {
+            let is_default =
+                found.accounts.directories().iter().any(|it| it.path == *directory && it.is_default);
+            credentials::Source {
+                directory,
+                config_dir: directory.to_str().filter(|_| !is_default),
+                key_store,
+            }
+        };
+        Self { sources: account.directories.iter().map(source).collect(), used: Cell::new(None) }
+    }
+
+    /// The first that can be used, else the one that is nearest to it: an account is logged out only where all of its
+    /// directories are.
+    fn read(&self, now_ms: i64) -> credentials::Found {
+        let mut best = credentials::Found::Absent;
+        for (number, source) in self.sources.iter().enumerate() {
+            let found = source.read(now_ms);
+            if usefulness(&found) > usefulness(&best) {
+                best = found;
+                self.used.set(Some(number));
+            }
+            if matches!(best, credentials::Found::Ok(_)) {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Whose answers are remembered, where that can be told without asking a key store.
+    fn known(&self, asking: &Asking, now_ms: i64) -> Option<Fingerprint> {
+        if asking.key_store.is_some() {
+            return None;
+        }
+        let fingerprint = match self.read(now_ms) {
+            credentials::Found::Ok(login) => Some(login.token.fingerprint()),
+            credentials::Found::Expired(expired) => Some(expired.fingerprint),
+            _ => None,
+        };
+        self.used.set(None);
+        fingerprint
+    }
+}
+
+fn usefulness(found: &credentials::Found) -> u8 {
+    match found {
+        credentials::Found::Ok(_) => 4,
+        credentials::Found::Expired(_) => 3,
+        credentials::Found::Unreadable(_) => 2,
+        credentials::Found::Broken(_) => 1,
+        credentials::Found::Absent => 0,
+    }
+}
+
+/// A dead login is left alone until somebody has logged in again: until its file is newer than the last time that it
+/// was refused. One that is in no file is looked for now and then, since a key store tells no times.
+fn may_be_mended(account: &Account, login: Login, attempts: &Attempts, now_ms: i64) -> bool {
+    let Login::NeedsLogin { since_ms, .. } = login else { return false };
+    let refused_ms = last_failure_ms(attempts).map_or(since_ms, |failed| failed.max(since_ms));
+    match credential_ms(account) {
+        Some(written) => written > refused_ms,
+        None => now_ms.saturating_sub(refused_ms) >= LOOK_AGAIN_MS,
+    }
+}
+
+fn last_failure_ms(attempts: &Attempts) -> Option<i64> {
+    attempts.last_failure.as_ref().map(|(at_ms, _)| *at_ms)
 }
 
 /// When a login of the account was last written, UTC milliseconds; none where it is in no file.
@@ -143,52 +275,39 @@ pub(super) fn credential_ms(account: &Account) -> Option<i64> {
     account.directories.iter().filter_map(written).max()
 }
 
-/// Whose answers are remembered, where that can be told without asking a key store.
-fn known(source: &credentials::Source<'_>, asking: &Asking, now_ms: i64) -> Option<Fingerprint> {
-    if asking.key_store.is_some() {
-        return None;
-    }
-    match source.read(now_ms) {
-        credentials::Found::Ok(login) => Some(login.token.fingerprint()),
-        credentials::Found::Expired(expired) => Some(expired.fingerprint),
-        _ => None,
-    }
-}
-
 /// What an answer says: readings, how asking went, and whether the login works.
 fn take_answer(
     account: &AccountId,
     shown: &cascade::Shown<()>,
     trouble: Option<Trouble>,
-    asked: bool,
+    said: Said,
     at_ms: i64,
     observed: &mut Observed,
 ) {
-    if let cascade::Shown::New(snapshot)
-    | cascade::Shown::Cached(snapshot)
-    | cascade::Shown::Stale(snapshot) = shown
-    {
+    use cascade::Shown;
+    let mut login = |at_ms, dead: Option<Reason>| {
+        let dead = dead.map(|reason| reason.name().into());
+        observed.logins.push(LoginChange { account: account.clone(), at_ms, dead });
+    };
+    match (said, trouble) {
+        (Said::Refused(reason), _) => login(at_ms, Some(reason)),
+        (_, Some(Trouble::NoCredentials)) => login(at_ms, Some(Reason::LoggedOut)),
+        // That it worked counts from when it did.
+        _ => {
+            if let Shown::New(snapshot) | Shown::Cached(snapshot) = shown {
+                login(snapshot.fetched_at_ms, None);
+            }
+        }
+    }
+    if let Shown::New(snapshot) | Shown::Cached(snapshot) | Shown::Stale(snapshot) = shown {
         let Snapshot { usage, fetched_at_ms } = snapshot;
         observed.readings.extend(look::readings(account, usage, *fetched_at_ms, Source::Endpoint));
     }
-    let is_new = matches!(shown, cascade::Shown::New(_));
-    if asked {
+    if said != Said::NotAsked {
         let outcome = match trouble {
             None => Attempt::OK,
             Some(trouble) => trouble.short(),
         };
         observed.attempts.push(Attempt { account: account.clone(), at_ms, outcome: outcome.into() });
-    }
-    let dead = match trouble {
-        Some(Trouble::Unauthorized) => Some(Reason::Unauthorized),
-        Some(Trouble::Forbidden) if matches!(shown, cascade::Shown::Nothing | cascade::Shown::Local(())) => {
-            Some(Reason::Forbidden)
-        }
-        Some(Trouble::NoCredentials) => Some(Reason::LoggedOut),
-        _ => None,
-    };
-    if is_new || dead.is_some() {
-        let dead = dead.map(|reason| reason.name().into());
-        observed.logins.push(LoginChange { account: account.clone(), at_ms, dead });
     }
 }

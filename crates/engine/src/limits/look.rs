@@ -65,58 +65,22 @@ impl Engine {
         }
     }
 
-    /// Looks at all places, and keeps what they say. Returns also why the journal could not be written, if so.
+    /// Looks at all places, and keeps what they say. Returns also why that could not be kept, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
-        let (found, observed) = self.found();
-        let trouble = self.observe(&observed)?;
+        let (found, observed) = self.found()?;
+        let trouble = self.note_down(&observed)?;
         Ok((found, trouble))
     }
 
-    /// The same for whoever is in a hurry: nothing is written where nothing is new, and what cannot be kept now is kept
-    /// by the next look. Returns also why, if so.
-    pub fn glance_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
-        let (found, observed) = self.found();
-        if !self.is_news(&observed)? {
-            return Ok((found, None));
-        }
-        match self.observe(&observed) {
-            Ok(trouble) => Ok((found, trouble)),
-            Err(error) if error.is_suspect() => Err(error),
-            Err(error) => Ok((found, Some(error.to_string()))),
-        }
-    }
-
-    /// Whether files tell of an account that is not known, of one that is held elsewhere than before, or a reading.
-    fn is_news(&self, observed: &Observed) -> Result<bool, EngineError> {
-        if observed.accounts.is_empty() && observed.readings.is_empty() {
-            return Ok(false);
-        }
-        let known = self.ledger.accounts()?;
-        let history = self.ledger.account_history()?;
-        let last_of = |dir: &str| history.iter().rfind(|held| held.dir == dir);
-        let moved = |now: &Holding| last_of(&now.dir).is_none_or(|last| last.account != now.account);
-        let oldest = self.now.as_millisecond() - super::OLDEST_READING_MS;
-        let readings = self.ledger.readings(oldest)?;
-        let is_known = |new: &Reading| {
-            let same = |old: &Reading| {
-                (&old.account, &old.window, old.source, old.observed_at_ms)
-                    == (&new.account, &new.window, new.source, new.observed_at_ms)
-            };
-            new.observed_at_ms < oldest || readings.iter().any(same)
-        };
-        Ok(observed.accounts.iter().any(|seen| known.iter().all(|account| account.id != seen.id))
-            || observed.holdings.iter().any(moved)
-            || !observed.readings.iter().all(is_known))
-    }
-
     /// What all places say.
-    fn found(&self) -> (Found, Observed) {
+    fn found(&self) -> Result<(Found, Observed), EngineError> {
         let places = &self.places;
         let now_ms = self.now.as_millisecond();
         let mut found = Found { accounts: Accounts::discover(&places.roots), ..Found::default() };
         let mut observed = Observed::default();
+        let history = self.ledger.account_history()?;
         for directory in found.accounts.directories() {
-            observe_directory(directory, now_ms, &mut observed, &mut found.unread);
+            observe_directory(directory, now_ms, &history, &mut observed, &mut found.unread);
         }
         for account in found.accounts.all() {
             let (id, email) = (account.id.clone(), account.email.clone().unwrap_or_default());
@@ -127,13 +91,14 @@ impl Engine {
             }
         }
         observed.readings.extend(of_older_tools(places, now_ms, &found.accounts, &mut found.unread));
-        (found, observed)
+        Ok((found, observed))
     }
 }
 
 fn observe_directory(
     directory: &Directory,
     now_ms: i64,
+    history: &[Holding],
     observed: &mut Observed,
     unread: &mut Vec<(PathBuf, String)>,
 ) {
@@ -148,8 +113,27 @@ fn observe_directory(
         observed.holdings.push(Holding { dir, from_ms: now_ms, until_ms: now_ms, account: account.clone() });
     }
     let (Some(account), Some(cached)) = (account, &directory.usage) else { return };
+    if may_be_of_another_organization(history, directory, &account, cached.fetched_at_ms) {
+        return;
+    }
     let Ok(usage) = usage::parse_raw(&cached.utilization) else { return };
     observed.readings.extend(readings(&account, &usage, cached.fetched_at_ms, Source::ClaudeCache));
+}
+
+/// Claude Code remembers the account of its numbers, and not the organization. One person can be in several: what was
+/// remembered before the directory was seen to hold this one may be of the one before.
+fn may_be_of_another_organization(
+    history: &[Holding],
+    directory: &Directory,
+    account: &AccountId,
+    fetched_at_ms: i64,
+) -> bool {
+    let here = || history.iter().filter(|held| Path::new(&held.dir) == directory.path);
+    let is_other = |id: &AccountId| id.account == account.account && id.organization != account.organization;
+    let others = here().filter(|held| held.account.as_ref().is_some_and(is_other));
+    let Some(until_ms) = others.map(|held| held.until_ms).max() else { return false };
+    let own = here().filter(|held| held.account.as_ref() == Some(account) && held.from_ms > until_ms);
+    own.map(|held| held.from_ms).min().is_none_or(|since_ms| fetched_at_ms < since_ms)
 }
 
 /// The readings in an answer of the service.

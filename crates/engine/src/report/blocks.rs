@@ -100,9 +100,9 @@ impl Engine {
         Ok(i64::MIN)
     }
 
-    /// The block that is active now.
-    pub(super) fn running_block(&self, now: Timestamp) -> Result<Option<BlockRow>, EngineError> {
-        let rows = self.blocks_from(Some(now.as_millisecond()), &Only::default(), now)?;
+    /// The block that is active now, with these calls.
+    pub(crate) fn running_block(&self, now: Timestamp, only: &Only) -> Result<Option<BlockRow>, EngineError> {
+        let rows = self.blocks_from(Some(now.as_millisecond()), only, now)?;
         Ok(rows.into_iter().find(|block| block.active))
     }
 

@@ -1,4 +1,5 @@
-use cco_model::limit::Window;
+use cco_model::limit::merge::{Current, merge_all};
+use cco_model::limit::{Source, Told, Window};
 use cco_model::money::NanoUsd;
 use cco_model::price::PriceList;
 use jiff::tz::TimeZone;
@@ -194,4 +195,70 @@ fn a_reading_is_in_the_ledger_when_the_journal_cannot_be_written() {
     assert_eq!(new, 7);
     assert!(matches!(trouble, Some(KeepError::Foreign(_))), "{trouble:?}");
     assert_eq!(ledger.readings(0).expect("readings").len(), 2);
+}
+
+/// Numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: i64) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(self.0 >> 33).expect("31 bits") % end
+    }
+}
+
+/// Any reading of the last eight days, more of the last hours, with any reset that somebody might tell.
+fn any_reading(dice: &mut Dice, name: &str) -> Reading {
+    const HOUR: i64 = 3_600_000;
+    let windows = [Window::FiveHour, Window::SevenDay, Window::SevenDayModel("opus".into())];
+    let window = windows.get(usize::try_from(dice.below(4)).expect("small")).cloned();
+    let window = window.unwrap_or_else(|| Window::Other("extra".into()));
+    let ago = [10 * 60_000, 8 * HOUR, 190 * HOUR, 190 * HOUR][usize::try_from(dice.below(4)).expect("small")];
+    let observed_at_ms = NOW - dice.below(ago);
+    let length = window.length_ms().unwrap_or(30 * 24 * HOUR);
+    let resets_at_ms = match dice.below(6) {
+        0 => None,
+        1 => Some(NOW + dice.below(400 * HOUR) - 200 * HOUR),
+        2 => Some(observed_at_ms + dice.below(length)),
+        // The windows as the service has them, with a little jitter.
+        _ => Some((observed_at_ms / length + 1) * length + dice.below(900)),
+    };
+    let source = Source::ALL[usize::try_from(dice.below(Source::ALL.len() as i64)).expect("small")];
+    let told = (source == Source::Stdin).then(|| Told {
+        session: format!("s{}", dice.below(2)).into(),
+        api_duration_ms: Some(dice.below(3).unsigned_abs()),
+    });
+    let tenths = i32::try_from(dice.below(9) * 100).expect("small");
+    let percent = (dice.below(9) > 0).then(|| Percent::of_tenths(&window, tenths));
+    Reading { account: account(name), window, percent, resets_at_ms, observed_at_ms, source, told }
+}
+
+/// What readings come to; ends of a window that are a second apart are one end.
+fn known(readings: &[Reading]) -> Vec<(AccountId, Window, Current)> {
+    let accounts = merge_all(readings, NOW).into_iter();
+    let windows =
+        accounts.flat_map(|(id, windows)| windows.into_iter().map(move |it| (id.clone(), it.0, it.1)));
+    windows
+        .map(|(id, window, current)| {
+            let resets_at_ms = current.resets_at_ms.map(|end| end / 1_000);
+            (id, window, Current { resets_at_ms, ..current })
+        })
+        .collect()
+}
+
+#[test]
+fn what_readings_come_to_is_told_by_those_that_matter() {
+    let mut dice = Dice(1);
+    let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+    let mut observed = Observed::default();
+    for number in 0..600 {
+        let many = 1 + dice.below(50);
+        observed.readings.extend((0..many).map(|_| any_reading(&mut dice, &format!("a{number}"))));
+    }
+    ledger.observe(&observed, NOW).expect("a commit");
+    let from_ms = NOW - 8 * 24 * 3_600_000;
+    let all = ledger.readings(from_ms).expect("readings");
+    let few = ledger.readings_that_matter(from_ms, NOW).expect("readings");
+    assert!(few.len() + 1_000 < all.len(), "{} of {} are read", few.len(), all.len());
+    assert_eq!(known(&few), known(&all));
 }
