@@ -2,6 +2,7 @@
 //!
 //! Must not: read files, the environment or the clock.
 
+pub(crate) mod astray;
 mod span;
 
 use std::path::PathBuf;
@@ -12,11 +13,12 @@ use jiff::civil::{Date, Weekday};
 
 use crate::env::VARIABLES;
 use crate::error::CliError;
+use crate::print::HELP;
 pub(crate) use span::{Day, SpanArgs};
 
 /// Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this machine unless you allow it.
 #[derive(Debug, Parser)]
-#[command(name = "cco", version, disable_help_subcommand = true, after_help = after_help())]
+#[command(name = "cco", version, styles = HELP, disable_help_subcommand = true, after_help = after_help())]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
@@ -70,6 +72,21 @@ pub(crate) enum ColorWish {
     Always,
     /// Never
     Never,
+}
+
+impl ColorWish {
+    /// What these words wish, for help and for words that mean nothing else.
+    pub(crate) fn typed(words: impl Iterator<Item = String>) -> Self {
+        let words: Vec<String> = words.take_while(|word| word != "--").collect();
+        let never = words.iter().any(|word| word == "--no-color");
+        let value = |(index, word): (usize, &String)| match word.strip_prefix("--color")? {
+            "" => words.get(index + 1).cloned(),
+            rest => rest.strip_prefix('=').map(str::to_owned),
+        };
+        let last = words.iter().enumerate().filter_map(value).next_back();
+        let wish = last.and_then(|value| Self::from_str(&value, false).ok());
+        if never { Self::Never } else { wish.unwrap_or_default() }
+    }
 }
 
 /// Where costs come from, in the words of similar tools.

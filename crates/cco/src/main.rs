@@ -46,9 +46,13 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
     *out = Output::wished(args::ColorWish::Auto, &env);
     #[cfg(feature = "planted-bugs")]
     plant(&env)?;
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse_from(args::astray::words(std::env::args_os())) {
         Ok(args) => args,
-        Err(outcome) => return tell(&outcome, out),
+        Err(outcome) => {
+            let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+            *out = Output::wished(args::ColorWish::typed(typed), &env);
+            return tell(outcome, out);
+        }
     };
     *out = Output::wished(args.common.color(), &env);
     args.check()?;
@@ -67,10 +71,13 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
 }
 
 /// Help and version are data; anything else about arguments is wrong usage.
-fn tell(outcome: &clap::Error, out: &mut Output) -> Result<Exit, CliError> {
-    let text = outcome.render().ansi().to_string();
+fn tell(mut outcome: clap::Error, out: &mut Output) -> Result<Exit, CliError> {
+    let hint = args::astray::hint(&mut outcome);
+    // Where a tip is taken out, its blank line stays.
+    let text = outcome.render().ansi().to_string().replace("\n\n\n", "\n\n");
     if outcome.use_stderr() {
         out.aside(&text);
+        hint.iter().for_each(|hint| out.hint(hint));
         return Ok(Exit::Usage);
     }
     out.data(&text)?;

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::report::{ModelSums, instant};
+use crate::report::{ModelSums, UNKNOWN_SESSION, instant};
 use crate::scan::{Finding, Progress, finding};
 use crate::{Engine, EngineError};
 
@@ -242,6 +242,18 @@ impl Engine {
             cost_state: self.ledger.cost_state(session)?,
             pull_requests: self.ledger.pull_requests(session)?,
         })
+    }
+
+    /// All calls of the session with this id, the oldest first.
+    pub fn calls_of_session(&self, name: &str) -> Result<Vec<CallLine>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
+        let session = match self.ledger.session_id(name)? {
+            None if name != UNKNOWN_SESSION => return Ok(Vec::new()),
+            session => session.unwrap_or(0),
+        };
+        let mut calls = self.ledger.dearest(&Group::Session(session), usize::MAX)?;
+        calls.sort_by_key(|call| (call.at_ms, call.id));
+        Ok(calls)
     }
 
     /// The rows of calls in a transcript, and whose they are; none when it cannot be read.

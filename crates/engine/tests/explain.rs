@@ -348,7 +348,7 @@ fn an_answer_and_its_advisor_are_two_calls() {
     assert_eq!(calls.len(), 2);
     for line in calls {
         let story = call(&engine, &format!("#{}", line.id));
-        assert_eq!(story.facts.usage.tokens.total(), line.tokens);
+        assert_eq!(story.facts.usage.tokens, line.tokens);
         assert_eq!(rows(&tree, &story), ["p/s1.jsonl 0 kept"]);
     }
 }

@@ -18,6 +18,8 @@ use crate::{Ledger, LedgerError};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Readings that are further ahead of now than this come from a clock that was wrong, and are not kept.
 const AHEAD_MS: i64 = 24 * 3_600_000;
+/// That a directory still holds its account is written down at most so often.
+const LOOKED_EVERY_MS: i64 = 5 * 60_000;
 
 /// An account as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,18 +64,6 @@ pub struct Observed {
     pub logins: Vec<LoginChange>,
 }
 
-impl Observed {
-    /// Nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        let Self { accounts, holdings, readings, attempts, logins } = self;
-        accounts.is_empty()
-            && holdings.is_empty()
-            && readings.is_empty()
-            && attempts.is_empty()
-            && logins.is_empty()
-    }
-}
-
 /// An account as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownAccount {
@@ -108,7 +98,7 @@ impl Ledger {
         observed: &Observed,
         now_ms: i64,
     ) -> Result<(u64, Option<KeepError>), LedgerError> {
-        if observed.is_empty() {
+        if !self.is_news(observed)? {
             return Ok((0, None));
         }
         let journal = self.journal.clone();
@@ -157,6 +147,44 @@ impl Ledger {
         }
         transaction.commit()?;
         Ok((count, trouble))
+    }
+
+    /// There is anything in it that the ledger does not know. Asked without a lock: mostly there is nothing, and a scan
+    /// that found one line need not wait for the disk twice.
+    fn is_news(&self, observed: &Observed) -> Result<bool, LedgerError> {
+        let Observed { accounts, holdings, readings, attempts, logins } = observed;
+        if !attempts.is_empty() || !logins.is_empty() {
+            return Ok(true);
+        }
+        let connection = &self.connection;
+        for seen in accounts {
+            let mut known = connection.prepare_cached(
+                "SELECT 1 FROM account WHERE organization = ?1 AND uuid = ?2 AND (email = ?3 OR ?3 = '')",
+            )?;
+            let said = seen.name.is_some() || seen.removed.is_some();
+            if said || !known.exists(params![&*seen.id.organization, &*seen.id.account, seen.email])? {
+                return Ok(true);
+            }
+        }
+        for holding in holdings {
+            if holding_is_news(connection, holding)? {
+                return Ok(true);
+            }
+        }
+        for reading in readings {
+            let Some(account) = account_row(connection, &reading.account)? else { return Ok(true) };
+            let mut known = connection.prepare_cached(
+                "SELECT 1 FROM reading WHERE account_id = ?1 AND observed_at_ms = ?2 AND window = ?3 AND source = ?4
+                     AND session = ?5",
+            )?;
+            let session = reading.told.as_ref().map_or("", |told| &*told.session);
+            let window = reading.window.to_string();
+            let key = params![account, reading.observed_at_ms, window, reading.source as i64, session];
+            if !known.exists(key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Every account, in the order in which they were first seen.
@@ -348,6 +376,31 @@ fn seq(connection: &Connection) -> rusqlite::Result<i64> {
     let mut select =
         connection.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq'")?;
     select.query_row([], |row| row.get(0))
+}
+
+/// It says another account than the last look, or that look was a while ago. That nobody is logged in where nobody ever
+/// was is no news.
+fn holding_is_news(connection: &Connection, holding: &Holding) -> rusqlite::Result<bool> {
+    let mut last = connection.prepare_cached(
+        "SELECT until_ms, organization, uuid FROM held LEFT JOIN account ON id = account_id
+         WHERE dir = ?1 ORDER BY from_ms DESC LIMIT 1",
+    )?;
+    let last = last.query_row([&holding.dir], |row| {
+        let organization: Option<String> = row.get(1)?;
+        let account = match organization {
+            Some(organization) => {
+                Some(AccountId { organization: organization.into(), account: text(row, 2)? })
+            }
+            None => None,
+        };
+        Ok((row.get::<_, i64>(0)?, account))
+    });
+    Ok(match last.optional()? {
+        None => holding.account.is_some(),
+        Some((until_ms, account)) => {
+            account != holding.account || holding.until_ms.saturating_sub(until_ms) >= LOOKED_EVERY_MS
+        }
+    })
 }
 
 /// What is news of it: nothing when the directory held that account before; else this, and how long it held the one

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use cco_model::call::{CallKey, Usage};
 use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
+use cco_model::tokens::Tokens;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::query::sums_of;
@@ -65,8 +66,8 @@ pub struct CallLine {
     pub model: String,
     /// Session id; empty where rows had none.
     pub session: String,
-    /// All five classes together.
-    pub tokens: u64,
+    /// What it counts.
+    pub tokens: Tokens,
     /// What it costs; none: it has no price.
     pub cost: Option<NanoUsd>,
 }
@@ -187,7 +188,7 @@ macro_rules! dearest {
     ($column:literal) => {
         concat!(
             "SELECT call.id, at_ms, coalesce(model.name, ''), coalesce(session.name, ''),
-                 input + output + cache_write_5m + cache_write_1h + cache_read, cost_nanos, flags & 32 <> 0
+                 input, output, cache_write_5m, cache_write_1h, cache_read, cost_nanos, flags & 32 <> 0
              FROM call LEFT JOIN model ON model.id = model_id LEFT JOIN session ON session.id = session_id
              WHERE ",
             $column,
@@ -377,14 +378,21 @@ impl Ledger {
         let mut select = self.connection.prepare_cached(sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map([from, to, limit], |row| {
-            let priced: bool = row.get(6)?;
-            let cost = NanoUsd(row.get(5)?);
+            let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+            let priced: bool = row.get(10)?;
+            let cost = NanoUsd(row.get(9)?);
             Ok(CallLine {
                 id: row.get(0)?,
                 at_ms: row.get(1)?,
                 model: row.get(2)?,
                 session: row.get(3)?,
-                tokens: row.get::<_, i64>(4)?.cast_unsigned(),
+                tokens: Tokens {
+                    input: count(4)?,
+                    output: count(5)?,
+                    cache_write_5m: count(6)?,
+                    cache_write_1h: count(7)?,
+                    cache_read: count(8)?,
+                },
                 cost: priced.then_some(cost),
             })
         })?;

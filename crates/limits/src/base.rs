@@ -60,7 +60,8 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-fn is_loopback(authority: &str) -> bool {
+/// An authority (`HOST` or `HOST:PORT`) of this machine.
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),

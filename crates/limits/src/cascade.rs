@@ -5,15 +5,17 @@
 //! in at the end. Must not: read a login before it is needed, serve what was remembered for a login that was refused,
 //! or let a failed write change an answer.
 
-use crate::backoff::{Backoff, Cause, MOST_ATTEMPTS, next_attempt_ms, of_the_last_hour};
+use cco_model::limit::backoff::{self, FRESH_MS, Failure};
+use cco_model::limit::poll::{ATTEMPTS_AN_HOUR, counted_attempts, next_attempt_ms};
+use cco_model::limit::trouble::Trouble;
+
 use crate::client::{Outcome, Transport};
 use crate::credentials::{Found, Login, Unreadable};
 use crate::secret::Fingerprint;
-use crate::trouble::Trouble;
 use crate::usage::{self, Usage};
 
-/// An answer that is younger is not asked for again.
-pub const FRESH_MS: i64 = 180_000;
+/// Until when the endpoint is left alone, with one credential.
+pub type BackOff = backoff::BackOff<Fingerprint>;
 
 /// An answer of the endpoint, as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub trait Store {
     /// The last answer.
     fn cached(&self) -> Option<Cached>;
     /// The last back-off, over or not.
-    fn backoff(&self) -> Option<Backoff>;
+    fn backoff(&self) -> Option<BackOff>;
     /// When the endpoint was asked, lately.
     fn attempts(&self) -> Vec<i64>;
     /// Takes the claim, without waiting.
@@ -79,7 +81,7 @@ pub trait Store {
     /// Forgets the answer.
     fn remove_cache(&self) -> Result<(), Fault>;
     /// Remembers not to ask.
-    fn put_backoff(&self, backoff: &Backoff) -> Result<(), Fault>;
+    fn put_backoff(&self, backoff: &BackOff) -> Result<(), Fault>;
 }
 
 /// Everything that an answer depends on.
@@ -156,7 +158,7 @@ struct Run<'a, 'b, S: Store, L> {
 struct Memory {
     now_ms: i64,
     snapshot: Option<(Snapshot, Fingerprint)>,
-    backoff: Option<Backoff>,
+    backoff: Option<BackOff>,
 }
 
 impl Memory {
@@ -171,7 +173,7 @@ impl Memory {
     /// Forgets an answer that is not newer than a refusal. That outlives the refusal's back-off, since removing the
     /// answer may have failed.
     fn without_refused(mut self) -> Self {
-        let refused_ms = self.backoff.filter(|backoff| matches!(backoff.cause, Cause::Auth(_)));
+        let refused_ms = self.backoff.filter(|backoff| backoff.tag.is_auth());
         let refused_ms = refused_ms.map(|backoff| backoff.written_at_ms);
         self.snapshot = self.snapshot.filter(|(snapshot, _)| Some(snapshot.fetched_at_ms) > refused_ms);
         self
@@ -180,7 +182,7 @@ impl Memory {
     /// Forgets what was another credential's.
     fn only_of(mut self, fingerprint: Fingerprint) -> Self {
         self.snapshot = self.snapshot.filter(|(_, of)| *of == fingerprint);
-        self.backoff = self.backoff.filter(|backoff| backoff.fingerprint == fingerprint);
+        self.backoff = self.backoff.filter(|backoff| backoff.credential == fingerprint);
         self
     }
 }
@@ -226,23 +228,21 @@ impl<S: Store, L> Run<'_, '_, S, L> {
     /// The rows of the table that need nothing but memory.
     fn settled(&self, memory: &Memory) -> Option<Told<L>> {
         let backoff = memory.backoff.filter(|backoff| backoff.in_force(memory.now_ms));
-        let end_ms = backoff.map(|backoff| backoff.end_ms());
+        let end_ms = backoff.map(|backoff| backoff.ends_at_ms());
         if memory.is_fresh() {
             return Some((memory.stale().map_or(Shown::Nothing, Shown::Cached), None, end_ms));
         }
-        Some(match backoff?.cause {
-            Cause::Auth(trouble) | Cause::Other(trouble) => self.stale_or_local(memory, trouble, end_ms),
-            Cause::Success => match memory.stale() {
-                Some(snapshot) => (Shown::Stale(snapshot), None, end_ms),
-                None => self.local(Trouble::NoData, end_ms),
-            },
+        Some(match (backoff?.trouble(), memory.stale()) {
+            (Some(trouble), _) => self.stale_or_local(memory, trouble, end_ms),
+            (None, Some(snapshot)) => (Shown::Stale(snapshot), None, end_ms),
+            (None, None) => self.local(Trouble::NoData, end_ms),
         })
     }
 
     fn with_claim(&mut self, memory: Memory) -> Told<L> {
-        let recent = of_the_last_hour(&self.parts.store.attempts(), memory.now_ms);
-        if let Some(next) = next_attempt_ms(&recent) {
-            return self.stale_or_local(&memory, Trouble::RateLimited, Some(next));
+        let recent = counted_attempts(&self.parts.store.attempts(), memory.now_ms);
+        if let Some(until_ms) = next_attempt_ms(&recent, memory.now_ms) {
+            return self.stale_or_local(&memory, Trouble::RateLimited { until_ms }, Some(until_ms));
         }
         match (self.parts.credentials)(memory.now_ms) {
             Found::Absent => self.local(Trouble::NoCredentials, None),
@@ -265,51 +265,47 @@ impl<S: Store, L> Run<'_, '_, S, L> {
 
     fn ask(&mut self, memory: &Memory, login: &Login, mut attempts: Vec<i64>) -> Told<L> {
         attempts.push(memory.now_ms);
-        let first = attempts.len().saturating_sub(MOST_ATTEMPTS);
+        let first = attempts.len().saturating_sub(ATTEMPTS_AN_HOUR);
         let written = self.parts.store.put_attempts(&attempts[first..]);
         self.note(written);
         let outcome = self.parts.transport.ask(&login.token, memory.now_ms);
         let fingerprint = login.token.fingerprint();
         let now_ms = (self.parts.now_ms)();
-        let before = memory.backoff.as_ref();
-        let failed = |trouble| (trouble, Backoff::failed(trouble, before, now_ms, fingerprint));
-        let (trouble, backoff) = match outcome {
-            Outcome::Ok(body) => match usage::parse(&body) {
-                Ok(usage) => return self.keep(&Cached { fetched_at_ms: now_ms, fingerprint, body }, usage),
-                Err(_) => failed(Trouble::Parse),
-            },
-            Outcome::Unauthorized => return self.refuse(Trouble::Unauthorized, now_ms, fingerprint),
-            Outcome::Forbidden => return self.refuse(Trouble::Forbidden, now_ms, fingerprint),
-            Outcome::RateLimited(advice) => {
-                (Trouble::RateLimited, Backoff::rate_limited(advice, before, now_ms, fingerprint))
-            }
-            Outcome::OtherForbidden => failed(Trouble::Forbidden),
-            Outcome::Timeout => failed(Trouble::Timeout),
-            Outcome::Network | Outcome::Server(_) => failed(Trouble::Network),
-            Outcome::BadBody => failed(Trouble::Parse),
+        let came_to = without_usage(&outcome);
+        let answer = match outcome {
+            Outcome::Ok(body) => usage::parse(&body).ok().map(|usage| (body, usage)),
+            _ => None,
         };
-        let written = self.parts.store.put_backoff(&backoff);
-        self.note(written);
-        self.stale_or_local(memory, trouble, Some(backoff.end_ms()))
+        let came_to = if answer.is_some() { backoff::Outcome::Answered } else { came_to };
+        let next = BackOff::after(came_to, memory.backoff.as_ref(), fingerprint, now_ms);
+        let answer = answer.map(|(body, usage)| (Cached { fetched_at_ms: now_ms, fingerprint, body }, usage));
+        self.remember_outcome(memory, &next, answer)
     }
 
-    fn keep(&mut self, new: &Cached, usage: Usage) -> Told<L> {
-        let stamp = Backoff::success(new.fetched_at_ms, new.fingerprint);
-        let written = self.parts.store.put_cache(new);
+    /// The cache changes before the back-off is written: a peer that looks between the two must not find what is
+    /// revoked.
+    fn remember_outcome(
+        &mut self,
+        memory: &Memory,
+        next: &BackOff,
+        answer: Option<(Cached, Usage)>,
+    ) -> Told<L> {
+        let changed = match &answer {
+            Some((new, _)) => self.parts.store.put_cache(new),
+            None if next.tag.is_auth() => self.parts.store.remove_cache(),
+            None => Ok(()),
+        };
+        self.note(changed);
+        let written = self.parts.store.put_backoff(next);
         self.note(written);
-        let written = self.parts.store.put_backoff(&stamp);
-        self.note(written);
-        (Shown::New(Snapshot { usage, fetched_at_ms: new.fetched_at_ms }), None, Some(stamp.end_ms()))
-    }
-
-    /// The cache goes first: a peer that looks between the two must not find what is revoked.
-    fn refuse(&mut self, trouble: Trouble, now_ms: i64, fingerprint: Fingerprint) -> Told<L> {
-        let backoff = Backoff::refused(trouble, now_ms, fingerprint);
-        let removed = self.parts.store.remove_cache();
-        self.note(removed);
-        let written = self.parts.store.put_backoff(&backoff);
-        self.note(written);
-        self.local(trouble, Some(backoff.end_ms()))
+        let end_ms = Some(next.ends_at_ms());
+        match (answer, next.trouble().unwrap_or(Trouble::NoData)) {
+            (Some((new, usage)), _) => {
+                (Shown::New(Snapshot { usage, fetched_at_ms: new.fetched_at_ms }), None, end_ms)
+            }
+            (None, trouble) if next.tag.is_auth() => self.local(trouble, end_ms),
+            (None, trouble) => self.stale_or_local(memory, trouble, end_ms),
+        }
     }
 
     fn note(&mut self, result: Result<(), Fault>) {
@@ -326,6 +322,19 @@ impl<S: Store, L> Run<'_, '_, S, L> {
     fn local(&self, trouble: Trouble, again_at_ms: Option<i64>) -> Told<L> {
         let shown = (self.parts.local)().map_or(Shown::Nothing, Shown::Local);
         (shown, Some(trouble), again_at_ms)
+    }
+}
+
+/// What an outcome without a usage answer means for the time of the next question.
+fn without_usage(outcome: &Outcome) -> backoff::Outcome {
+    match outcome {
+        Outcome::Unauthorized => backoff::Outcome::Unauthorized,
+        Outcome::Forbidden => backoff::Outcome::Forbidden,
+        Outcome::RateLimited(advice) => backoff::Outcome::RateLimited(*advice),
+        Outcome::OtherForbidden => backoff::Outcome::Failed(Failure::Refused),
+        Outcome::Timeout => backoff::Outcome::Failed(Failure::Timeout),
+        Outcome::Network | Outcome::Server(_) => backoff::Outcome::Failed(Failure::Network),
+        Outcome::Ok(_) | Outcome::BadBody => backoff::Outcome::Failed(Failure::Parse),
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
+use cco_model::limit::backoff::RetryAfter;
 use ureq::Agent;
 use ureq::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -24,6 +25,7 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// For a name, a connection, and the whole answer together.
 pub const TIME_LIMIT: Duration = Duration::from_secs(2);
 const PATH: &str = "/api/oauth/usage";
+const OFFICIAL_HOST: &str = "api.anthropic.com";
 const BETA: &str = "oauth-2025-04-20";
 
 /// What the service made of a question.
@@ -38,7 +40,7 @@ pub enum Outcome {
     /// 403 of somebody on the way.
     OtherForbidden,
     /// 429, and how long to wait, where that was told.
-    RateLimited(Option<Duration>),
+    RateLimited(Option<RetryAfter>),
     /// No whole answer in time.
     Timeout,
     /// The service could not be reached, or the connection broke.
@@ -118,27 +120,12 @@ pub struct Client {
 impl Client {
     /// Makes a client. Opens nothing.
     pub fn new(settings: &Settings) -> Result<Self, Unusable> {
-        let agent = settings.user_agent.as_str();
-        if agent.is_empty() || !agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            return Err(Unusable::UserAgent);
-        }
         let proxy = match settings.base.is_loopback() {
             true => None,
-            false => settings.proxies.to_official()?,
+            false => settings.proxies.on_the_way_to(OFFICIAL_HOST)?,
         };
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(settings.time_limit))
-            .proxy(proxy)
-            .user_agent(agent)
-            .accept("application/json")
-            .max_idle_connections(0)
-            .max_response_header_size(16 * 1024)
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .build();
-        Ok(Self { agent: config.into(), address: format!("{}{PATH}", settings.base) })
+        let agent = agent(&settings.user_agent, settings.time_limit, proxy)?;
+        Ok(Self { agent, address: format!("{}{PATH}", settings.base) })
     }
 
     fn send(&self, token: &Secret) -> Result<Response<ureq::Body>, Outcome> {
@@ -158,6 +145,26 @@ impl Transport for Client {
             Err(failed) => failed,
         }
     }
+}
+
+/// What every request of ours is sent with.
+pub(crate) fn agent(name: &str, time_limit: Duration, proxy: Option<ureq::Proxy>) -> Result<Agent, Unusable> {
+    if name.is_empty() || !name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Err(Unusable::UserAgent);
+    }
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(time_limit))
+        .proxy(proxy)
+        .user_agent(name)
+        .accept("application/json")
+        .max_idle_connections(0)
+        .max_response_header_size(16 * 1024)
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .build();
+    Ok(config.into())
 }
 
 fn judge(response: &mut Response<ureq::Body>, token: &Secret, now_ms: i64) -> Result<Outcome, Outcome> {
@@ -212,7 +219,7 @@ fn names_a_right(body: &[u8]) -> bool {
     ["scope", "permission"].iter().any(|word| words.contains(word))
 }
 
-fn advice_of(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
+fn advice_of(headers: &HeaderMap, now_ms: i64) -> Option<RetryAfter> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     advice::retry_after(text("retry-after")?, text("date"), now_ms)
 }

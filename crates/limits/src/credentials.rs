@@ -16,7 +16,12 @@ mod login;
 pub use keychain::{Keychain, KeychainFault, SecurityTool, service_name};
 
 /// The file beside the settings.
-const FILE: &str = ".credentials.json";
+pub(crate) const FILE: &str = ".credentials.json";
+
+/// A credential file's content.
+pub(crate) fn read_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Found> {
+    file::read(path).map(|content| content.bytes)
+}
 
 /// What was found where a login should be.
 #[derive(Debug)]

@@ -5,17 +5,16 @@
 //! to, or be reached while a status line is drawn. The clock, the home folder and the environment are arguments.
 
 pub mod accounts;
-pub mod backoff;
 pub mod base;
 pub mod cascade;
 pub mod claude_json;
 pub mod client;
 pub mod credentials;
 pub mod live;
+pub mod refresh;
 pub mod secret;
 pub mod shared_files;
 pub mod store;
-pub mod trouble;
 pub mod usage;
 
 mod input;

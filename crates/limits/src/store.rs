@@ -12,11 +12,10 @@ use cco_model::limit::AccountId;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 
-use crate::backoff::Backoff;
 use crate::base::BaseUrl;
-use crate::cascade::{Cached, Claimed, Effect, Fault, Store};
+use crate::cascade::{BackOff, Cached, Claimed, Effect, Fault, Store};
 
-mod format;
+pub(crate) mod format;
 
 /// The longest file that is read: a body in JSON, and what stands around it.
 const MAX_FILE: u64 = 256 * 1024;
@@ -61,44 +60,50 @@ impl Files {
     }
 
     fn try_claim(&self) -> io::Result<Option<Claim>> {
-        self.make_folder()?;
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let path = self.path(&self.account, "claim");
-        let file = File::from(rustix::fs::open(&path, flags, Mode::from_raw_mode(0o600))?);
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("the claim is no regular file"));
-        }
+        make_folder(&self.folder)?;
+        let file = open_lock(&self.path(&self.account, "claim"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Claim { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
 
-    fn make_folder(&self) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)
-    }
+/// Makes a folder of ours, if it is not there.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
 
-    /// Replaces a file as a whole. Only the holder of the claim writes, so there is one new file at a time, and what a
-    /// killed writer left is in the way of nobody else.
-    fn replace(&self, path: &Path, text: &str) -> io::Result<()> {
-        self.make_folder()?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        match fs::remove_file(self.folder.join(&name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut new = tempfile::Builder::new()
-            .prefix(&name)
-            .rand_bytes(0)
-            .permissions(fs::Permissions::from_mode(0o600))
-            .tempfile_in(&self.folder)?;
-        new.write_all(text.as_bytes())?;
-        new.as_file().sync_all()?;
-        new.persist(path)?;
-        Ok(())
+/// Opens a file that is only there to be locked.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("the claim is no regular file")),
     }
+}
+
+/// Replaces a file as a whole. Only the holder of a lock writes, so there is one new file at a time, and what a killed
+/// writer left is in the way of nobody else.
+pub(crate) fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    make_folder(folder)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    match fs::remove_file(folder.join(&name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut new = tempfile::Builder::new()
+        .prefix(&name)
+        .rand_bytes(0)
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    new.persist(path)?;
+    Ok(())
 }
 
 impl Store for Files {
@@ -108,7 +113,7 @@ impl Store for Files {
         format::read_cached(&read(&self.cache_path())?)
     }
 
-    fn backoff(&self) -> Option<Backoff> {
+    fn backoff(&self) -> Option<BackOff> {
         format::read_backoff(&read(&self.backoff_path())?)
     }
 
@@ -126,12 +131,12 @@ impl Store for Files {
 
     fn put_attempts(&self, attempts: &[i64]) -> Result<(), Fault> {
         let text = format::write_attempts(attempts);
-        self.replace(&self.attempts_path(), &text).map_err(|error| fault(Effect::Attempt, &error))
+        replace(&self.folder, &self.attempts_path(), &text).map_err(|error| fault(Effect::Attempt, &error))
     }
 
     fn put_cache(&self, cached: &Cached) -> Result<(), Fault> {
         let text = format::write_cached(cached);
-        self.replace(&self.cache_path(), &text).map_err(|error| fault(Effect::PutCache, &error))
+        replace(&self.folder, &self.cache_path(), &text).map_err(|error| fault(Effect::PutCache, &error))
     }
 
     fn remove_cache(&self) -> Result<(), Fault> {
@@ -141,9 +146,9 @@ impl Store for Files {
         }
     }
 
-    fn put_backoff(&self, backoff: &Backoff) -> Result<(), Fault> {
+    fn put_backoff(&self, backoff: &BackOff) -> Result<(), Fault> {
         let text = format::write_backoff(backoff);
-        self.replace(&self.backoff_path(), &text).map_err(|error| fault(Effect::PutBackoff, &error))
+        replace(&self.folder, &self.backoff_path(), &text).map_err(|error| fault(Effect::PutBackoff, &error))
     }
 }
 
@@ -152,7 +157,7 @@ fn fault(what: Effect, error: &io::Error) -> Fault {
 }
 
 /// A small regular file of this user; none: anything else.
-fn read(path: &Path) -> Option<String> {
+pub(crate) fn read(path: &Path) -> Option<String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
     let metadata = file.metadata().ok()?;
@@ -165,7 +170,8 @@ fn read(path: &Path) -> Option<String> {
     Some(text)
 }
 
-fn short_hash(parts: &[&str]) -> String {
+/// Names files after what they belong to.
+pub(crate) fn short_hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.as_bytes());

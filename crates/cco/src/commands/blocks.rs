@@ -10,9 +10,8 @@ use crate::app::App;
 use crate::args::{BlocksArgs, Day, SpanArgs, TokenLimit};
 use crate::error::CliError;
 use crate::print::blocks::{BLOCKS, BLOCKS_OF_LIMIT, ShownBlock, percent};
-use crate::print::fit::wrap;
 use crate::print::glance::block_speed;
-use crate::print::{json, text};
+use crate::print::{STRONG, json, styled, text};
 
 /// Days that `--recent` goes back.
 const RECENT_DAYS: i64 = 3;
@@ -38,13 +37,15 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         entry = entry.nothing_is(none_running(&filter.only).to_owned());
     }
     let said = said_of_limit(&rows, args.token_limit, limit);
-    let speed = rows.iter().find(|row| args.active && row.active).map(|row| block_speed(row, &app.now));
+    if let Some(running) = rows.iter().find(|row| row.active) {
+        let title = styled(STRONG, "The running block");
+        entry = entry.below(format!("{title}\n{}", block_speed(running, &app.now)));
+    }
     let rows = rows.into_iter().map(|row| ShownBlock { row, limit }).collect();
     entry.print(app, footing, &asked, rows)?;
     if app.json || asked.show.csv {
         return Ok(());
     }
-    app.out.data(&wrap(&speed.unwrap_or_default(), app.screen.columns))?;
     said.iter().for_each(|line| app.out.note(line));
     if asked.span.since.or(asked.span.until).is_some() {
         app.out.note(

@@ -23,6 +23,7 @@ use crate::config::{Config, Source, Sourced, read_if_there};
 use crate::env::{CCO_HOME, Env};
 use crate::error::{CliError, Exit, why};
 use crate::home;
+use crate::print::fit::wrap;
 use crate::print::{FAINT, Output, json, styled, text};
 
 /// The editor where neither variable names one.
@@ -350,7 +351,8 @@ fn tell(checked: Checked, path: &Path, json: bool, out: &mut Output) -> Result<E
     if ok {
         let there =
             if path.exists() { "all is well" } else { "there is no such file: all settings are defaults" };
-        out.data(&format!("{}: {there}\n", path.display()))?;
+        let line = format!("{}: {there}\n", path.display());
+        out.data(&wrap(&line, crate::env::stdout_columns()))?;
     }
     Ok(exit)
 }

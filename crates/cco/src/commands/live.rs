@@ -14,9 +14,10 @@ use super::blocks::{limit, none_running};
 use crate::app::App;
 use crate::args::BlocksArgs;
 use crate::error::CliError;
-use crate::print::blocks::{per_minute, percent};
-use crate::print::fit::wrap;
-use crate::print::table::dearest_first;
+use crate::print::blocks::percent;
+use crate::print::fit::{Squeeze, wrap};
+use crate::print::glance::block_speed;
+use crate::print::table::{align, dearest_first, number, word};
 use crate::print::{FAINT, STRONG, styled, text};
 
 /// The other screen, without a cursor.
@@ -78,23 +79,17 @@ fn page(app: &App<'_>, block: &BlockRow, most: Option<u64>) -> String {
     let share = most
         .map_or_else(String::new, |most| format!(", {} % of {}", percent(tokens, most), text::count(most)));
     page += &format!("  {}   {} tokens{share}\n", text::cost(&block.sums), text::count(tokens));
-    let cost = |amount| text::derived_cost(amount, &block.sums);
-    if let Some(rate) = &block.burn_rate_recent {
-        page += &format!("  last 30 min {}/h, {} tokens/min\n", cost(rate.cost_per_hour), per_minute(rate));
-    }
-    if let Some(rate) = &block.burn_rate {
-        page += &format!("  whole block {}/h, {} tokens/min\n", cost(rate.cost_per_hour), per_minute(rate));
-    }
-    if let Some(projection) = &block.projection {
-        let left = text::duration(projection.remaining_minutes);
-        let tokens = text::count(projection.total_tokens);
-        page += &format!("  ~{} and ~{tokens} tokens by {until}, in {left}\n", cost(projection.total_cost));
-    }
-    for model in dearest_first(&block.models) {
-        let name = text::short_model(&model.model);
-        page += &format!("  {}\n", styled(FAINT, &format!("{name}  {}", text::cost(&model.sums))));
-    }
-    page + &format!("\n{}\n", foot(app))
+    page += &block_speed(block, now);
+    page + &format!("\n{}\n{}\n", models(block), foot(app))
+}
+
+/// What each model of the block cost, the dearest first.
+fn models(block: &BlockRow) -> String {
+    let rows = dearest_first(&block.models)
+        .into_iter()
+        .map(|model| vec![text::short_model(&model.model), text::cost(&model.sums)]);
+    let lines = align(rows.collect(), &[word(0, Squeeze::Never), number(0)], None);
+    lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
 /// The terminal while it is ours; dropped, it is as it was.

@@ -36,6 +36,7 @@ use jiff::civil::Date;
 use crate::app::{App, Footing};
 use crate::args::{Command, Order, ReportArgs, StatsCommand};
 use crate::error::{CliError, Exit};
+use crate::print::fit::wrap;
 use crate::print::json::total;
 use crate::print::reports::Report;
 use crate::print::{csv, json, text};
@@ -84,11 +85,13 @@ struct ReportCommand<R: 'static> {
     shown: fn(&R) -> bool,
     /// What to say when there is no row.
     nothing: Option<String>,
+    /// Lines below the table.
+    below: String,
 }
 
 /// The way that all reports go.
 fn report<R>(entry: &'static Report<R>, sorting: Sorting) -> ReportCommand<R> {
-    ReportCommand { entry, sorting, json: json::groups, shown: |_| true, nothing: None }
+    ReportCommand { entry, sorting, json: json::groups, shown: |_| true, nothing: None, below: String::new() }
 }
 
 impl<R> ReportCommand<R> {
@@ -105,6 +108,11 @@ impl<R> ReportCommand<R> {
     /// With other words when there is no row.
     fn nothing_is(self, words: String) -> Self {
         Self { nothing: Some(words), ..self }
+    }
+
+    /// With these lines below the table.
+    fn below(self, below: String) -> Self {
+        Self { below, ..self }
     }
 
     /// Takes in what is new, asks, prints.
@@ -159,7 +167,8 @@ impl<R> ReportCommand<R> {
             return Ok(());
         }
         let screen = if show.compact { app.screen.compact() } else { app.screen };
-        app.out.data(&self.entry.render(&rows, &app.now, screen, show.breakdown))?;
+        let table = self.entry.render(&rows, &app.now, screen, show.breakdown);
+        app.out.data(&(table + &wrap(&self.below, screen.columns)))?;
         let all = total(rows.iter().map(|row| (self.entry.sums)(row)));
         note_unpriced(app, rows.iter().flat_map(self.entry.models), &all);
         Ok(())

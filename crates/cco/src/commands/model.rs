@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use anstyle::Style;
 use cco_engine::Engine;
 use cco_engine::report::{ToolSums, Worker};
 
@@ -13,8 +14,8 @@ use crate::args::{ModelArgs, ModelBy, Order, ReportArgs};
 use crate::error::CliError;
 use crate::print::fit::Keep;
 use crate::print::fit::Squeeze::Before;
-use crate::print::table::{align, number, word};
-use crate::print::{STRONG, csv, json, reports, styled, text};
+use crate::print::table::{align, finish, number, word};
+use crate::print::{STRONG, csv, json, reports, text};
 
 /// Runs the command.
 pub(super) fn run(app: &mut App<'_>, args: &ModelArgs) -> Result<(), CliError> {
@@ -58,21 +59,28 @@ fn tools(
         app.out.note(if wire == "tool" { "no tool was used" } else { "no tool of an MCP server was used" });
         return Ok(());
     }
-    let mut lines = vec![[header, "Uses", "Failed", "%"].map(str::to_owned).to_vec()];
-    lines.extend(tools.iter().map(|tool| {
+    let screen = if args.show.compact { app.screen.compact() } else { app.screen };
+    app.out.data(&table(header, &tools, screen.columns))
+}
+
+/// Tools with their totals, drawn as other reports are.
+fn table(header: &str, tools: &[ToolSums], room: Option<usize>) -> String {
+    let all = ToolSums {
+        tool: "Total".to_owned(),
+        uses: tools.iter().map(|tool| tool.uses).sum(),
+        failures: tools.iter().map(|tool| tool.failures).sum(),
+    };
+    let mut lines = vec![[header, "Uses", "Failed", "Failed %"].map(str::to_owned).to_vec()];
+    lines.extend(tools.iter().chain([&all]).map(|tool| {
         let percent = (tool.failures * 1000 + tool.uses / 2) / tool.uses.max(1);
         let percent =
             if tool.failures == 0 { String::new() } else { format!("{}.{}", percent / 10, percent % 10) };
         vec![text::name(&tool.tool), text::count(tool.uses), text::count(tool.failures), percent]
     }));
     let columns = [word(0, Before(1, Keep::End)), number(0), number(1), number(2)];
-    let drawn = align(lines, &columns, app.screen.columns);
-    let page: String = drawn
-        .iter()
-        .enumerate()
-        .map(|(index, line)| if index == 0 { styled(STRONG, line) + "\n" } else { format!("{line}\n") })
-        .collect();
-    app.out.data(&page)
+    let mut styles = vec![Style::new(); lines.len()];
+    (styles[0], styles[lines.len() - 1]) = (STRONG, STRONG);
+    finish(&align(lines, &columns, room), &styles)
 }
 
 /// The tools of each MCP server together; other tools are nobody's.

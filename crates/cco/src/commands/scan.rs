@@ -29,7 +29,7 @@ pub(super) fn run(app: &mut App<'_>, args: &ScanArgs) -> Result<(), CliError> {
     if args.verbose {
         // What earlier scans met is still there; what could not be read was met by this one.
         let lines: String = summary.unread.iter().chain(&app.engine.findings()?).map(finding_line).collect();
-        app.out.data(&lines)?;
+        app.out.data(&wrap(&lines, app.screen.columns))?;
     } else if summary.damaged_lines > 0 {
         app.out.hint("`cco scan -v` names damaged lines");
     }

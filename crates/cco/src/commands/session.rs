@@ -2,12 +2,14 @@
 //!
 //! Must not: do more than name its query and its shapes, and what a wrong id may have meant.
 
+use cco_engine::report::SessionRow;
+
 use super::{Sorting, report};
 use crate::app::{App, Footing};
-use crate::args::{SessionArgs, SpanArgs};
+use crate::args::{ReportArgs, SessionArgs, SpanArgs};
 use crate::config::keys::nearest;
 use crate::error::CliError;
-use crate::print::reports;
+use crate::print::{json, reports};
 
 /// Runs the command.
 pub(super) fn run(app: &mut App<'_>, args: &SessionArgs) -> Result<(), CliError> {
@@ -25,9 +27,19 @@ pub(super) fn run(app: &mut App<'_>, args: &SessionArgs) -> Result<(), CliError>
         if rows.is_empty() && footing != Footing::Nothing {
             must_be_known(app, id)?;
         }
+        if let ([row], true, false) = (rows.as_slice(), app.json, footing == Footing::Nothing) {
+            return one(app, row, &args.report, filter.only.is_everything());
+        }
         report = report.nothing_is(format!("the session {id:?} has no such calls"));
     }
     report.print(app, footing, &args.report, rows)
+}
+
+/// One session, for scripts; its calls go with it where no flag leaves some of them out.
+fn one(app: &mut App<'_>, row: &SessionRow, asked: &ReportArgs, all: bool) -> Result<(), CliError> {
+    let is_whole = all && asked.span.since.or(asked.span.until).is_none();
+    let calls = is_whole.then(|| app.engine.calls_of_session(&row.session)).transpose()?;
+    app.out.data(&json::session(&reports::SESSION, row, calls.as_deref())?)
 }
 
 /// An id that no session begins with is a mistake; one whose calls the filter leaves out is none.

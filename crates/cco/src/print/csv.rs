@@ -115,6 +115,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(1_000))]
         #[test]
         fn whatever_a_name_holds_its_cell_is_text(
             head in proptest::sample::select(&["", " ", "\"", "'", "\t", "\u{feff}", "\u{200b}", "\0"][..]),

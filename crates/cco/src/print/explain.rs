@@ -16,7 +16,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::fit::{Column, Keep, Squeeze};
 use super::table::{align, number};
-use super::{FAINT, STRONG, styled, text};
+use super::{STRONG, styled, text};
 
 pub(crate) use call::call;
 
@@ -173,7 +173,7 @@ fn call_lines(calls: &[CallLine], now: &Zoned, room: Option<usize>) -> String {
         let time = Timestamp::from_millisecond(call.at_ms).unwrap_or(Timestamp::MAX);
         let time = time.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
         let cost = call.cost.map_or_else(|| "?".to_owned(), nine_places);
-        let tokens = format!("{} tokens", text::count(call.tokens));
+        let tokens = format!("{} tokens", text::count(call.tokens.total()));
         vec![format!("#{}", call.id), time, text::short_model(&call.model), tokens, cost]
     });
     let left = |drop| Column { align: CellAlignment::Left, drop, squeeze: Squeeze::Never };
@@ -224,7 +224,7 @@ fn files(story: &SessionStory) -> String {
     for file in &story.files {
         of_others += file.rows.map_or(0, |rows| rows.rows_of_others);
         page += &format!("{INDENT}{}\n", text::clean(&file.path.display().to_string()));
-        page += &format!("{INDENT}{INDENT}{}\n", styled(FAINT, &file_words(file)));
+        page += &format!("{INDENT}{INDENT}{}\n", file_words(file));
     }
     if of_others > 0 {
         page += &format!(

@@ -11,6 +11,8 @@ use comfy_table::{CellAlignment, Table};
 pub(crate) const GUTTER: usize = 2;
 /// What stands in for what was cut; one column wide.
 const CUT: &str = "…";
+/// What stands before a part of the row above; it stays when its cell is shortened.
+pub(crate) const PART_OF: &str = "└ ";
 /// Characters of an id that tell it apart, mostly.
 const SHORT_ID: usize = 8;
 /// Up to here the first characters of ids are preferred to the last, since tools name ids by them.
@@ -207,6 +209,9 @@ pub(crate) fn shorten(text: &str, columns: usize, keep: Keep) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
+    if let Some(rest) = text.strip_prefix(PART_OF) {
+        return format!("{PART_OF}{}", shorten(rest, columns.saturating_sub(width(PART_OF)), keep));
+    }
     let room = columns.saturating_sub(width(CUT));
     match keep {
         Keep::Start => {
@@ -229,6 +234,9 @@ fn shorten_amid(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
+    if let Some(rest) = text.strip_prefix(PART_OF) {
+        return format!("{PART_OF}{}", shorten_amid(rest, columns.saturating_sub(width(PART_OF))));
+    }
     let room = columns.saturating_sub(width(CUT));
     let mut ends = text.char_indices().map(|(at, _)| &text[at..]);
     format!("{CUT}{}", ends.find(|end| width(end) <= room).unwrap_or_default())
@@ -248,6 +256,8 @@ mod tests {
             ("claude-opus-4-8", 8, Keep::Start, "claude-…"),
             ("東京都庁", 5, Keep::Start, "東京…"),
             ("東京都庁", 4, Keep::End, "…庁"),
+            ("└ lighthouse-preview", 12, Keep::End, "└ …e-preview"),
+            ("└ proxy/qwen3-coder", 15, Keep::End, "└ …/qwen3-coder"),
             ("abc", 1, Keep::Start, "…"),
             ("abc", 1, Keep::End, "…"),
         ] {

@@ -15,7 +15,7 @@ use super::fit::{Keep, Squeeze, wrap};
 use super::json::total;
 use super::names::ProjectNames;
 use super::table::{align, number, word};
-use super::{FAINT, STRONG, limits, styled, text};
+use super::{STRONG, limits, styled, text};
 
 /// Blanks before what belongs to the line above.
 const INDENT: &str = "  ";
@@ -46,7 +46,7 @@ fn page(glance: &Glance, reset: Option<Timestamp>, now: &Zoned, room: Option<usi
         } else {
             format!("no calls today; the last one was at {last}")
         };
-        page += &format!("{}\n", styled(FAINT, &words));
+        page += &format!("{words}\n");
     }
     let names = ProjectNames::of(glance.projects.iter().map(|group| &*group.key));
     let project = |group: &Group<Arc<str>>| (names.get(&group.key), group.sums);
@@ -123,9 +123,10 @@ pub(crate) fn block_speed(block: &BlockRow, now: &Zoned) -> String {
     if let (Some(projection), Some(end)) = (&block.projection, block.end) {
         let left = text::duration(projection.remaining_minutes);
         let end = text::clock(end, now);
-        parts.push(format!("~{} by {end}, in {left}", cost(projection.total_cost)));
+        let tokens = text::count(projection.total_tokens);
+        parts.push(format!("~{} and ~{tokens} tokens by {end}, in {left}", cost(projection.total_cost)));
     }
-    parts.iter().map(|part| format!("{INDENT}{}\n", styled(FAINT, part))).collect()
+    parts.iter().map(|part| format!("{INDENT}{part}\n")).collect()
 }
 
 fn ranking(

@@ -2,6 +2,8 @@
 //!
 //! Owns the wire names. Must not: add up anything but the totals of the rows it is given.
 
+mod session;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use cco_engine::report::{BlockRow, BurnRate, Glance, Group, Instance, ModelSums,
 use cco_engine::scan::ScanSummary;
 use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
+use cco_model::tokens::Tokens;
 use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -18,6 +21,7 @@ use super::blocks::{NEAR_PERCENT, ShownBlock};
 use super::reports::{self, Report};
 use super::text;
 use crate::error::CliError;
+pub(crate) use session::session;
 
 /// `{"daily":[…],"totals":…}`, under the report's own key.
 pub(crate) fn groups<R>(report: &Report<R>, rows: &[R]) -> Result<String, CliError> {
@@ -343,6 +347,9 @@ struct TokenCounts {
 #[serde(rename_all = "camelCase")]
 struct Burn {
     tokens_per_minute: Milli,
+    /// Input and output alone, by which similar tools colour their indicator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_per_minute_for_indicator: Option<Milli>,
     cost_per_hour: Usd,
 }
 
@@ -405,7 +412,7 @@ impl Block {
             total_tokens: tokens.total(),
             cost_usd: Usd(row.sums.cost),
             models: names(&row.models),
-            burn_rate: row.burn_rate.map(Burn::new),
+            burn_rate: row.burn_rate.map(|rate| Burn::of_block(rate, tokens)),
             projection: row.projection.map(Projected::new),
             recent_burn_rate: row.burn_rate_recent.map(Burn::new),
             unpriced_calls: row.sums.unpriced_calls,
@@ -422,8 +429,17 @@ impl Burn {
     fn new(rate: BurnRate) -> Self {
         Self {
             tokens_per_minute: Milli(rate.milli_tokens_per_minute),
+            tokens_per_minute_for_indicator: None,
             cost_per_hour: Usd(rate.cost_per_hour),
         }
+    }
+
+    /// The speed of a whole block with these tokens.
+    fn of_block(rate: BurnRate, tokens: &Tokens) -> Self {
+        let (all, fresh) = (u128::from(tokens.total().max(1)), u128::from(tokens.input + tokens.output));
+        let milli = (u128::from(rate.milli_tokens_per_minute) * fresh + all / 2) / all;
+        let indicator = Milli(u64::try_from(milli).unwrap_or(u64::MAX));
+        Self { tokens_per_minute_for_indicator: Some(indicator), ..Self::new(rate) }
     }
 }
 

@@ -20,6 +20,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use clap::builder::Styles;
 
 use crate::args::ColorWish;
 use crate::env::Env;
@@ -27,7 +28,7 @@ use crate::error::CliError;
 
 /// For headers and totals.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// For what matters less.
+/// For what may be overlooked: rules, and what a key does. Never for a figure: on many light themes this is hard to read.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// For what is as it should be.
@@ -37,12 +38,16 @@ pub(crate) const MIDDLING: Style = AnsiColor::Cyan.on_default();
 /// For what is wrong.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// For what is near a limit.
-pub(crate) const NEAR: Style = AnsiColor::Yellow.on_default();
+/// For what is near a limit. Not yellow, which nobody can read on white.
+pub(crate) const NEAR: Style = AnsiColor::Magenta.on_default();
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const WARNING: Style = AnsiColor::Magenta.on_default().bold();
+/// Not bold: terminals that brighten what is bold make this too light for white.
+const HINT: Style = MIDDLING;
+
+/// For help and for wrong arguments.
+pub(crate) const HELP: Styles = Styles::styled().invalid(WARNING);
 
 /// `text` in `style`; the stream drops the codes where colour is not wanted.
 pub(crate) fn styled(style: Style, text: &str) -> String {

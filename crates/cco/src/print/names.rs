@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn long_names_are_told_apart_too() {
-        let long = "x".repeat(50);
+        let long = "x".repeat(300);
         let [first, second] = names([&format!("/a/{long}1"), &format!("/b/{long}2")]);
         assert_ne!(first, second);
         assert!(first.starts_with("a/xxx") && second.starts_with("b/xxx"), "{first} {second}");

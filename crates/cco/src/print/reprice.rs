@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::fit::{Column, Keep, Squeeze};
 use super::json::{Usd, render};
 use super::table::{align, number};
-use super::{FAINT, STRONG, styled, text};
+use super::{STRONG, styled, text};
 use crate::error::CliError;
 
 /// Fewer calls are repriced before anybody wonders.
@@ -81,7 +81,7 @@ pub(crate) fn table(repricing: &Repricing, list: &str, room: Option<usize>) -> S
     lists.sort_unstable();
     lists.dedup();
     let from = lists.iter().map(|list| text::clean(list)).collect::<Vec<_>>().join(", ");
-    page += &format!("{}\n", styled(FAINT, &format!("price list {from} → {list}")));
+    page += &format!("price list {from} → {list}\n");
     page
 }
 

@@ -2,18 +2,16 @@
 //!
 //! Must not: query anything; break a row over lines.
 
+use anstyle::Style;
 use cco_engine::report::ModelSums;
 use cco_model::sums::Sums;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use jiff::{Timestamp, Zoned};
 
-use super::fit::{self, GUTTER, Keep, Squeeze, arrange};
+use super::fit::{self, GUTTER, Keep, PART_OF, Squeeze, arrange};
 use super::names::ProjectNames;
 use super::reports::Report;
 use super::{FAINT, STRONG, Screen, styled, text};
-
-/// What stands before a model of the row above.
-const PART_OF: &str = "└ ";
 
 /// A column of a report.
 pub(crate) struct Column<R> {
@@ -77,13 +75,29 @@ pub(crate) fn dearest_first(models: &[ModelSums]) -> Vec<&ModelSums> {
 /// The models of a row, the dearest three by name.
 fn models(models: &[ModelSums]) -> String {
     const SHOWN: usize = 3;
-    let dearest = dearest_first(models);
-    let mut names: Vec<String> =
-        dearest.iter().take(SHOWN).map(|model| text::short_model(&model.model)).collect();
-    if dearest.len() > SHOWN {
-        names.push(format!("+{}", dearest.len() - SHOWN));
+    let mut names: Vec<String> = Vec::new();
+    for name in dearest_first(models).iter().map(|model| text::short_model(&model.model)) {
+        // Two may differ in their dates only.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let more = names.split_off(names.len().min(SHOWN)).len();
+    if more > 0 {
+        names.push(format!("+{more}"));
     }
     names.join(", ")
+}
+
+/// The models of a row for the lines below it: by their short names, whole where two would read alike.
+fn parts(models: &[ModelSums]) -> Vec<(&ModelSums, String)> {
+    let alike =
+        |name: &str| models.iter().filter(|model| text::short_model(&model.model) == name).count() > 1;
+    let named = |model: &ModelSums| {
+        let short = text::short_model(&model.model);
+        if alike(&short) { text::name(&model.model) } else { short }
+    };
+    dearest_first(models).into_iter().map(|model| (model, named(model))).collect()
 }
 
 impl<R> Column<R> {
@@ -125,9 +139,9 @@ impl<R> Report<R> {
             lines.push(self.cells(row, now, &names, breakdown));
             styles.push((self.style)(row));
             if breakdown {
-                for model in dearest_first((self.models)(row)) {
-                    lines.push(self.model_cells(model));
-                    styles.push(FAINT);
+                for (model, name) in parts((self.models)(row)) {
+                    lines.push(self.model_cells(model, &name));
+                    styles.push(Style::new());
                 }
             }
         }
@@ -151,7 +165,7 @@ impl<R> Report<R> {
             return String::new();
         }
         let words = format!("not shown here: {}", names.join(", ").to_lowercase());
-        fit::wrap(&styled(FAINT, &words), screen.columns) + "\n"
+        fit::wrap(&words, screen.columns) + "\n"
     }
 
     fn projects<'r>(&self, row: &'r R) -> impl Iterator<Item = &'r str> {
@@ -174,10 +188,10 @@ impl<R> Report<R> {
         self.columns.iter().map(cell).collect()
     }
 
-    fn model_cells(&self, model: &ModelSums) -> Vec<String> {
+    fn model_cells(&self, model: &ModelSums, name: &str) -> Vec<String> {
         let cell = |column: &Column<R>| match column.cell {
             Cell::Sums(cell) => cell(&model.sums),
-            Cell::Models(_) => format!("{PART_OF}{}", text::short_model(&model.model)),
+            Cell::Models(_) => format!("{PART_OF}{name}"),
             Cell::Row(_) | Cell::Project(_) | Cell::Time(_) => String::new(),
         };
         self.columns.iter().map(cell).collect()
@@ -194,7 +208,7 @@ impl<R> Report<R> {
 }
 
 /// Emphasis, and rules below the header and above the totals.
-fn finish(drawn: &[String], styles: &[anstyle::Style]) -> String {
+pub(crate) fn finish(drawn: &[String], styles: &[Style]) -> String {
     let widest = drawn.iter().map(|line| fit::width(line)).max().unwrap_or_default();
     let rule = format!("{}\n", styled(FAINT, &"─".repeat(widest)));
     let mut text = String::new();

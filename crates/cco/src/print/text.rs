@@ -10,8 +10,10 @@ use cco_model::sums::Sums;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-/// The longest name in a cell of a table.
-const NAME_LIMIT: usize = 40;
+/// The longest name in a cell of a table: no folder has a longer one. What is too wide for a terminal is cut to fit it.
+const NAME_LIMIT: usize = 255;
+/// The longest name in a list of models.
+const MODEL_LIMIT: usize = 40;
 
 /// A name from a transcript or a path, without what could steer the terminal or disguise the name.
 pub(crate) fn clean(name: &str) -> Cow<'_, str> {
@@ -71,15 +73,26 @@ fn clip(text: &str, limit: usize) -> String {
     format!("{kept}…")
 }
 
-/// The name of a model without what all of them share: `opus-4-8` for `claude-opus-4-8-20260101`.
+/// The name of a model without what all of them share: `opus-4-8` for `claude-opus-4-8-20260101`, `us.sonnet-4` for
+/// `us.anthropic.claude-sonnet-4-20250514-v1:0`.
 pub(crate) fn short_model(model: &str) -> String {
     let model = clean(model);
-    let short = model.strip_prefix("claude-").unwrap_or(&model);
-    let short = match short.rsplit_once('-') {
+    let (region, own) = match model.split_once("anthropic.") {
+        Some((region, own)) if region.is_empty() || region.ends_with('.') => (region, own),
+        _ => ("", &*model),
+    };
+    let own = own.split_once("-v").filter(|(_, version)| is_version(version)).map_or(own, |(head, _)| head);
+    let short = own.strip_prefix("claude-").unwrap_or(own);
+    let short = match short.rsplit_once(['-', '@']) {
         Some((head, date)) if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) => head,
         _ => short,
     };
-    clip(short, NAME_LIMIT)
+    clip(&format!("{region}{short}"), MODEL_LIMIT)
+}
+
+/// `1:0`, as Bedrock ends the names of models.
+fn is_version(text: &str) -> bool {
+    text.contains(':') && text.bytes().all(|b| b == b':' || b.is_ascii_digit())
 }
 
 /// The last part of a project's path, however long, for scripts; `unknown` for none.
@@ -279,10 +292,16 @@ mod tests {
     fn names_are_short() {
         assert_eq!(short_model("claude-haiku-4-5-20251001"), "haiku-4-5");
         assert_eq!(short_model("other"), "other");
+        assert_eq!(short_model("us.anthropic.claude-sonnet-4-20250514-v1:0"), "us.sonnet-4");
+        assert_eq!(short_model("anthropic.claude-opus-4-6-v1:0"), "opus-4-6");
+        assert_eq!(short_model("claude-sonnet-4-5@20250929"), "sonnet-4-5");
+        assert_eq!(short_model("vendor/anthropic.x"), "vendor/anthropic.x");
+        assert_eq!(short_model("proxy-v2"), "proxy-v2");
+        assert_eq!(short_model(&"x".repeat(100)).chars().count(), 40);
         assert_eq!(project("/home/u/atlas/"), "atlas");
         assert_eq!(project("/"), "/");
         assert_eq!(project(""), "unknown");
-        assert_eq!(name(&"x".repeat(100)).chars().count(), 40);
+        assert_eq!(name(&"x".repeat(300)).chars().count(), 255);
     }
 
     #[test]

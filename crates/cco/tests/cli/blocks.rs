@@ -32,6 +32,10 @@ fn a_limit_shows_how_much_of_it_each_block_used() {
     ───────────────────────────────────────────────────────────────────────────
     Total                                 1,450                           $0.03
     not shown here: calls, input, output, cache write, cache read
+    The running block
+      last 30 min $0.00/h, 0 tokens/min
+      whole block $0.01/h, 8 tokens/min
+      ~$0.04 and ~1,800 tokens by 15:00, in 3 h 00 min
     -- stderr
     note: 100 % are 550 tokens
     note: at this rate ~327 % of the limit in 3 h 00 min
@@ -45,9 +49,10 @@ fn a_limit_shows_how_much_of_it_each_block_used() {
     ──────────────────────────────────────────────────────────────────────────
     Total                                   450                          $0.01
     not shown here: calls, input, output, cache write, cache read
+    The running block
       last 30 min $0.00/h, 0 tokens/min
       whole block $0.01/h, 8 tokens/min
-      ~$0.04 by 15:00, in 3 h 00 min
+      ~$0.04 and ~1,800 tokens by 15:00, in 3 h 00 min
     -- stderr
     note: 100 % are 1,000 tokens, as many as the fullest finished block has
     note: at this rate ~180 % of the limit in 3 h 00 min
@@ -55,7 +60,7 @@ fn a_limit_shows_how_much_of_it_each_block_used() {
     let page = env.run("blocks --token-limit 550 --color always").stdout;
     let lines_of = |style: &str| page.lines().filter(|line| line.starts_with(style)).count();
     assert_eq!(lines_of("\u{1b}[1m\u{1b}[31m2026-10-19 08:00"), 1, "it is over the limit: {page:?}");
-    assert_eq!(lines_of("\u{1b}[1m\u{1b}[33m2026-10-20 10:00"), 1, "it is near the limit: {page:?}");
+    assert_eq!(lines_of("\u{1b}[1m\u{1b}[35m2026-10-20 10:00"), 1, "it is near the limit: {page:?}");
 }
 
 #[test]
@@ -98,6 +103,8 @@ fn blocks_of_a_project_begin_where_all_calls_say_and_hold_its_own() {
     ──────────────────────────────────────────────────────────────────────────────
     Total                              1           150                      <$0.01
     not shown here: input, output, cache write, cache read
+    The running block
+      last 30 min $0.00/h, 0 tokens/min
     ");
     assert_snapshot!(env.run("blocks --model haiku --csv").story(), @r"
     exit 0

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
 mod blocks;
+mod colours;
 mod config;
 mod doctor;
 mod explain;
+mod habits;
 mod homes;
 mod limits_glance;
 mod lost_days;

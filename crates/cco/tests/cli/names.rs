@@ -72,3 +72,41 @@ fn namesakes_among_projects_are_told_apart() {
     assert_eq!(web.json()["totals"]["calls"], 1, "{}", web.story());
     assert!(env.run("explain blog/web").stdout.starts_with("Project /code/blog/web\n"));
 }
+
+#[test]
+fn behind_a_pipe_names_are_whole() {
+    let env = TestEnv::new();
+    let project = "very-long-name-".repeat(5) + "end";
+    let cwd: &str = format!("/code/{project}").leak();
+    let model = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    env.transcript("a/1.jsonl", &[Call { cwd, model, ..Call::default() }.row()]);
+    for words in ["", "session", "branch", "project", "daily --instances"] {
+        let page = env.run(words).stdout;
+        assert!(page.contains(&project), "{words}: {page}");
+    }
+    assert!(env.run("model").stdout.contains(model));
+    assert!(env.run("daily").stdout.contains(" global.sonnet-4-5 "), "a list of models is short");
+    assert!(!env.run_on_terminal("session", 100).contains(&project), "a terminal has an edge");
+}
+
+#[test]
+fn models_that_would_read_alike_are_named_whole_in_a_breakdown() {
+    let env = TestEnv::new();
+    let call = |number, model| Call { number, model, ..Call::default() }.row();
+    let rows = [
+        call(1, "claude-haiku-4-5"),
+        call(2, "claude-haiku-4-5-20251001"),
+        call(3, "claude-opus-4-8"),
+        call(4, "the-lighthouse-preview"),
+    ];
+    env.transcript("a/1.jsonl", &rows);
+    assert!(env.run("daily").stdout.contains(" opus-4-8, haiku-4-5, the-lighthouse-preview "));
+    let page = env.run_on_terminal("daily --breakdown --color never", 60);
+    for name in ["└ opus-4-8 ", "└ …-4-5-20251001 ", "└ …ude-haiku-4-5 ", "└ …house-preview "] {
+        assert!(page.contains(name), "{name}: {page}");
+    }
+    let whole = env.run("daily --breakdown").stdout;
+    for name in ["└ opus-4-8 ", "└ claude-haiku-4-5 ", "└ claude-haiku-4-5-20251001 "] {
+        assert!(whole.contains(name), "{name}: {whole}");
+    }
+}

@@ -234,6 +234,10 @@ fn blocks() {
     2026-10-20 10:00  15:00 (now)  opus-4-8, haiku-4-5, acme[31m-1      4      8   1,620       14,000     114,000       129,628       1,296  $0.14+?  $0.24+?
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     Total                                                               5     18   3,620       15,500     204,000       223,138                       $0.35+?
+    The running block
+      last 30 min $0.15+?/h, 2,231 tokens/min
+      whole block $0.14+?/h, 1,296 tokens/min
+      ~$0.66+? and ~362,958 tokens by 15:00, in 3 h 00 min
     ");
     assert_snapshot!(env.run("blocks --json").stdout, @r#"
     {
@@ -309,6 +313,7 @@ fn blocks() {
           ],
           "burnRate": {
             "tokensPerMinute": 1296.28,
+            "tokensPerMinuteForIndicator": 16.28,
             "costPerHour": 0.1422486
           },
           "projection": {
@@ -337,7 +342,7 @@ fn a_glance() {
     This block  until ~15:00     $0.24+?  4 calls  129,628 tokens
       last 30 min $0.15+?/h, 2,231 tokens/min
       whole block $0.14+?/h, 1,296 tokens/min
-      ~$0.66+? by 15:00, in 3 h 00 min
+      ~$0.66+? and ~362,958 tokens by 15:00, in 3 h 00 min
     This week   from Mon 19 Oct  $0.24+?  4 calls  129,628 tokens
 
     Projects this week

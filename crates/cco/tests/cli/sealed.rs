@@ -94,12 +94,17 @@ impl TestEnv {
 
     /// Runs `cco` on a terminal so many columns wide; gives what stands on it, both streams, without colour.
     pub(crate) fn run_on_terminal(&self, words: &str, columns: u16) -> String {
-        self.on_terminal(words, columns, None)
+        anstream::adapter::strip_str(&self.on_terminal(words, columns, None)).to_string()
+    }
+
+    /// The same with its colour.
+    pub(crate) fn run_on_coloured_terminal(&self, words: &str) -> String {
+        self.on_terminal(words, 100, None)
     }
 
     /// The same with somebody at the terminal, who types this as soon as it starts.
     pub(crate) fn run_with_answer(&self, words: &str, answer: &str) -> String {
-        self.on_terminal(words, 100, Some(answer))
+        anstream::adapter::strip_str(&self.on_terminal(words, 100, Some(answer))).to_string()
     }
 
     fn on_terminal(&self, words: &str, columns: u16, answer: Option<&str>) -> String {
@@ -127,7 +132,6 @@ impl TestEnv {
         }
         child.wait().unwrap();
         let screen = String::from_utf8(screen).unwrap().replace("\r\n", "\n");
-        let screen = anstream::adapter::strip_str(&screen).to_string();
         screen.replace(self.home().to_str().unwrap(), "$HOME")
     }
 

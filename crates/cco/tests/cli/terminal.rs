@@ -231,3 +231,40 @@ fn the_demo_looks_its_best_on_a_narrow_terminal() {
       dollars for a million tokens
     "#);
 }
+
+#[test]
+fn what_settings_and_damaged_lines_are_is_broken_between_words() {
+    let env = TestEnv::new();
+    env.transcript(
+        "a/s.jsonl",
+        &[Call::default().row(), "{\"type\":\"assistant\",".to_owned(), "{}".to_owned()],
+    );
+    assert_eq!(env.run("scan").code, 0);
+    for words in ["config check", "scan -v"] {
+        let whole = env.run(words).stdout;
+        let screen = env.run_on_terminal(words, 40);
+        assert!(screen.lines().count() > whole.lines().count(), "{words}: {screen}");
+        for word in whole.split_whitespace() {
+            assert!(screen.split_whitespace().any(|shown| shown == word), "{words}: {word} in {screen}");
+        }
+    }
+}
+
+#[test]
+fn tools_are_drawn_like_other_reports_with_their_totals() {
+    let env = TestEnv::new();
+    let mut row: serde_json::Value = serde_json::from_str(&Call::default().row()).unwrap();
+    let tool =
+        |id: &str, name: &str| serde_json::json!({ "type": "tool_use", "id": id, "name": name, "input": {} });
+    row["message"]["content"] =
+        serde_json::json!([tool("toolu_1", "Bash"), tool("toolu_2", "Bash"), tool("toolu_3", "Read")]);
+    env.transcript("a/s.jsonl", &[row.to_string()]);
+    assert_snapshot!(env.run("model --by tool").stdout, @r"
+    Tool   Uses  Failed  Failed %
+    ─────────────────────────────
+    Bash      2       0
+    Read      1       0
+    ─────────────────────────────
+    Total     3       0
+    ");
+}

@@ -128,6 +128,35 @@ fn an_unknown_command_is_wrong_usage() {
 }
 
 #[test]
+fn words_of_similar_tools_that_mean_nothing_here_are_answered() {
+    let env = TestEnv::new();
+    let last = |words: &str| {
+        let run = env.run(words);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{words}");
+        run.stderr.lines().next_back().unwrap().to_owned()
+    };
+    assert_snapshot!(last("--since 20261001"), @"hint: --since goes with a report: cco daily --since …; cco alone shows today at a glance");
+    assert_snapshot!(last("-s 20261001"), @"hint: -s goes with a report: cco daily -s …; cco alone shows today at a glance");
+    assert_snapshot!(last("--breakdown --json"), @"hint: --breakdown goes with a report: cco daily --breakdown …; cco alone shows today at a glance");
+    assert_snapshot!(last("today"), @"hint: cco shows today at a glance, cco daily --since today a table of it");
+    assert_snapshot!(last("statusline"), @"hint: a status line is not in this version; cco --json has today and the running block for one of your own");
+    for words in ["daily --wrong", "--wrong", "weekly --instances"] {
+        assert!(!env.run(words).stderr.contains("hint:"), "{words}");
+    }
+    let statusline = env.run("statusline").stderr;
+    assert!(!statusline.contains("'stats'") && !statusline.contains("\n\n\n"), "a hidden command is no tip");
+}
+
+#[test]
+fn help_is_a_word_too() {
+    let env = TestEnv::new();
+    assert_eq!(env.run("help").stdout, env.run("--help").stdout);
+    assert_eq!(env.run("help daily").stdout, env.run("daily --help").stdout);
+    assert_eq!(env.run("help config set").stdout, env.run("config set --help").stdout);
+    assert_eq!(env.run("help dayly").code, 2);
+}
+
+#[test]
 fn help_and_version_are_data() {
     let env = TestEnv::new();
     for words in ["--help", "-h", "daily --help", "scan -h"] {

@@ -128,7 +128,7 @@ impl Engine {
                         at_ms: call.at_ms,
                         model: call.model,
                         session: call.session,
-                        tokens: call.usage.tokens.total(),
+                        tokens: call.usage.tokens,
                         cost: call.cost,
                     }));
                 }

@@ -124,7 +124,7 @@ impl Engine {
                 now_ms,
             });
             asked.faults.extend(answer.faults.iter().map(|fault| fault.error.clone()));
-            let trouble = answer.why.map(|why| trouble_of(why, answer.again_at_ms));
+            let trouble = answer.why;
             take_answer(&account.id, &answer.shown, trouble, transport.asked.get(), now_ms(), &mut observed);
             asked.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
         }
@@ -190,23 +190,5 @@ fn take_answer(
     if is_new || dead.is_some() {
         let dead = dead.map(|reason| reason.name().into());
         observed.logins.push(LoginChange { account: account.clone(), at_ms, dead });
-    }
-}
-
-fn trouble_of(trouble: cco_limits::trouble::Trouble, again_at_ms: Option<i64>) -> Trouble {
-    use cco_limits::trouble::Trouble as T;
-    match trouble {
-        T::Refreshing => Trouble::Refreshing,
-        T::Expired => Trouble::Expired,
-        T::NoCredentials => Trouble::NoCredentials,
-        T::KeychainError => Trouble::KeychainError,
-        T::CredentialsUnreadable => Trouble::CredentialsUnreadable,
-        T::Unauthorized => Trouble::Unauthorized,
-        T::Forbidden => Trouble::Forbidden,
-        T::RateLimited => Trouble::RateLimited { until_ms: again_at_ms.unwrap_or(0) },
-        T::Timeout => Trouble::Timeout,
-        T::Network => Trouble::Network,
-        T::Parse => Trouble::Parse,
-        T::NoData => Trouble::NoData,
     }
 }

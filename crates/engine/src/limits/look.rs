@@ -72,41 +72,15 @@ impl Engine {
         Ok((found, trouble))
     }
 
-    /// The same for whoever is in a hurry: nothing is written where nothing is new, and what cannot be kept now is kept
-    /// by the next look. Returns also why, if so.
+    /// The same for whoever shows other things too: what cannot be kept now is kept by the next look. Returns also why,
+    /// if so.
     pub fn glance_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let (found, observed) = self.found();
-        if !self.is_news(&observed)? {
-            return Ok((found, None));
-        }
         match self.observe(&observed) {
             Ok(trouble) => Ok((found, trouble)),
             Err(error) if error.is_suspect() => Err(error),
             Err(error) => Ok((found, Some(error.to_string()))),
         }
-    }
-
-    /// Whether files tell of an account that is not known, of one that is held elsewhere than before, or a reading.
-    fn is_news(&self, observed: &Observed) -> Result<bool, EngineError> {
-        if observed.accounts.is_empty() && observed.readings.is_empty() {
-            return Ok(false);
-        }
-        let known = self.ledger.accounts()?;
-        let history = self.ledger.account_history()?;
-        let last_of = |dir: &str| history.iter().rfind(|held| held.dir == dir);
-        let moved = |now: &Holding| last_of(&now.dir).is_none_or(|last| last.account != now.account);
-        let oldest = self.now.as_millisecond() - super::OLDEST_READING_MS;
-        let readings = self.ledger.readings(oldest)?;
-        let is_known = |new: &Reading| {
-            let same = |old: &Reading| {
-                (&old.account, &old.window, old.source, old.observed_at_ms)
-                    == (&new.account, &new.window, new.source, new.observed_at_ms)
-            };
-            new.observed_at_ms < oldest || readings.iter().any(same)
-        };
-        Ok(observed.accounts.iter().any(|seen| known.iter().all(|account| account.id != seen.id))
-            || observed.holdings.iter().any(moved)
-            || !observed.readings.iter().all(is_known))
     }
 
     /// What all places say.
@@ -140,11 +114,8 @@ fn observe_directory(
     let account = match &directory.held {
         Held::Account(id) => Some(id.clone()),
         Held::Nobody => None,
-        // It may be anybody's: what was known of it ends at the last look.
-        Held::Unknown(why) => {
-            unread.push((directory.path.clone(), why.clone()));
-            None
-        }
+        // Half-written, mostly. That is no look at all: the ones before and after it tell whose it was.
+        Held::Unknown(why) => return unread.push((directory.path.clone(), why.clone())),
     };
     if let Some(dir) = directory.path.to_str() {
         let dir = dir.to_owned();

@@ -98,15 +98,15 @@ fn a_directory_that_holds_what_it_held_is_no_news_and_a_logout_is() {
         let observed = Observed { holdings: vec![holding], ..Observed::default() };
         ledger.observe(&observed, NOW + minutes * 60_000).expect("a commit").0
     };
-    let news = [(0, Some("a")), (1, Some("a")), (2, None), (3, None), (4, Some("b")), (5, Some("a"))];
+    let news = [(0, Some("a")), (10, Some("a")), (20, None), (30, None), (40, Some("b")), (50, Some("a"))];
     assert_eq!(news.map(|(minutes, name)| hold(minutes, name)), [1, 0, 2, 0, 2, 2]);
     let history = ledger.account_history().expect("holdings");
     let minutes = |at_ms: i64| (at_ms - NOW) / 60_000;
     let seen: Vec<_> = history.iter().map(|h| (minutes(h.from_ms), minutes(h.until_ms))).collect();
-    assert_eq!(seen, [(0, 1), (2, 3), (4, 4), (5, 5)]);
+    assert_eq!(seen, [(0, 10), (20, 30), (40, 40), (50, 50)]);
     // Between two looks that saw different accounts it was nobody's, and behind the last one it is the last one's.
     let held = &ledger.held_by().expect("holders")["/home/dev/.claude"];
-    let at = |half_minutes: i64| held.at(NOW + half_minutes * 30_000);
+    let at = |five_minutes: i64| held.at(NOW + five_minutes * 300_000);
     assert_eq!([-1, 0, 1, 2, 3, 4, 7, 8, 9, 10, 99].map(at), [0, 1, 1, 1, 0, 0, 0, 2, 0, 1, 1]);
 }
 

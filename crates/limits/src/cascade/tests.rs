@@ -1,7 +1,7 @@
 //! Every way through the cascade, against the table that it was made from.
 
+use cco_model::limit::backoff::{RetryAfter, Tag};
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
 
 use super::*;
 use crate::secret::Secret;
@@ -43,19 +43,18 @@ fn caches() -> Vec<(&'static str, &'static str, Option<Cached>)> {
 }
 
 /// A state of the back-off beside a cache of this time: how it is called in the table, and the back-off.
-fn backoffs(fetched_at_ms: i64) -> Vec<(&'static str, &'static str, Option<Backoff>)> {
-    let of = |cause, written_at_ms, until_ms| {
-        Some(Backoff { written_at_ms, until_ms, cause, streak: 1, fingerprint: ours() })
+fn backoffs(fetched_at_ms: i64) -> Vec<(&'static str, &'static str, Option<BackOff>)> {
+    let of = |tag, written_at_ms, until_ms| {
+        Some(BackOff { tag, in_a_row: 1, written_at_ms, until_ms, credential: ours() })
     };
-    let (auth, other) = (Cause::Auth(Trouble::Unauthorized), Cause::Other(Trouble::Timeout));
-    let void =
-        |backoff: Option<Backoff>| backoff.map(|backoff| Backoff { fingerprint: foreign(), ..backoff });
+    let (auth, other) = (Tag::Unauthorized, Tag::Failed(Failure::Timeout));
+    let void = |backoff: Option<BackOff>| backoff.map(|backoff| BackOff { credential: foreign(), ..backoff });
     let day = 86_400_000;
     vec![
         ("absent", "none", None),
         ("just over", "none", of(other, NOW - 30_000, NOW)),
         ("long over", "none", of(other, NOW - 90_000, NOW - 60_000)),
-        ("stamp", "stamp", of(Cause::Success, NOW - 10, NOW + 1)),
+        ("stamp", "stamp", of(Tag::Stamp, NOW - 10, NOW + 1)),
         ("refused since", "auth", of(auth, fetched_at_ms + 1, NOW + 10)),
         ("refused then", "auth", of(auth, fetched_at_ms, NOW + 10)),
         ("refused before", "auth older", of(auth, fetched_at_ms - 1, NOW + 10)),
@@ -77,11 +76,7 @@ fn endpoints(failed_before: bool) -> Vec<(Outcome, &'static str, Vec<&'static st
         (Outcome::Unauthorized, "Unauthorized", vec!["remove cache", "auth Unauthorized 30"]),
         (Outcome::Forbidden, "Forbidden", vec!["remove cache", "auth Forbidden 300"]),
         (Outcome::RateLimited(None), "Rate limited", vec!["other Rate limited 300"]),
-        (
-            Outcome::RateLimited(Some(Duration::from_secs(7_200))),
-            "Rate limited",
-            vec!["other Rate limited 7200"],
-        ),
+        (Outcome::RateLimited(RetryAfter::of_ms(7_200_000)), "Rate limited", vec!["other Rate limited 7200"]),
         (Outcome::Timeout, "Timeout", vec![twice("other Timeout 30", "other Timeout 60")]),
         (Outcome::Network, "Network error", vec![twice("other Network error 30", "other Network error 60")]),
         (
@@ -148,9 +143,9 @@ fn every_cell_of_the_table_holds() {
         let fetched_at_ms = cached.as_ref().map_or(NOW - 10, |cached| cached.fetched_at_ms);
         for (backoff_name, backoff, stored) in backoffs(fetched_at_ms) {
             let in_a_row = stored.is_some_and(|backoff| {
-                backoff.fingerprint == ours()
-                    && matches!(backoff.cause, Cause::Other(_))
-                    && NOW - backoff.written_at_ms < 86_400_000
+                backoff.credential == ours()
+                    && matches!(backoff.tag, Tag::Failed(_))
+                    && (0..86_400_000).contains(&(NOW - backoff.written_at_ms))
             });
             for claim in ["free", "held", "unknown"] {
                 for login in ["absent", "unreadable", "broken", "expired", "ok"] {
@@ -202,7 +197,7 @@ fn what_a_peer_wrote_before_it_gave_the_claim_back_is_found() {
         fn cached(&self) -> Option<Cached> {
             self.1.get().then(|| Cached { fetched_at_ms: NOW + 5, fingerprint: ours(), body: BODY.to_vec() })
         }
-        fn backoff(&self) -> Option<Backoff> {
+        fn backoff(&self) -> Option<BackOff> {
             None
         }
         fn attempts(&self) -> Vec<i64> {
@@ -222,7 +217,7 @@ fn what_a_peer_wrote_before_it_gave_the_claim_back_is_found() {
         fn remove_cache(&self) -> Result<(), Fault> {
             panic!("nothing is asked")
         }
-        fn put_backoff(&self, _: &Backoff) -> Result<(), Fault> {
+        fn put_backoff(&self, _: &BackOff) -> Result<(), Fault> {
             panic!("nothing is asked")
         }
     }
@@ -246,9 +241,9 @@ fn a_login_that_turns_out_to_be_another_one_gets_nothing_of_the_old_one() {
     for login in ["ok", "expired"] {
         let world = World {
             cached: RefCell::new(Some(old.clone())),
-            backoff: RefCell::new(Some(Backoff {
-                streak: 5,
-                ..Backoff::failed(Trouble::Timeout, None, NOW - 40_000, foreign())
+            backoff: RefCell::new(Some(BackOff {
+                in_a_row: 5,
+                ..BackOff::after(backoff::Outcome::Failed(Failure::Timeout), None, foreign(), NOW - 40_000)
             })),
             outcome: RefCell::new(Outcome::Timeout),
             known: None,
@@ -287,7 +282,7 @@ fn whatever_the_endpoint_does_it_is_asked_twenty_times_an_hour_at_most() {
         Outcome::Unauthorized,
         Outcome::Forbidden,
         Outcome::RateLimited(None),
-        Outcome::RateLimited(Some(Duration::from_secs(1))),
+        Outcome::RateLimited(RetryAfter::of_ms(1_000)),
         Outcome::BadBody,
     ];
     for seed in 0..300_u64 {

@@ -1,24 +1,20 @@
-//! How long a refusal asks us to wait. Must not: let anybody silence us for longer than six hours.
+//! How long a refusal asks us to wait. Must not: decide how long we do; the most is the model's.
 
-use std::time::Duration;
-
+use cco_model::limit::backoff::RetryAfter;
 use jiff::fmt::rfc2822::DateTimeParser;
-
-const MOST: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Reads `Retry-After`: seconds, or a date, which is compared with the answer's own date where it has one.
 /// None: no advice; so are 0, the past, and what cannot be read.
-pub(super) fn retry_after(text: &str, date: Option<&str>, now_ms: i64) -> Option<Duration> {
+pub(super) fn retry_after(text: &str, date: Option<&str>, now_ms: i64) -> Option<RetryAfter> {
     let text = text.trim();
-    let wait = match text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        true => Duration::from_secs(text.parse().unwrap_or(u64::MAX)),
+    let wait_ms = match text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+        true => text.parse::<i64>().unwrap_or(i64::MAX).saturating_mul(1_000),
         false => {
             let sent_ms = date.and_then(http_date_ms).unwrap_or(now_ms);
-            let wait_ms = http_date_ms(text)?.saturating_sub(sent_ms);
-            Duration::from_millis(u64::try_from(wait_ms).ok()?)
+            http_date_ms(text)?.saturating_sub(sent_ms)
         }
     };
-    (!wait.is_zero()).then_some(wait.min(MOST))
+    RetryAfter::of_ms(wait_ms)
 }
 
 fn http_date_ms(text: &str) -> Option<i64> {
@@ -59,7 +55,7 @@ mod tests {
             ("Thu, 01 Jan 1970 00:00:00 GMT", None, None),
         ] {
             let wait = retry_after(text, date, NOW_MS);
-            assert_eq!(wait, seconds.map(Duration::from_secs), "{text:?} {date:?}");
+            assert_eq!(wait.map(RetryAfter::ms), seconds.map(|s: i64| s * 1_000), "{text:?} {date:?}");
         }
     }
 }

@@ -6,8 +6,6 @@ use ureq::Proxy;
 
 use super::Unusable;
 
-const HOST: &str = "api.anthropic.com";
-
 /// What the environment says about proxies. May hold a password, so it is not printed.
 #[derive(Clone, Default)]
 pub struct Proxies {
@@ -27,22 +25,22 @@ impl fmt::Debug for Proxies {
 }
 
 impl Proxies {
-    /// The proxy on the way to the official host.
-    pub(super) fn to_official(&self) -> Result<Option<Proxy>, Unusable> {
+    /// The proxy on the way to a host of the service.
+    pub(crate) fn on_the_way_to(&self, host: &str) -> Result<Option<Proxy>, Unusable> {
         let text =
             [&self.https, &self.all].into_iter().flatten().map(|text| text.trim()).find(|t| !t.is_empty());
-        let Some(text) = text.filter(|_| !self.excepts()) else { return Ok(None) };
+        let Some(text) = text.filter(|_| !self.excepts(host)) else { return Ok(None) };
         Proxy::new(text).map(Some).map_err(|_| Unusable::Proxy)
     }
 
-    fn excepts(&self) -> bool {
+    fn excepts(&self, host: &str) -> bool {
         let entries = self.except.as_deref().unwrap_or_default().split([',', ' ']).map(str::trim);
         entries.filter(|entry| !entry.is_empty()).any(|entry| {
             let entry = entry.strip_suffix(":443").unwrap_or(entry).to_ascii_lowercase();
             let domain = entry.trim_start_matches("*.").trim_start_matches('.');
             entry == "*"
-                || HOST == domain
-                || HOST.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+                || host == domain
+                || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
         })
     }
 }
@@ -54,7 +52,10 @@ mod tests {
     fn host(https: &str, all: &str, except: &str) -> Option<String> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let proxies = Proxies { https: given(https), all: given(all), except: given(except) };
-        proxies.to_official().unwrap().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()))
+        proxies
+            .on_the_way_to("api.anthropic.com")
+            .unwrap()
+            .map(|proxy| format!("{}:{}", proxy.host(), proxy.port()))
     }
 
     #[test]
@@ -77,10 +78,21 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_is_for_the_host_that_it_names() {
+        let proxies = Proxies {
+            https: Some("http://one:3128".into()),
+            except: Some("platform.claude.com".into()),
+            ..Proxies::default()
+        };
+        assert!(proxies.on_the_way_to("platform.claude.com").unwrap().is_none());
+        assert!(proxies.on_the_way_to("api.anthropic.com").unwrap().is_some());
+    }
+
+    #[test]
     fn a_proxy_that_cannot_be_used_is_not_gone_past() {
         for text in ["ftp://one", "http://", "one two", "socks9://x:1"] {
             let proxies = Proxies { https: Some(text.into()), ..Proxies::default() };
-            assert!(proxies.to_official().is_err(), "{text}");
+            assert!(proxies.on_the_way_to("api.anthropic.com").is_err(), "{text}");
         }
     }
 

@@ -4,15 +4,15 @@
 
 use std::fmt::Write;
 
+use cco_model::limit::backoff::{Failure, Tag};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
-use crate::backoff::{Backoff, Cause};
-use crate::cascade::Cached;
+use crate::cascade::{BackOff, Cached};
 use crate::secret::Fingerprint;
-use crate::trouble::Trouble;
 
 const SCHEMA: u32 = 1;
 
@@ -36,20 +36,56 @@ struct CachedEntry {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BackoffEntry {
+struct BackOffEntry {
     written_at_ms: i64,
     until_ms: i64,
-    cause: StoredCause,
-    streak: u32,
-    fingerprint: Fingerprint,
+    tag: StoredTag,
+    in_a_row: u32,
+    credential: Fingerprint,
 }
 
+/// The model's tags as they are written; the model itself knows no file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum StoredCause {
-    Success,
-    Auth(Trouble),
-    Other(Trouble),
+enum StoredTag {
+    Stamp,
+    Unauthorized,
+    Forbidden,
+    RateLimited,
+    Timeout,
+    Network,
+    Refused,
+    Parse,
+}
+
+impl From<Tag> for StoredTag {
+    fn from(tag: Tag) -> Self {
+        match tag {
+            Tag::Stamp => Self::Stamp,
+            Tag::Unauthorized => Self::Unauthorized,
+            Tag::Forbidden => Self::Forbidden,
+            Tag::RateLimited => Self::RateLimited,
+            Tag::Failed(Failure::Timeout) => Self::Timeout,
+            Tag::Failed(Failure::Network) => Self::Network,
+            Tag::Failed(Failure::Refused) => Self::Refused,
+            Tag::Failed(Failure::Parse) => Self::Parse,
+        }
+    }
+}
+
+impl From<StoredTag> for Tag {
+    fn from(tag: StoredTag) -> Self {
+        match tag {
+            StoredTag::Stamp => Self::Stamp,
+            StoredTag::Unauthorized => Self::Unauthorized,
+            StoredTag::Forbidden => Self::Forbidden,
+            StoredTag::RateLimited => Self::RateLimited,
+            StoredTag::Timeout => Self::Failed(Failure::Timeout),
+            StoredTag::Network => Self::Failed(Failure::Network),
+            StoredTag::Refused => Self::Failed(Failure::Refused),
+            StoredTag::Parse => Self::Failed(Failure::Parse),
+        }
+    }
 }
 
 fn sha256(kind: &str, entry: &str) -> String {
@@ -63,17 +99,28 @@ fn sha256(kind: &str, entry: &str) -> String {
     })
 }
 
-fn write_entry(kind: &str, entry: &impl Serialize) -> String {
-    // Numbers, texts and lists of them always can be JSON.
-    let entry = serde_json::to_string(entry).unwrap_or_default();
-    format!("{{\"schema\":{SCHEMA},\"sha256\":\"{}\",\"entry\":{entry}}}\n", sha256(kind, &entry))
+/// An entry's text with what it takes to know it again. Wiped when it goes: some entries hold a token.
+pub(crate) fn seal(kind: &str, entry: &str) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(entry.len() + 160));
+    let _ =
+        writeln!(text, "{{\"schema\":{SCHEMA},\"sha256\":\"{}\",\"entry\":{entry}}}", sha256(kind, entry));
+    text
 }
 
-fn read_entry<T: DeserializeOwned>(kind: &str, text: &str) -> Option<T> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
+/// The entry's text, if it is whole and of this kind.
+pub(crate) fn unseal<'a>(kind: &str, text: &'a str) -> Option<&'a str> {
+    let envelope: Envelope<'a> = serde_json::from_str(text).ok()?;
     let entry = envelope.entry.get();
-    let whole = envelope.schema == SCHEMA && envelope.sha256 == sha256(kind, entry);
-    whole.then(|| serde_json::from_str(entry).ok()).flatten()
+    (envelope.schema == SCHEMA && envelope.sha256 == sha256(kind, entry)).then_some(entry)
+}
+
+pub(crate) fn write_entry(kind: &str, entry: &impl Serialize) -> String {
+    // Numbers, texts and lists of them always can be JSON.
+    seal(kind, &serde_json::to_string(entry).unwrap_or_default()).to_string()
+}
+
+pub(crate) fn read_entry<T: DeserializeOwned>(kind: &str, text: &str) -> Option<T> {
+    serde_json::from_str(unseal(kind, text)?).ok()
 }
 
 pub(super) fn write_cached(cached: &Cached) -> String {
@@ -87,24 +134,14 @@ pub(super) fn read_cached(text: &str) -> Option<Cached> {
     Some(Cached { fetched_at_ms, fingerprint, body: body.into_bytes() })
 }
 
-pub(super) fn write_backoff(backoff: &Backoff) -> String {
-    let Backoff { written_at_ms, until_ms, cause, streak, fingerprint } = *backoff;
-    let cause = match cause {
-        Cause::Success => StoredCause::Success,
-        Cause::Auth(trouble) => StoredCause::Auth(trouble),
-        Cause::Other(trouble) => StoredCause::Other(trouble),
-    };
-    write_entry("backoff", &BackoffEntry { written_at_ms, until_ms, cause, streak, fingerprint })
+pub(super) fn write_backoff(backoff: &BackOff) -> String {
+    let BackOff { tag, in_a_row, written_at_ms, until_ms, credential } = *backoff;
+    write_entry("backoff", &BackOffEntry { written_at_ms, until_ms, tag: tag.into(), in_a_row, credential })
 }
 
-pub(super) fn read_backoff(text: &str) -> Option<Backoff> {
-    let BackoffEntry { written_at_ms, until_ms, cause, streak, fingerprint } = read_entry("backoff", text)?;
-    let cause = match cause {
-        StoredCause::Success => Cause::Success,
-        StoredCause::Auth(trouble) => Cause::Auth(trouble),
-        StoredCause::Other(trouble) => Cause::Other(trouble),
-    };
-    Some(Backoff { written_at_ms, until_ms, cause, streak, fingerprint })
+pub(super) fn read_backoff(text: &str) -> Option<BackOff> {
+    let BackOffEntry { written_at_ms, until_ms, tag, in_a_row, credential } = read_entry("backoff", text)?;
+    Some(BackOff { tag: tag.into(), in_a_row, written_at_ms, until_ms, credential })
 }
 
 pub(super) fn write_attempts(attempts: &[i64]) -> String {

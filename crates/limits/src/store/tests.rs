@@ -1,10 +1,10 @@
 use std::os::unix::fs::symlink;
 
+use cco_model::limit::backoff::{Failure, Outcome, Tag};
 use tempfile::TempDir;
 
 use super::*;
 use crate::secret::Fingerprint;
-use crate::trouble::Trouble;
 
 const NOW: i64 = 1_770_556_680_000;
 
@@ -21,8 +21,8 @@ fn cached() -> Cached {
     Cached { fetched_at_ms: NOW, fingerprint: print(), body }
 }
 
-fn backoff() -> Backoff {
-    Backoff::failed(Trouble::RateLimited, None, NOW, print())
+fn backoff() -> BackOff {
+    BackOff::after(Outcome::RateLimited(None), None, print(), NOW)
 }
 
 struct Place {
@@ -46,11 +46,11 @@ fn what_was_written_is_read_back_to_the_byte() {
     assert_eq!(files.cached(), Some(cached()));
     assert_eq!(files.backoff(), Some(backoff()));
     assert_eq!(files.attempts(), [NOW, NOW + 1]);
-    for stored in [
-        Backoff::success(NOW, print()),
-        Backoff::refused(Trouble::Forbidden, NOW, print()),
-        Backoff { until_ms: i64::MAX, written_at_ms: i64::MIN, streak: u32::MAX, ..backoff() },
-    ] {
+    let failures = [Failure::Timeout, Failure::Network, Failure::Refused, Failure::Parse];
+    let tags = [Tag::Stamp, Tag::Unauthorized, Tag::Forbidden, Tag::RateLimited];
+    for tag in tags.into_iter().chain(failures.map(Tag::Failed)) {
+        let stored =
+            BackOff { tag, until_ms: i64::MAX, written_at_ms: i64::MIN, in_a_row: u32::MAX, ..backoff() };
         files.put_backoff(&stored).unwrap();
         assert_eq!(files.backoff(), Some(stored));
     }

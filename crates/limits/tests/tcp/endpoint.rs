@@ -6,6 +6,7 @@ use crate::server::{Reply, Server};
 use cco_limits::client::{Client, MAX_BODY, Outcome, Settings, Transport};
 use cco_limits::secret::Secret;
 use cco_limits::usage;
+use cco_model::limit::backoff::RetryAfter;
 
 const TOKEN: &str = "tok-canary-0123456789-abcdefghij";
 /// Sun, 08 Feb 2026 13:18:00 GMT
@@ -95,18 +96,18 @@ fn a_refusals_advice_is_heard() {
         ("31536000", Some(21_600)),
     ] {
         let outcome = outcome_of(Reply::with(429, "retry-after", value));
-        assert_eq!(outcome, Outcome::RateLimited(seconds.map(Duration::from_secs)), "{value}");
+        assert_eq!(
+            outcome,
+            Outcome::RateLimited(seconds.and_then(|s: i64| RetryAfter::of_ms(s * 1_000))),
+            "{value}"
+        );
     }
     let dates = vec![
         ("date", "Sun, 08 Feb 2026 10:00:00 GMT".to_owned()),
         ("retry-after", "Sun, 08 Feb 2026 10:05:00 GMT".to_owned()),
     ];
     let outcome = outcome_of(Reply::Whole(429, dates, Vec::new()));
-    assert_eq!(
-        outcome,
-        Outcome::RateLimited(Some(Duration::from_secs(300))),
-        "the answer's own clock counts"
-    );
+    assert_eq!(outcome, Outcome::RateLimited(RetryAfter::of_ms(300_000)), "the answer's own clock counts");
 }
 
 #[test]

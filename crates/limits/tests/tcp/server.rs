@@ -8,6 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use cco_limits::base::BaseUrl;
+use cco_limits::refresh::TokenUrl;
+
+use crate::tokens::Chain;
 
 /// What to do with a connection.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub(crate) enum Reply {
     Hang,
     /// The connection is reset.
     Reset,
+    /// What this token service says, after up to this long.
+    Tokens(Arc<Chain>, Duration),
 }
 
 impl Reply {
@@ -79,6 +84,11 @@ impl Server {
         BaseUrl::parse(&format!("http://{}", self.address)).unwrap()
     }
 
+    /// Where it gives tokens.
+    pub(crate) fn token_url(&self) -> TokenUrl {
+        TokenUrl::parse(&format!("http://{}/v1/oauth/token", self.address)).unwrap()
+    }
+
     /// The heads of all requests.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.seen.heads.lock().unwrap().clone()
@@ -102,8 +112,14 @@ fn play(mut stream: TcpStream, reply: &Reply, seen: &Seen) {
         return;
     }
     let Some(head) = read_head(&mut stream) else { return };
+    let body = read_body(&mut stream, &head);
     seen.heads.lock().unwrap().push(head);
     let _ = match reply {
+        Reply::Tokens(chain, delay) => {
+            let (status, answer) = chain.answer(&body);
+            thread::sleep(*delay * (chain.posts() % 7) / 6);
+            stream.write_all(&whole(status, &[], answer.as_bytes()))
+        }
         Reply::Whole(status, headers, body) => stream.write_all(&whole(*status, headers, body)),
         Reply::Raw(bytes) => stream.write_all(bytes),
         Reply::Endless(chunked) => endless(&mut stream, *chunked, seen),
@@ -121,6 +137,14 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
         head.push(byte[0]);
     }
     Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+fn read_body(stream: &mut TcpStream, head: &str) -> String {
+    let lower = head.to_lowercase();
+    let length = lower.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    let _ = stream.read_exact(&mut body);
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 fn whole(status: u16, headers: &[(&'static str, String)], body: &[u8]) -> Vec<u8> {

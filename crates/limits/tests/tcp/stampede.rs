@@ -14,6 +14,7 @@ use cco_limits::client::{Client, Settings};
 use cco_limits::credentials::{KeyStore, Source};
 use cco_limits::store::Files;
 use cco_model::limit::AccountId;
+use jiff::tz::TimeZone;
 
 use crate::server::{Reply, Server};
 
@@ -139,12 +140,12 @@ fn a_refused_login_is_asked_again_after_its_back_off_and_the_old_numbers_do_not_
             Shown::Stale(_) => "stale",
             Shown::Local(()) | Shown::Nothing => "nothing",
         };
-        answer.why.map_or(shown.to_owned(), |why| format!("{shown}, {why}"))
+        answer.why.map_or(shown.to_owned(), |why| format!("{shown}, {}", why.long(&TimeZone::UTC)))
     };
     assert_eq!(at(0), "new");
     assert_eq!(at(179), "cached");
-    assert_eq!(at(180), "nothing, Unauthorized");
-    assert_eq!(at(209), "nothing, Unauthorized");
+    assert_eq!(at(180), "nothing, Unauthorized (run `claude /login`)");
+    assert_eq!(at(209), "nothing, Unauthorized (run `claude /login`)");
     assert_eq!(at(210), "nothing, Network error");
     assert_eq!(at(239), "nothing, Network error");
     assert_eq!(at(240), "new");

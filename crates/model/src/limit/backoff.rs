@@ -27,6 +27,11 @@ impl RetryAfter {
     pub fn of_ms(ms: i64) -> Option<Self> {
         (ms > 0).then(|| Self(ms.min(LONGEST_ADVICE_MS)))
     }
+
+    /// In milliseconds.
+    pub fn ms(self) -> i64 {
+        self.0
+    }
 }
 
 /// What came of asking, as far as it decides when to ask again.
@@ -51,7 +56,8 @@ pub enum Failure {
     Timeout,
     /// The service could not be reached, or said that it fails (5xx).
     Network,
-    /// 403 that names neither scope nor permission: something between us and the service refuses.
+    /// 403 that names neither scope nor permission: something between us and the service refuses. People are told the
+    /// same as of [`Outcome::Forbidden`], but it says nothing of the login, so what was known of it stays.
     Refused,
     /// The body could not be read.
     Parse,
@@ -122,11 +128,17 @@ impl<F: PartialEq> BackOff<F> {
         Self { tag, in_a_row, written_at_ms: now_ms, until_ms, credential }
     }
 
-    /// Whether it holds for this credential at this moment. It does not when it is over, when it was written for
-    /// another credential, or by a clock that was ahead.
+    /// Whether it holds for this credential at this moment.
     pub fn holds(&self, credential: &F, now_ms: i64) -> bool {
-        let written_before = age_ms(Some(self.written_at_ms), now_ms).is_some();
-        written_before && self.credential == *credential && now_ms < self.ends_at_ms()
+        self.credential == *credential && self.in_force(now_ms)
+    }
+}
+
+impl<F> BackOff<F> {
+    /// Whether it holds at this moment for the credential that it was written for. It does not when it is over, or
+    /// when it was written by a clock that was ahead.
+    pub fn in_force(&self, now_ms: i64) -> bool {
+        age_ms(Some(self.written_at_ms), now_ms).is_some() && now_ms < self.ends_at_ms()
     }
 
     /// Its end, UTC milliseconds: what was set, but no more than a day after it was written. At this millisecond it is
@@ -140,10 +152,10 @@ impl<F: PartialEq> BackOff<F> {
         match self.tag {
             Tag::Stamp => None,
             Tag::Unauthorized => Some(Trouble::Unauthorized),
-            Tag::Forbidden => Some(Trouble::Forbidden),
+            Tag::Forbidden | Tag::Failed(Failure::Refused) => Some(Trouble::Forbidden),
             Tag::RateLimited => Some(Trouble::RateLimited { until_ms: self.ends_at_ms() }),
             Tag::Failed(Failure::Timeout) => Some(Trouble::Timeout),
-            Tag::Failed(Failure::Network | Failure::Refused) => Some(Trouble::Network),
+            Tag::Failed(Failure::Network) => Some(Trouble::Network),
             Tag::Failed(Failure::Parse) => Some(Trouble::Parse),
         }
     }
@@ -167,125 +179,4 @@ pub fn pause_ms(tag: Tag, in_a_row: u32, advice: Option<RetryAfter>) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: i64 = 1_770_556_680_000;
-    const NETWORK: Tag = Tag::Failed(Failure::Network);
-
-    fn seconds(tag: Tag, in_a_row: u32, advised_s: Option<i64>) -> i64 {
-        pause_ms(tag, in_a_row, advised_s.and_then(|advised| RetryAfter::of_ms(advised * 1_000))) / 1_000
-    }
-
-    #[test]
-    fn the_endpoint_is_left_alone_by_what_it_said() {
-        let rows = [
-            (Tag::Stamp, 1, None, 180),
-            (Tag::Stamp, 9, Some(9_999), 180),
-            (Tag::Unauthorized, 1, None, 30),
-            (Tag::Unauthorized, 9, Some(9_999), 30),
-            (Tag::Forbidden, 1, None, 300),
-            (Tag::Forbidden, 9, Some(9_999), 300),
-            (Tag::RateLimited, 1, None, 300),
-            (Tag::RateLimited, 2, None, 600),
-            (Tag::RateLimited, 4, None, 2_400),
-            (Tag::RateLimited, 5, None, 3_600),
-            (Tag::RateLimited, u32::MAX, None, 3_600),
-            (Tag::RateLimited, 1, Some(10), 10),
-            (Tag::RateLimited, 3, Some(10), 40),
-            (Tag::RateLimited, 2, Some(3_000), 3_600),
-            (Tag::RateLimited, 1, Some(7_200), 7_200),
-            (Tag::RateLimited, 9, Some(7_200), 7_200),
-            (Tag::RateLimited, 1, Some(99_999), 21_600),
-            (Tag::RateLimited, 1, Some(i64::MAX / 1_000), 21_600),
-            // 0 and past times are no advice.
-            (Tag::RateLimited, 1, Some(0), 300),
-            (Tag::RateLimited, 1, Some(-5), 300),
-            (NETWORK, 0, None, 30),
-            (NETWORK, 1, None, 30),
-            (NETWORK, 2, None, 60),
-            (NETWORK, 7, None, 1_920),
-            (NETWORK, 8, None, 3_600),
-            (NETWORK, u32::MAX, Some(9_999), 3_600),
-        ];
-        for (tag, in_a_row, advised, expected) in rows {
-            assert_eq!(
-                seconds(tag, in_a_row, advised),
-                expected,
-                "{tag:?}, {in_a_row} in a row, {advised:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_row_goes_on_while_the_same_kind_follows_for_the_same_credential_within_a_day() {
-        use Outcome::{Answered, Failed, RateLimited, Unauthorized};
-        let (timeout, network) = (Failed(Failure::Timeout), Failed(Failure::Network));
-        let rows = [
-            (network, network, 'a', 1, 2),
-            (network, timeout, 'a', 1, 2),
-            (RateLimited(None), RateLimited(None), 'a', 1, 2),
-            (network, RateLimited(None), 'a', 1, 1),
-            (RateLimited(None), network, 'a', 1, 1),
-            (Answered, network, 'a', 1, 1),
-            (Unauthorized, Unauthorized, 'a', 1, 1),
-            (network, network, 'b', 1, 1),
-            (network, network, 'a', DAY_MS - 1, 2),
-            (network, network, 'a', DAY_MS, 1),
-            (network, network, 'a', -DAY_MS, 1),
-        ];
-        for (first, second, credential, later_ms, expected) in rows {
-            let before = BackOff::after(first, None, 'a', NOW);
-            let after = BackOff::after(second, Some(&before), credential, NOW + later_ms);
-            assert_eq!(
-                (before.in_a_row, after.in_a_row),
-                (1, expected),
-                "{first:?}, then {second:?} of {credential}"
-            );
-            assert_eq!((after.written_at_ms, after.credential), (NOW + later_ms, credential));
-        }
-        let second = BackOff { in_a_row: 2, ..BackOff::after(network, None, 'a', NOW) };
-        let third = BackOff::after(network, Some(&second), 'a', NOW);
-        assert_eq!((third.in_a_row, third.until_ms), (3, NOW + 120_000));
-    }
-
-    #[test]
-    fn a_back_off_holds_until_its_end_for_its_credential_and_a_day_at_most() {
-        let back_off = BackOff::after(Outcome::Failed(Failure::Network), None, 'a', NOW);
-        let rows = [
-            ("at once", back_off, 'a', 0, true),
-            ("a millisecond before its end", back_off, 'a', 29_999, true),
-            ("at its end", back_off, 'a', 30_000, false),
-            ("another credential", back_off, 'b', 0, false),
-            ("a clock that went back", back_off, 'a', -DAY_MS, false),
-            ("a file that says years", BackOff { until_ms: i64::MAX, ..back_off }, 'a', DAY_MS - 1, true),
-            ("is believed for a day", BackOff { until_ms: i64::MAX, ..back_off }, 'a', DAY_MS, false),
-            ("a file that says the past", BackOff { until_ms: i64::MIN, ..back_off }, 'a', 0, false),
-        ];
-        for (case, back_off, credential, later_ms, expected) in rows {
-            assert_eq!(back_off.holds(&credential, NOW + later_ms), expected, "{case}");
-        }
-    }
-
-    #[test]
-    fn a_back_off_says_what_stands_in_the_way() {
-        let trouble = |outcome| BackOff::after(outcome, None, 'a', NOW).trouble();
-        assert_eq!(trouble(Outcome::Answered), None);
-        assert_eq!(trouble(Outcome::Unauthorized), Some(Trouble::Unauthorized));
-        assert_eq!(trouble(Outcome::Forbidden), Some(Trouble::Forbidden));
-        let until_ms = NOW + 300_000;
-        assert_eq!(trouble(Outcome::RateLimited(None)), Some(Trouble::RateLimited { until_ms }));
-        let failures = [
-            (Failure::Timeout, Trouble::Timeout),
-            (Failure::Network, Trouble::Network),
-            (Failure::Refused, Trouble::Network),
-            (Failure::Parse, Trouble::Parse),
-        ];
-        for (failure, expected) in failures {
-            assert_eq!(trouble(Outcome::Failed(failure)), Some(expected));
-        }
-        let auth =
-            [Tag::Unauthorized, Tag::Forbidden, Tag::Stamp, Tag::Failed(Failure::Refused)].map(Tag::is_auth);
-        assert_eq!(auth, [true, true, false, false]);
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@
 
 use super::login::Login;
 use super::mark::Sessions;
-use super::{AccountId, CLOCK_SLACK_MS, HOUR_MS, MINUTE_MS, age_ms};
+use super::{AccountId, HOUR_MS, MINUTE_MS, age_ms};
 
 /// A reading, or the merged state, that is older than this many milliseconds is stale.
 pub const STALE_MS: i64 = 300_000;
@@ -146,10 +146,24 @@ impl Asked<'_> {
     }
 }
 
+/// Of the attempts on record (UTC milliseconds), those that count: of the last hour, and of the hour to come, since a
+/// clock that is set back must not allow more.
+pub fn counted_attempts(attempts_ms: &[i64], now_ms: i64) -> Vec<i64> {
+    let hour = HOUR_MS.unsigned_abs();
+    attempts_ms.iter().copied().filter(|at| now_ms.saturating_sub(*at).unsigned_abs() < hour).collect()
+}
+
+/// When an account may be asked for again, after attempts at these times, by what an hour allows; none: now.
+pub fn next_attempt_ms(attempts_ms: &[i64], now_ms: i64) -> Option<i64> {
+    let mut counted = counted_attempts(attempts_ms, now_ms);
+    counted.sort_unstable();
+    let first = counted.len().checked_sub(ATTEMPTS_AN_HOUR)?;
+    counted.get(first).map(|oldest| oldest.saturating_add(HOUR_MS))
+}
+
 /// One more attempt for an account stays within what an hour allows, after those at these times (UTC milliseconds).
 pub fn may_attempt(attempts_ms: &[i64], now_ms: i64) -> bool {
-    let hour = now_ms.saturating_sub(HOUR_MS)..=now_ms.saturating_add(CLOCK_SLACK_MS);
-    attempts_ms.iter().filter(|at| hour.contains(at)).count() < ATTEMPTS_AN_HOUR
+    next_attempt_ms(attempts_ms, now_ms).is_none()
 }
 
 #[cfg(test)]

@@ -77,7 +77,9 @@ impl Trouble {
         words.to_owned()
     }
 
-    /// It stays until the user does something about the login.
+    /// It stays until the user does something about the login. A refusal on the way to the service is shown as
+    /// [`Trouble::Forbidden`] as well: where a back-off is at hand, [`Tag::is_auth`](super::backoff::Tag::is_auth)
+    /// tells the two apart.
     pub fn needs_user(self) -> bool {
         matches!(
             self,

@@ -13,7 +13,7 @@ use jiff::Zoned;
 use super::{INDENT, drawn, exact, labelled, nine_places, zone_name};
 use crate::print::fit::{Column, Squeeze};
 use crate::print::table::number;
-use crate::print::{FAINT, STRONG, styled, text};
+use crate::print::{STRONG, styled, text};
 
 /// The whole page.
 pub(crate) fn call(story: &CallStory, now: &Zoned, room: Option<usize>) -> String {
@@ -270,7 +270,7 @@ fn row_line(story: &CallStory, row: &RowStory, now: &Zoned) -> String {
         let session = if row.session.is_empty() { "unknown" } else { &row.session };
         says.push(format!("session {}", text::clean(session)));
     }
-    let says = styled(FAINT, &says.join("; "));
+    let says = says.join("; ");
     format!("{INDENT}{INDENT}byte {} {fate}\n{INDENT}{INDENT}{INDENT}{says}\n", row.offset)
 }
 
@@ -324,7 +324,7 @@ fn searched(story: &CallStory) -> String {
             text::bytes(*bytes_left)
         ),
     };
-    page + &format!("{INDENT}{}\n", styled(FAINT, &said))
+    page + &format!("{INDENT}{said}\n")
 }
 
 #[cfg(test)]

@@ -451,7 +451,7 @@ impl<'a> Line<'a> {
             time: text::iso(Timestamp::from_millisecond(call.at_ms).unwrap_or(Timestamp::MAX)),
             model_name: &call.model,
             session_id: &call.session,
-            total_tokens: call.tokens,
+            total_tokens: call.tokens.total(),
             cost: call.cost.map(Usd),
         }
     }

@@ -8,7 +8,7 @@ use crate::credentials::{Broken, Expired, KeychainFault};
 /// A store, a service, a login and a ledger that do as they are told and write down what is done to them.
 pub(super) struct World {
     pub(super) cached: RefCell<Option<Cached>>,
-    pub(super) backoff: RefCell<Option<Backoff>>,
+    pub(super) backoff: RefCell<Option<BackOff>>,
     pub(super) attempts: RefCell<Vec<i64>>,
     pub(super) claim: &'static str,
     pub(super) writes_fail: bool,
@@ -106,7 +106,13 @@ pub(super) fn told(answer: &Answer<&'static str>) -> String {
         Shown::Local(_) => "local",
         Shown::Nothing => "nothing",
     };
-    answer.why.map_or(shown.to_owned(), |why| format!("{shown}, {why}"))
+    answer.why.map_or(shown.to_owned(), |why| format!("{shown}, {}", words(why)))
+}
+
+/// What people are told, without what to do.
+fn words(trouble: Trouble) -> String {
+    let long = trouble.long(&jiff::tz::TimeZone::UTC);
+    long.split(" (").next().unwrap_or_default().to_owned()
 }
 
 impl Store for World {
@@ -116,7 +122,7 @@ impl Store for World {
         self.cached.borrow().clone()
     }
 
-    fn backoff(&self) -> Option<Backoff> {
+    fn backoff(&self) -> Option<BackOff> {
         *self.backoff.borrow()
     }
 
@@ -145,12 +151,12 @@ impl Store for World {
         self.write(Effect::RemoveCache, "remove cache".into(), || *self.cached.borrow_mut() = None)
     }
 
-    fn put_backoff(&self, backoff: &Backoff) -> Result<(), Fault> {
+    fn put_backoff(&self, backoff: &BackOff) -> Result<(), Fault> {
         let seconds = (backoff.until_ms - backoff.written_at_ms) / 1_000;
-        let line = match backoff.cause {
-            Cause::Success => format!("stamp {seconds}"),
-            Cause::Auth(trouble) => format!("auth {trouble} {seconds}"),
-            Cause::Other(trouble) => format!("other {trouble} {seconds}"),
+        let line = match backoff.trouble() {
+            None => format!("stamp {seconds}"),
+            Some(trouble) if backoff.tag.is_auth() => format!("auth {} {seconds}", words(trouble)),
+            Some(trouble) => format!("other {} {seconds}", words(trouble)),
         };
         self.write(Effect::PutBackoff, line, || *self.backoff.borrow_mut() = Some(*backoff))
     }

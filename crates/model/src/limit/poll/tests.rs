@@ -118,6 +118,22 @@ fn twenty_attempts_an_hour_are_the_most() {
     assert!(may_attempt(&attempts, NOW - DAY_MS), "a clock that went back does not lock out for a day");
 }
 
+#[test]
+fn after_twenty_attempts_in_an_hour_the_next_waits_until_the_first_is_an_hour_old() {
+    let every = |count: i64| (0..count).map(|i| NOW - i * 60_000).collect::<Vec<_>>();
+    assert_eq!(next_attempt_ms(&every(19), NOW), None);
+    let next = NOW - 19 * 60_000 + HOUR_MS;
+    assert_eq!(next_attempt_ms(&every(20), NOW), Some(next));
+    assert!(!may_attempt(&every(20), next - 1) && may_attempt(&every(20), next));
+    assert_eq!(next_attempt_ms(&[NOW - HOUR_MS; 50], NOW), None);
+    assert_eq!(counted_attempts(&[NOW + 60_000, NOW + HOUR_MS, i64::MAX, i64::MIN], NOW), [NOW + 60_000]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_a_little_allows_no_further_attempts() {
+    assert!(!may_attempt(&[NOW; 20], NOW - HOUR_MS + 1));
+}
+
 proptest! {
     #[test]
     fn nobody_is_asked_sooner_than_180_seconds_after_the_last_attempt(
