@@ -39,6 +39,10 @@ fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
     if let Some(why) = trouble {
         app.out.warning(&format!("what is new of limits is not kept yet: {}", without_number(&why)));
     }
+    if found.accounts.all().is_empty() && !app.json {
+        // Only accounts of this machine stand on the page.
+        return Ok(Vec::new());
+    }
     Ok(app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?)
 }
 
