@@ -122,6 +122,9 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
             let label = accounts.iter().find(|known| known.id == *id).map(choose::account_label);
             app.out.note(&format!("{path} is looked at; it holds {}", label.unwrap_or_default()));
         }
+        None if found.unread.iter().any(|(unread, _)| *unread == dir) => {
+            app.out.note(&format!("{path} is looked at; who is logged in there cannot be told now"));
+        }
         None => app.out.note(&format!("{path} is looked at; nobody is logged in there now")),
     }
     Ok(())

@@ -37,6 +37,8 @@ fn a_directory_is_added_once_however_it_is_named() {
     ann@example.com          $HOME/.claude
     bea@example.com          $HOME/.claude-work
     ");
+    env.write(".claude-third/.claude.json", "{\"oauthAcc");
+    assert!(env.run("accounts add .claude-third").stderr.contains("cannot be told now"));
     assert_snapshot!(env.run("accounts add nowhere").story(), @r"
     exit 2
     -- stderr
@@ -160,4 +162,11 @@ fn reports_are_of_the_account_whose_directory_held_it_when_the_call_was_made() {
     assert_eq!(total("--account unknown"), 10);
     assert_eq!(total("--account ann@example.com --account unknown"), 210);
     assert_eq!(env.run("daily --account an@example.com").code, 2);
+    let limits = env.run("limits --json").json();
+    let local = |number: usize| limits["accounts"][number]["windows"][0]["localTokens"].clone();
+    assert_eq!(
+        (local(0), local(1)),
+        (200.into(), 3_000.into()),
+        "an estimate is made of its own calls: {limits}"
+    );
 }
