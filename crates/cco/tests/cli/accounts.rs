@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 
@@ -45,6 +46,20 @@ fn a_directory_is_added_once_however_it_is_named() {
     error: $HOME/nowhere is no folder
     hint: a config directory of Claude Code holds .claude.json, .credentials.json or projects/
     ");
+}
+
+#[test]
+fn several_that_are_added_at_once_are_all_there() {
+    let env = TestEnv::new();
+    let dirs = ["one", "two", "three", "four", "five", "six"];
+    let add = |dir: &&str| {
+        fs::create_dir(env.home().join(dir)).unwrap();
+        env.command(&format!("accounts add {dir}")).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let children: Vec<_> = dirs.iter().map(add).collect();
+    children.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
+    let config = config(&env);
+    assert!(dirs.iter().all(|dir| config.contains(&format!("$HOME/{dir}\""))), "{config}");
 }
 
 #[test]
