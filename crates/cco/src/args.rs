@@ -534,6 +534,11 @@ Examples:
 fn parse_guard(text: &str) -> Result<Guard, String> {
     let (window, percent) =
         text.split_once('=').ok_or("a guard is a window and a percentage: five_hour=90")?;
+    // Models are called in small letters.
+    let window = match window.strip_prefix("seven_day:") {
+        Some(model) => format!("seven_day:{}", model.to_lowercase()),
+        None => window.to_owned(),
+    };
     let window = window.parse().map_err(|error: NoWindow| error.to_string())?;
     let percent = percent.trim_end_matches('%').parse().ok().filter(|percent| *percent <= 1_000);
     Ok(Guard { window, percent: percent.ok_or("the percentage is a whole number: five_hour=90")? })

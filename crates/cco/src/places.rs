@@ -31,8 +31,6 @@ pub(crate) struct LimitsAccess {
     pub(crate) allowed: Option<bool>,
     /// Where an answer to that is written.
     pub(crate) config_file: Option<PathBuf>,
-    /// Further config directories, as they are written there.
-    pub(crate) config_dirs: Vec<String>,
     /// The user's home folder.
     home: Option<PathBuf>,
 }
@@ -52,7 +50,6 @@ impl LimitsAccess {
             asking: if lasts { asking(env, config, folder)? } else { None },
             allowed: if is_demo { Some(false) } else { config.flag(keys::ENDPOINT) },
             config_file: home::config_file(folder).filter(|_| !is_demo),
-            config_dirs: config.texts(keys::CONFIG_DIRS).value.to_vec(),
             home: env.home.clone(),
         })
     }

@@ -108,11 +108,8 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
         return Err(CliError::failed(format!("{} cannot be kept in config.toml", dir.display())));
     };
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut dirs = app.limits.config_dirs.clone();
-    if !dirs.iter().any(|known| real(&app.limits.config_dir(Path::new(known))) == real(&dir)) {
-        dirs.push(path.to_owned());
-        super::config::write(&config, keys::CONFIG_DIRS, &dirs)?;
-    }
+    let is_known = |known: &str| real(&app.limits.config_dir(Path::new(known))) == real(&dir);
+    super::config::add(&config, keys::CONFIG_DIRS, path, &is_known)?;
     app.engine.look_further(&dir);
     let found = super::limits::look(app)?;
     // Under another name it may be looked at already.
@@ -121,6 +118,9 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
             let accounts = app.engine.accounts()?;
             let label = accounts.iter().find(|known| known.id == *id).map(choose::account_label);
             app.out.note(&format!("{path} is looked at; it holds {}", label.unwrap_or_default()));
+        }
+        None if found.unread.iter().any(|(unread, _)| *unread == dir) => {
+            app.out.note(&format!("{path} is looked at; who is logged in there cannot be told now"));
         }
         None => app.out.note(&format!("{path} is looked at; nobody is logged in there now")),
     }

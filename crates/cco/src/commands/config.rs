@@ -173,6 +173,34 @@ pub(super) fn write(path: &Path, key: &str, typed: &[String]) -> Result<(Target,
     Ok((target, value))
 }
 
+/// Adds a text to a list in the file, unless one of its texts is known to mean the same. Looks at the list that is in
+/// the file by then, so that two who add at once both do.
+pub(super) fn add(
+    path: &Path,
+    key: &str,
+    text: &str,
+    is_known: &dyn Fn(&str) -> bool,
+) -> Result<(), CliError> {
+    let target = Target::named(key)?;
+    change(path, |file| {
+        let mut all = texts(file, &target.path());
+        if all.iter().any(|known| is_known(known)) {
+            return Ok(file.to_owned());
+        }
+        all.push(text.to_owned());
+        with_value(file, &target.path(), &target.value(&all)?)
+            .ok_or_else(|| no_way(path, &format!("there is no place for `{}`", target.name())))
+    })
+}
+
+/// The texts of a list in the file; none where there is no such list.
+fn texts(file: &str, path: &[&str]) -> Vec<String> {
+    let table = file.parse::<toml::Table>().unwrap_or_default();
+    let list = path.iter().try_fold(toml::Value::Table(table), |value, part| value.get(part).cloned());
+    let list = list.as_ref().and_then(toml::Value::as_array).into_iter().flatten();
+    list.filter_map(toml::Value::as_str).map(str::to_owned).collect()
+}
+
 /// Takes one value out of the file, and nothing else; says what holds now.
 fn unset(path: &Path, key: &str, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
     let target = Target::named(key)?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 
@@ -37,12 +38,28 @@ fn a_directory_is_added_once_however_it_is_named() {
     ann@example.com          $HOME/.claude
     bea@example.com          $HOME/.claude-work
     ");
+    env.write(".claude-third/.claude.json", "{\"oauthAcc");
+    assert!(env.run("accounts add .claude-third").stderr.contains("cannot be told now"));
     assert_snapshot!(env.run("accounts add nowhere").story(), @r"
     exit 2
     -- stderr
     error: $HOME/nowhere is no folder
     hint: a config directory of Claude Code holds .claude.json, .credentials.json or projects/
     ");
+}
+
+#[test]
+fn several_that_are_added_at_once_are_all_there() {
+    let env = TestEnv::new();
+    let dirs = ["one", "two", "three", "four", "five", "six"];
+    let add = |dir: &&str| {
+        fs::create_dir(env.home().join(dir)).unwrap();
+        env.command(&format!("accounts add {dir}")).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let children: Vec<_> = dirs.iter().map(add).collect();
+    children.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
+    let config = config(&env);
+    assert!(dirs.iter().all(|dir| config.contains(&format!("$HOME/{dir}\""))), "{config}");
 }
 
 #[test]
@@ -160,4 +177,11 @@ fn reports_are_of_the_account_whose_directory_held_it_when_the_call_was_made() {
     assert_eq!(total("--account unknown"), 10);
     assert_eq!(total("--account ann@example.com --account unknown"), 210);
     assert_eq!(env.run("daily --account an@example.com").code, 2);
+    let limits = env.run("limits --json").json();
+    let local = |number: usize| limits["accounts"][number]["windows"][0]["localTokens"].clone();
+    assert_eq!(
+        (local(0), local(1)),
+        (200.into(), 3_000.into()),
+        "an estimate is made of its own calls: {limits}"
+    );
 }

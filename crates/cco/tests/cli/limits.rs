@@ -162,6 +162,7 @@ fn a_guard_ends_with_what_can_be_told() {
         (run.code, run.stderr)
     };
     let told = body(42, 90);
+    let opus = r#"{"seven_day_opus":{"utilization":42,"resets_at":"2026-10-23T09:00:00Z"}}"#;
     let unused = r#"{"five_hour":{"utilization":0,"resets_at":null}}"#;
     let over = r#"{"five_hour":{"utilization":42,"resets_at":"2026-10-20T11:59:00Z"}}"#;
     let rows = [
@@ -173,6 +174,8 @@ fn a_guard_ends_with_what_can_be_told() {
         (30, &told, "five_hour=42", 3),
         (30, &told, "five_hour=43 --guard seven_day=90", 3),
         (5, &told, "seven_day:opus=50", 4),
+        (5, opus, "seven_day:opus=50", 0),
+        (5, opus, "seven_day:Opus=40%", 3),
         (5, unused, "five_hour=1", 0),
         (5, unused, "five_hour=0", 3),
         (90, unused, "five_hour=1", 4),

@@ -21,7 +21,7 @@ use super::look::{self, Found};
 use crate::{Engine, EngineError};
 
 /// How far back readings are looked at to tell whether there is a newer one to be had.
-const RECENT_MS: i64 = 6 * 3_600_000;
+const RECENT_MS: i64 = 3_600_000;
 /// How long a dead login that is in no file is left alone.
 const LOOK_AGAIN_MS: i64 = 10 * 60_000;
 

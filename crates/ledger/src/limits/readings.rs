@@ -33,22 +33,39 @@ impl Ledger {
     pub fn readings_that_matter(&self, from_ms: i64, now_ms: i64) -> Result<Vec<Reading>, LedgerError> {
         let recent_ms = now_ms.saturating_sub(RECENT_MS);
         let mut readings = self.readings(recent_ms)?;
-        // A session's own are told apart by what it said before; one without a reset may be of any window.
+        // One without a reset may be of any window; what a session says now is held against what it said before.
         let mut select = self.connection.prepare_cached(
             "SELECT organization, uuid, window, source, session, tenths, resets_at_ms, api_duration_ms, observed_at_ms
              FROM account JOIN reading ON account_id = id AND observed_at_ms >= ?2 AND observed_at_ms < ?3
-             WHERE id = ?1 AND (source = ?4 OR resets_at_ms = 0 OR instr(?5, char(10) || window || char(10)) = 0)",
+             WHERE id = ?1 AND (resets_at_ms = 0 OR window NOT IN (?5, ?6, ?7, ?8, ?9, ?10)
+                OR (source = ?4 AND instr(?11, char(10) || session || char(10)) > 0))",
         )?;
         for account in self.accounts()? {
-            let own = readings.iter().filter(|reading| reading.account == account.id);
-            let settled: String = own
+            let own = || readings.iter().filter(|reading| reading.account == account.id);
+            let sessions: BTreeSet<&str> =
+                own().filter_map(|reading| Some(&*reading.told.as_ref()?.session)).collect();
+            let sessions: String = sessions.iter().map(|session| format!("\n{session}\n")).collect();
+            let settled: BTreeSet<String> = own()
                 .filter(|reading| settles(reading, now_ms))
-                .map(|reading| format!("\n{}\n", reading.window))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
+                .map(|reading| reading.window.to_string())
                 .collect();
+            // Plans have fewer windows; of any more all is read. No window has an empty name.
+            let mut names = settled.iter().map(String::as_str);
+            let [a, b, c, d, e, f] = std::array::from_fn(|_| names.next().unwrap_or(""));
             let of_session = Source::Stdin as i64;
-            let mut rows = select.query(params![account.row, from_ms, recent_ms, of_session, settled])?;
+            let mut rows = select.query(params![
+                account.row,
+                from_ms,
+                recent_ms,
+                of_session,
+                a,
+                b,
+                c,
+                d,
+                e,
+                f,
+                sessions
+            ])?;
             while let Some(row) = rows.next()? {
                 readings.extend(reading(row)?);
             }

@@ -225,7 +225,7 @@ fn any_reading(dice: &mut Dice, name: &str) -> Reading {
     };
     let source = Source::ALL[usize::try_from(dice.below(Source::ALL.len() as i64)).expect("small")];
     let told = (source == Source::Stdin).then(|| Told {
-        session: format!("s{}", dice.below(2)).into(),
+        session: format!("s{}", dice.below(12)).into(),
         api_duration_ms: Some(dice.below(3).unsigned_abs()),
     });
     let tenths = i32::try_from(dice.below(9) * 100).expect("small");
