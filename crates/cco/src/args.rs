@@ -3,17 +3,19 @@
 //! Must not: read files, the environment or the clock.
 
 pub(crate) mod astray;
+mod limits;
 mod span;
 
 use std::path::PathBuf;
 
-use cco_model::limit::{NoWindow, Window};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, Weekday};
 
 use crate::env::VARIABLES;
 use crate::error::CliError;
 use crate::print::HELP;
+use limits::{ACCOUNTS_EXAMPLES, LIMITS_EXAMPLES};
+pub(crate) use limits::{AccountsArgs, AccountsCommand, Guard, LimitsArgs};
 pub(crate) use span::{Day, SpanArgs};
 
 /// Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this machine unless you allow it.
@@ -432,116 +434,6 @@ pub(crate) enum TokenLimit {
     Tokens(u64),
     /// The most that any finished block used.
     Max,
-}
-
-/// Flags of `limits`.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct LimitsArgs {
-    /// Only this account, by its name or e-mail address; may be repeated
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: Vec<String>,
-    /// Ask the service now, as far as it may be asked
-    #[arg(long, short = 'r')]
-    pub(crate) refresh: bool,
-    /// Keep looking; q or Ctrl-C ends it
-    #[arg(long, short = 'w', conflicts_with = "guard")]
-    pub(crate) watch: bool,
-    /// End with 3 when a window is at or over so many percent, with 4 when that cannot be told; may be repeated
-    #[arg(long, short = 'g', value_name = "WINDOW=PERCENT", value_parser = parse_guard)]
-    pub(crate) guard: Vec<Guard>,
-}
-
-/// A window, and how full it may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Guard {
-    /// The window.
-    pub(crate) window: Window,
-    /// In whole percent.
-    pub(crate) percent: u32,
-}
-
-/// Arguments of `accounts`; nothing given: the list.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct AccountsArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<AccountsCommand>,
-}
-
-/// The family `cco accounts …`.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum AccountsCommand {
-    /// List them
-    #[command(after_help = ACCOUNTS_LIST_EXAMPLES)]
-    List,
-    /// Look at a further config directory of Claude Code too
-    #[command(after_help = ACCOUNTS_ADD_EXAMPLES)]
-    Add {
-        /// The directory
-        #[arg(value_name = "DIR")]
-        dir: PathBuf,
-    },
-    /// Give an account a name of your own; an empty one takes it away
-    #[command(after_help = ACCOUNTS_RENAME_EXAMPLES)]
-    Rename {
-        /// Its name, e-mail address or id
-        #[arg(value_name = "ACCOUNT")]
-        account: String,
-        /// The new name
-        #[arg(value_name = "NAME")]
-        name: String,
-    },
-    /// Take an account off the list; what was counted stays, and `cco accounts rename` brings it back
-    #[command(after_help = ACCOUNTS_REMOVE_EXAMPLES)]
-    Remove {
-        /// Its name, e-mail address or id
-        #[arg(value_name = "ACCOUNT")]
-        account: String,
-    },
-}
-
-const LIMITS_EXAMPLES: &str = "\
-Examples:
-  cco limits
-  cco limits --watch
-  cco limits --guard five_hour=90 --guard seven_day=95 || echo 'take a break'
-  cco limits --json | jq '.accounts[].windows[] | {window, percent, resetsAt}'
-
-Exit codes with --guard: 0 below, 3 at or over, 4 cannot tell";
-
-const ACCOUNTS_EXAMPLES: &str = "\
-Examples:
-  cco accounts
-  cco accounts add ~/.claude-work
-  cco accounts rename dev@example.com work";
-
-const ACCOUNTS_LIST_EXAMPLES: &str = "\
-Examples:
-  cco accounts list --json";
-
-const ACCOUNTS_ADD_EXAMPLES: &str = "\
-Examples:
-  cco accounts add ~/.claude-work";
-
-const ACCOUNTS_RENAME_EXAMPLES: &str = "\
-Examples:
-  cco accounts rename dev@example.com work
-  cco accounts rename work ''";
-
-const ACCOUNTS_REMOVE_EXAMPLES: &str = "\
-Examples:
-  cco accounts remove private";
-
-fn parse_guard(text: &str) -> Result<Guard, String> {
-    let (window, percent) =
-        text.split_once('=').ok_or("a guard is a window and a percentage: five_hour=90")?;
-    // Models are called in small letters.
-    let window = match window.strip_prefix("seven_day:") {
-        Some(model) => format!("seven_day:{}", model.to_lowercase()),
-        None => window.to_owned(),
-    };
-    let window = window.parse().map_err(|error: NoWindow| error.to_string())?;
-    let percent = percent.trim_end_matches('%').parse().ok().filter(|percent| *percent <= 1_000);
-    Ok(Guard { window, percent: percent.ok_or("the percentage is a whole number: five_hour=90")? })
 }
 
 /// Flags of `scan`.
