@@ -21,7 +21,7 @@ use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::Sessions;
 use cco_model::limit::merge::{Current, merge_all};
 use cco_model::limit::pace::{Pace, pace};
-use cco_model::limit::shown::{Known, LocalUse, Shown, shown};
+use cco_model::limit::shown::{Known, LocalUse, Shown, Value, shown};
 use cco_model::limit::trouble::Trouble;
 use cco_model::limit::{AccountId, LoginChange, Reading, Window};
 use jiff::tz::TimeZone;
@@ -53,6 +53,16 @@ pub struct AccountLimits {
     pub attempts: Attempts,
     /// Whether sessions of it are at work.
     pub sessions: Sessions,
+}
+
+impl AccountLimits {
+    /// This machine is logged in with it, and nobody told how full its five hours are.
+    pub fn lacks_five_hours(&self) -> bool {
+        let told = |known: &WindowLimits| {
+            known.shown.window == Window::FiveHour && !matches!(known.shown.value, Value::Local { .. })
+        };
+        !self.directories.is_empty() && !self.windows.iter().any(told)
+    }
 }
 
 /// What is known of a window.

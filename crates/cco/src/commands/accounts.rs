@@ -124,6 +124,10 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
         }
         None => app.out.note(&format!("{path} is looked at; nobody is logged in there now")),
     }
+    if dir.join("projects").is_dir() && !app.engine.roots().iter().any(|root| real(root) == real(&dir)) {
+        let key = keys::WATCH_PATHS;
+        app.out.hint(&format!("its transcripts are not counted: `cco config set {key} {path}` does that"));
+    }
     Ok(())
 }
 

@@ -32,13 +32,18 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
         look(app)?;
         choose::accounts(&args.account, &app.engine.accounts()?).map_err(|_| wrong)
     })?;
-    let (found, asked) = take_in(app, args.refresh)?;
+    let (found, asked) = take_in(app, args)?;
     asked.faults.iter().for_each(|fault| app.out.warning(&format!("limits: {fault}")));
     if args.refresh {
         let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
         alarm::raise(app, &all, true);
     }
-    let limits = known(app, args, &found, &asked)?;
+    let mut limits = known(app, args, &found, &asked)?;
+    if limits.iter().any(AccountLimits::lacks_five_hours) {
+        // What this machine used stands in, so all of it has to be counted.
+        app.scan_quietly()?;
+        limits = known(app, args, &found, &asked)?;
+    }
     if app.json {
         app.out.data(&page::json(&limits, &app.now)?)?;
     } else if limits.is_empty() {
@@ -78,10 +83,12 @@ pub(super) fn look(app: &mut App<'_>) -> Result<Found, CliError> {
 }
 
 /// Files first, then the service where it may be asked.
-fn take_in(app: &mut App<'_>, refresh: bool) -> Result<(Found, Asked), CliError> {
-    let found = look(app)?;
+fn take_in(app: &mut App<'_>, args: &LimitsArgs) -> Result<(Found, Asked), CliError> {
+    let (found, refresh) = (look(app)?, args.refresh);
+    // A script is not asked, and neither is who sends the answer elsewhere.
+    let can_ask = app.can_ask && app.screen.is_terminal && !app.json && args.guard.is_empty();
     let allowed = match app.limits.allowed {
-        None if !found.accounts.all().is_empty() && app.can_ask && !app.json => consent(app)?,
+        None if !found.accounts.all().is_empty() && can_ask => consent(app)?,
         allowed => allowed == Some(true),
     };
     if refresh && !allowed {
@@ -128,18 +135,23 @@ fn consent(app: &mut App<'_>) -> Result<bool, CliError> {
         .lock()
         .read_line(&mut answer)
         .map_err(|error| CliError::failed(format!("cannot read the answer: {error}")))?;
-    if length == 0 {
-        // Whoever ends the input has not answered, and is asked again another time.
-        app.out.aside("\n");
-        return Ok(false);
-    }
-    let yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    let yes = match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => true,
+        "n" | "no" => false,
+        // Whoever said neither is asked again another time.
+        _ => {
+            app.out.aside(if length == 0 { "\n" } else { "" });
+            app.out.note("not now; you are asked again the next time");
+            return Ok(false);
+        }
+    };
     app.limits.allowed = Some(yes);
     if let Err(error) = super::config::write(&config, keys::ENDPOINT, &[yes.to_string()]) {
         app.out.warning(&format!("your answer counts for this run only: {}", error.message));
         return Ok(yes);
     }
     app.out.note(&format!("{} = {yes} in {}", keys::ENDPOINT, config.display()));
+    app.out.hint(&format!("`cco config set {} {}` changes it", keys::ENDPOINT, !yes));
     Ok(yes)
 }
 
@@ -188,7 +200,7 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
     if app.json || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(CliError::usage("--watch needs a terminal").hint("`cco limits --json` is for scripts"));
     }
-    take_in(app, args.refresh)?;
+    take_in(app, args)?;
     let _screen = LiveScreen::enter()?;
     loop {
         app.refresh_now()?;

@@ -187,7 +187,7 @@ fn judge_asking(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
     if limits.allowed != Some(true) {
         return Verdict::ok("nothing is asked");
     }
-    let (mut failing, mut waiting, mut all) = (0, 0, Vec::new());
+    let (mut failing, mut waiting, mut failed_last, mut all) = (0, 0, 0, Vec::new());
     for known in logins.iter().filter(|known| limits.holders(&known.account.id).next().is_some()) {
         let attempts = &known.attempts;
         let active_ms = limits.holders(&known.account.id).filter_map(|seen| seen.active_since_ms).min();
@@ -198,12 +198,19 @@ fn judge_asking(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
         let has_failed = failed.is_some_and(|(at_ms, _)| Some(*at_ms) > attempts.last_success_ms);
         failing += u64::from(silent && has_failed);
         waiting += u64::from(silent && !has_failed);
+        failed_last += u64::from(has_failed && !known.login.is_dead());
         all.push(attempts_words(limits, known));
     }
     let accounts = |number| text::plural(number, "account", "accounts");
     let minutes = alert::SILENCE_MS / 60_000;
     match (failing, waiting) {
         (0, 0) if all.is_empty() => Verdict::ok("there is no account to ask for"),
+        (0, 0) if failed_last > 0 => Verdict::note(format!(
+            "the last time that {} was asked for, there was no answer",
+            accounts(failed_last)
+        ))
+        .fix("`cco limits --refresh` tries again and says what is wrong")
+        .details(all),
         (0, 0) => Verdict::ok("asking works, or is not due").details(all),
         (0, waiting) => Verdict::note(format!(
             "sessions are at work, and nobody asked for {} in {minutes} minutes",

@@ -88,7 +88,9 @@ fn spans(glance: &Glance, reset: Option<Timestamp>, now: &Zoned, room: Option<us
         let line = if index == 0 { styled(STRONG, line) } else { line.clone() };
         page += &format!("{line}\n");
         if let (1, Some(block)) = (index, &glance.block) {
-            page += &block_speed(block, now);
+            page += &speed(block);
+            // Where another end was told, nothing is reckoned to the block's own.
+            page += &if reset.is_none() { outlook(block, now) } else { String::new() };
         }
     }
     page
@@ -112,6 +114,10 @@ fn monday(now: &Zoned) -> String {
 
 /// How fast the block goes and where it ends up; both are estimates.
 pub(crate) fn block_speed(block: &BlockRow, now: &Zoned) -> String {
+    speed(block) + &outlook(block, now)
+}
+
+fn speed(block: &BlockRow) -> String {
     let cost = |amount| text::derived_cost(amount, &block.sums);
     let mut parts = Vec::new();
     if let Some(rate) = &block.burn_rate_recent {
@@ -120,13 +126,15 @@ pub(crate) fn block_speed(block: &BlockRow, now: &Zoned) -> String {
     if let Some(rate) = &block.burn_rate {
         parts.push(format!("whole block {}/h, {} tokens/min", cost(rate.cost_per_hour), per_minute(rate)));
     }
-    if let (Some(projection), Some(end)) = (&block.projection, block.end) {
-        let left = text::duration(projection.remaining_minutes);
-        let end = text::clock(end, now);
-        let tokens = text::count(projection.total_tokens);
-        parts.push(format!("~{} and ~{tokens} tokens by {end}, in {left}", cost(projection.total_cost)));
-    }
     parts.iter().map(|part| format!("{INDENT}{part}\n")).collect()
+}
+
+fn outlook(block: &BlockRow, now: &Zoned) -> String {
+    let (Some(projection), Some(end)) = (&block.projection, block.end) else { return String::new() };
+    let left = text::duration(projection.remaining_minutes);
+    let (cost, end) = (text::derived_cost(projection.total_cost, &block.sums), text::clock(end, now));
+    let tokens = text::count(projection.total_tokens);
+    format!("{INDENT}~{cost} and ~{tokens} tokens by {end}, in {left}\n")
 }
 
 fn ranking(

@@ -196,11 +196,15 @@ fn ago(minutes: u64) -> String {
 fn remarks(known: &AccountLimits, now: &Zoned, room: Option<usize>) -> String {
     let mut remarks = Vec::new();
     if let Login::NeedsLogin { reason, since_ms } = known.login {
-        let words = format!("{} {}, since {}", Mark::Critical, dead_words(reason), moment(since_ms, now));
+        let (what, since) = (dead_words(reason), moment(since_ms, now));
+        let words = format!("{} {what}, since {since}: {LOG_IN}", Mark::Critical);
         remarks.push(styled(BAD, &words));
     }
     if let Some(trouble) = known.trouble.filter(|_| !known.login.is_dead()) {
         remarks.push(styled(FAINT, &format!("not newer: {}", trouble.long(now.time_zone()))));
+    }
+    if known.directories.is_empty() {
+        remarks.push(styled(FAINT, "nobody is logged in with it on this machine now"));
     }
     if known.windows.is_empty() {
         remarks.push(styled(FAINT, "nothing is known of its limits"));
@@ -217,11 +221,14 @@ fn remarks(known: &AccountLimits, now: &Zoned, room: Option<usize>) -> String {
     remarks.iter().map(|words| wrap(&format!("{INDENT}{words}\n"), room)).collect()
 }
 
+/// What mends a dead login.
+const LOG_IN: &str = "run `claude /login`";
+
 fn dead_words(reason: Reason) -> &'static str {
     match reason {
-        Reason::Unauthorized | Reason::SessionEnded => "its login has ended: run `claude /login`",
-        Reason::Forbidden => "its login may not ask for limits: run `claude /login`",
-        Reason::LoggedOut => "nobody is logged in: run `claude /login`",
+        Reason::Unauthorized | Reason::SessionEnded => "its login has ended",
+        Reason::Forbidden => "its login may not ask for limits",
+        Reason::LoggedOut => "nobody is logged in",
     }
 }
 

@@ -206,10 +206,16 @@ fn nobody_is_asked_before_the_user_allows_it() {
     assert!(!json_on_a_terminal.contains("May cco"), "{json_on_a_terminal}");
     let no_answer = env.run_with_answer("limits", "\u{4}");
     assert!(no_answer.contains("[y/N]") && !no_answer.contains("limits.endpoint ="), "{no_answer}");
+    for neither in ["\n", "banana\n"] {
+        let said = env.run_with_answer("limits", neither);
+        assert!(said.contains("[y/N]") && !said.contains("limits.endpoint ="), "{said}");
+    }
     assert!(
-        env.run_with_answer("limits", "\n").contains("limits.endpoint = false"),
-        "asked again, and told no"
+        !env.run_with_answer("limits --guard five_hour=90", "y\n").contains("[y/N]"),
+        "a script is not asked"
     );
+    let no = env.run_with_answer("limits", "n\n");
+    assert!(no.contains("limits.endpoint = false") && no.contains("limits.endpoint true"), "{no}");
     assert!(!env.run_with_answer("limits", "y\n").contains("[y/N]"), "a no is remembered");
     assert_eq!(service.asked(), 0);
     let _ = env.run("config set limits.endpoint true");
@@ -292,7 +298,7 @@ fn a_dead_login_is_left_alone_until_somebody_logs_in() {
     -- stdout
     ann@example.com
       5 hours     🔺  Unauthorized (run `claude /login`)
-      🔺 its login has ended: run `claude /login`, since 12:00
+      🔺 its login has ended, since 12:00: run `claude /login`
       asked last 12:00: login; last answer: never
     ");
     assert_eq!(service.asked(), 1);

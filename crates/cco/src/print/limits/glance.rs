@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::super::fit::{self, Column, GUTTER, Keep, Squeeze};
 use super::super::table::{align, word};
 use super::super::{BAD, FAINT, NEAR, styled, text};
-use super::{FULL_PERCENT, NEAR_PERCENT, account_json, dead_words, long_duration, name};
+use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, account_json, dead_words, long_duration, name};
 use crate::choose::account_label;
 
 const TITLE: &str = "Limits";
@@ -78,7 +78,7 @@ pub(crate) fn told_reset(limits: &[AccountLimits]) -> Option<Timestamp> {
 
 /// Why a login is dead, and what to do.
 pub(crate) fn dead(reason: Reason) -> (&'static str, &'static str) {
-    dead_words(reason).split_once(": ").unwrap_or((dead_words(reason), "run `claude /login`"))
+    (dead_words(reason), LOG_IN)
 }
 
 fn cells(known: &AccountLimits, first: bool) -> Vec<String> {
@@ -136,7 +136,7 @@ fn left(window: &WindowLimits) -> String {
 fn dead_line(known: &AccountLimits, reason: Reason) -> String {
     let still = known.windows.iter().filter(|one| matches!(one.shown.value, Value::Open { .. }));
     let still: String = still.map(|window| format!("  {}", used(window))).collect();
-    format!("{} {}{still}", Mark::Critical, dead_words(reason))
+    format!("{} {}: {LOG_IN}{still}", Mark::Critical, dead_words(reason))
 }
 
 /// By the window that is nearest its end; faint where nothing runs.
