@@ -379,13 +379,16 @@ struct Holders {
 impl Holders {
     fn of(roots: &[PathBuf], held: HashMap<String, HeldBy>) -> Self {
         // Compared as paths: a root may have been given with a slash at its end.
-        let is_root = |dir: &Path| roots.iter().any(|root| root == dir);
-        let held = held.into_iter().map(|(dir, held)| (PathBuf::from(dir), held));
-        Self { roots: held.filter(|(dir, _)| is_root(dir)).collect(), nobody: HeldBy::default() }
+        let mut held: HashMap<PathBuf, HeldBy> =
+            held.into_iter().map(|(dir, held)| (PathBuf::from(dir), held)).collect();
+        let roots = roots.iter().map(|root| (root.clone(), held.remove(root).unwrap_or_default()));
+        Self { roots: roots.collect(), nobody: HeldBy::default() }
     }
 
     fn of_transcript(&self, path: &Path) -> &HeldBy {
-        let root = self.roots.iter().find(|(root, _)| path.starts_with(root));
+        // A config directory may lie within another one.
+        let roots = self.roots.iter().filter(|(root, _)| path.starts_with(root));
+        let root = roots.max_by_key(|(root, _)| root.components().count());
         root.map_or(&self.nobody, |(_, held)| held)
     }
 }

@@ -138,9 +138,16 @@ impl Ledger {
                 held.settle()
             });
             match written {
-                // What another process wrote and this ledger does not know stays to be read.
-                Ok(end) if keep::mark(&transaction)? >= size => keep::set_mark(&transaction, end)?,
-                Ok(_) => {}
+                Ok(end) => {
+                    let known = keep::mark(&transaction)?;
+                    if known > size {
+                        keep::lost(&transaction)?;
+                    }
+                    // What another process wrote and this ledger does not know stays to be read.
+                    if known >= size {
+                        keep::set_mark(&transaction, end)?;
+                    }
+                }
                 Err(error) => {
                     held.take_back();
                     trouble = Some(KeepError::Io { path: journal.path().to_owned(), error });
@@ -305,7 +312,7 @@ pub(crate) fn take(
         }
     }
     for holding in &observed.holdings {
-        new.holdings.extend(take_holding(connection, holding)?);
+        new.holdings.extend(take_holding(connection, holding, now_ms)?);
     }
     for reading in
         observed.readings.iter().filter(|reading| reading.observed_at_ms <= now_ms.saturating_add(AHEAD_MS))
@@ -366,14 +373,14 @@ fn seq(connection: &Connection) -> rusqlite::Result<i64> {
     select.query_row([], |row| row.get(0))
 }
 
-/// It says another account than the last look, or that look was a while ago. That nobody is logged in where nobody ever
+/// It says another account than the look before, or that look was a while ago. That nobody is logged in where nobody ever
 /// was is no news.
 fn holding_is_news(connection: &Connection, holding: &Holding) -> rusqlite::Result<bool> {
     let mut last = connection.prepare_cached(
         "SELECT until_ms, organization, uuid FROM held LEFT JOIN account ON id = account_id
-         WHERE dir = ?1 ORDER BY from_ms DESC LIMIT 1",
+         WHERE dir = ?1 AND from_ms <= ?2 ORDER BY from_ms DESC LIMIT 1",
     )?;
-    let last = last.query_row([&holding.dir], |row| {
+    let last = last.query_row(params![holding.dir, holding.from_ms], |row| {
         let organization: Option<String> = row.get(1)?;
         let account = match organization {
             Some(organization) => {
@@ -393,7 +400,7 @@ fn holding_is_news(connection: &Connection, holding: &Holding) -> rusqlite::Resu
 
 /// What is news of it: nothing when the directory held that account before; else this, and how long it held the one
 /// before.
-fn take_holding(connection: &Connection, holding: &Holding) -> rusqlite::Result<Vec<Holding>> {
+fn take_holding(connection: &Connection, holding: &Holding, now_ms: i64) -> rusqlite::Result<Vec<Holding>> {
     let account = match &holding.account {
         Some(id) => row_of(connection, id, holding.from_ms)?,
         None => 0,
@@ -411,7 +418,7 @@ fn take_holding(connection: &Connection, holding: &Holding) -> rusqlite::Result<
         let dir = holding.dir.clone();
         Ok((Holding { dir, from_ms: row.get(0)?, until_ms: row.get(1)?, account }, row.get::<_, i64>(2)?))
     });
-    let before = before.optional()?;
+    let mut before = before.optional()?;
     if let Some((seen, row)) = &before
         && *row == account
     {
@@ -419,6 +426,16 @@ fn take_holding(connection: &Connection, holding: &Holding) -> rusqlite::Result<
             .prepare_cached("UPDATE held SET until_ms = max(until_ms, ?3) WHERE dir = ?1 AND from_ms = ?2")?;
         update.execute(params![seen.dir, seen.from_ms, holding.until_ms])?;
         return Ok(Vec::new());
+    }
+    // Until later than now it was seen only by a clock that was ahead: that must not hide what is seen now.
+    if let Some((seen, _)) = &mut before
+        && seen.until_ms > now_ms.saturating_add(LOOKED_EVERY_MS)
+        && seen.from_ms < holding.from_ms
+    {
+        seen.until_ms = holding.from_ms - 1;
+        let mut update =
+            connection.prepare_cached("UPDATE held SET until_ms = ?3 WHERE dir = ?1 AND from_ms = ?2")?;
+        update.execute(params![seen.dir, seen.from_ms, seen.until_ms])?;
     }
     // Two answers for one moment: what was taken in first stands, as between two looks that saw the same.
     if before.as_ref().is_some_and(|(seen, _)| holding.from_ms <= seen.until_ms) {

@@ -1,7 +1,9 @@
 //! What only the writing side of a scan can show.
 
 use cco_ledger::Place;
+use cco_ledger::limits::{Holding, Observed};
 use cco_model::batch::Batch;
+use cco_model::limit::AccountId;
 use cco_transcript::read::SoftErrors;
 use jiff::tz::TimeZone;
 
@@ -46,4 +48,28 @@ fn what_was_cut_out_of_a_file_while_it_was_read_is_read_again_and_not_passed_ove
     writer.commit(true).expect("a commit");
     let known = ledger.transcripts(false).expect("transcripts");
     assert_eq!(known.iter().map(|known| known.state.offset).collect::<Vec<_>>(), [90]);
+}
+
+#[test]
+fn a_config_directory_within_another_one_has_its_own_account() {
+    let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+    let roots = ["/home/dev/.claude", "/home/dev/.claude/accounts/two"];
+    let holding = |dir: &str| Holding {
+        dir: dir.to_owned(),
+        from_ms: 1,
+        until_ms: 1,
+        account: Some(AccountId { organization: "o".into(), account: dir.into() }),
+    };
+    let observed = Observed { holdings: roots.map(holding).into(), ..Observed::default() };
+    ledger.observe(&observed, 1).expect("a commit");
+    let held = ledger.held_by().expect("holders");
+    let paths = roots.map(PathBuf::from);
+    let of = |held: &HashMap<String, HeldBy>, root: &str| {
+        let holders = Holders::of(&paths, held.clone());
+        holders.of_transcript(&Path::new(root).join("projects/p/s.jsonl")).clone()
+    };
+    assert_eq!(roots.map(|root| of(&held, root)), roots.map(|root| held[root].clone()));
+    // Whose the inner one is was never seen: not the outer one's.
+    let outer = HashMap::from([(roots[0].to_owned(), held[roots[0]].clone())]);
+    assert_eq!(roots.map(|root| of(&outer, root)), [held[roots[0]].clone(), HeldBy::default()]);
 }

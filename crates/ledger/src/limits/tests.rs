@@ -197,6 +197,48 @@ fn a_reading_is_in_the_ledger_when_the_journal_cannot_be_written() {
     assert_eq!(ledger.readings(0).expect("readings").len(), 2);
 }
 
+#[test]
+fn a_lost_journal_is_noticed_when_something_is_observed_and_written_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::File(folder.path().join("ledger.db"));
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    let written = "INSERT INTO transcript VALUES (1, x'61', 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 7, 0);
+        UPDATE meta SET value = '100000' WHERE key = 'journal'";
+    ledger.connection.execute_batch(written).expect("a transcript in the journal");
+    ledger.observe(&everything(), NOW).expect("a commit");
+    let due = "SELECT unjournalled AND journalled = 0 FROM transcript";
+    assert!(ledger.connection.query_row(due, [], |row| row.get::<_, bool>(0)).expect("a transcript"));
+    assert_eq!(ledger.catch_up(&no_prices()).expect("a journal"), crate::replay::Replayed::default());
+}
+
+#[test]
+fn a_look_with_a_clock_that_was_ahead_hides_no_later_login() {
+    const DAY: i64 = 86_400_000;
+    for (ahead, name) in [(400 * DAY, "a"), (400 * DAY, "b"), (DAY / 2, "a"), (DAY / 2, "b")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::File(folder.path().join("ledger.db"));
+        let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+        let mut hold = |at: i64, name: &str| {
+            let dir = "/home/dev/.claude".to_owned();
+            let holding = Holding { dir, from_ms: at, until_ms: at, account: Some(account(name)) };
+            let observed = Observed { holdings: vec![holding], ..Observed::default() };
+            ledger.observe(&observed, at).expect("a commit");
+        };
+        hold(NOW, "a");
+        hold(NOW + ahead, name);
+        hold(NOW + 600_000, "a");
+        hold(NOW + 1_200_000, "b");
+        hold(NOW + 1_800_000, "b");
+        let of = |id: &str| {
+            let accounts = ledger.accounts().expect("accounts");
+            accounts.iter().find(|known| known.id == account(id)).expect("an account").row
+        };
+        let held = &ledger.held_by().expect("holders")["/home/dev/.claude"];
+        let at = |minutes: i64| held.at(NOW + minutes * 60_000);
+        assert_eq!([0, 20, 25, 30].map(at), [of("a"), of("b"), of("b"), of("b")], "{ahead} {name}");
+    }
+}
+
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
 

@@ -10,6 +10,7 @@ use super::ids::BatchIds;
 use super::tools::ToolPlace;
 use super::{Intake, MAX_WEIGHT, SoftError, SoftKind, TranscriptId, Writer};
 use crate::LedgerError;
+use crate::limits::HeldBy;
 use crate::stored::{self, Price, StoredCall};
 
 /// The row of a call.
@@ -41,7 +42,7 @@ impl Writer<'_> {
             key[0] ^= transcript.0.to_le_bytes()[0];
         }
         if let Some(id) = self.keys.row_of(&self.transaction, &key)? {
-            let place = self.known_call(id, new)?;
+            let place = self.known_call(id, new, Some(intake.accounts))?;
             return Ok(Some(CallRowId { id, known: true, place }));
         }
         match self.new_call(key, &new)? {
@@ -83,8 +84,13 @@ impl Writer<'_> {
     }
 
     /// Another row of a call that is in the ledger: the better one wins, the earliest time stays. Returns where the
-    /// uses of its tools are counted then.
-    pub(super) fn known_call(&mut self, id: i64, mut new: StoredCall) -> Result<ToolPlace, LedgerError> {
+    /// uses of its tools are counted then. `held`: which accounts the directory of the new row held.
+    pub(super) fn known_call(
+        &mut self,
+        id: i64,
+        mut new: StoredCall,
+        held: Option<&HeldBy>,
+    ) -> Result<ToolPlace, LedgerError> {
         let old = stored::get(&self.transaction, id)?;
         let at_ms = new.at_ms.min(old.at_ms);
         let wins = match new.standing().cmp(&old.standing()) {
@@ -94,10 +100,19 @@ impl Writer<'_> {
         if !wins && at_ms == old.at_ms {
             return Ok(self.tool_place(&old));
         }
+        // The account is that of the directory of the winner when the call began, whichever row told that time.
+        let one_file = new.ids.transcript == old.ids.transcript;
+        let account = match held {
+            _ if one_file && at_ms == old.at_ms && old.ids.account != 0 => old.ids.account,
+            Some(held) if wins || one_file => held.at(at_ms),
+            _ if wins => new.ids.account,
+            _ => old.ids.account,
+        };
         if !wins {
             new = old.clone();
         }
         new.at_ms = at_ms;
+        new.ids.account = account;
         if priced_alike(&new, &old) {
             (new.price, new.price_list) = (old.price, old.price_list);
         } else {

@@ -92,7 +92,7 @@ impl Writer<'_> {
         let (row, known, place) = match self.keys.row_of(&self.transaction, &kept.key)? {
             Some(id) if returning == Returning::Salvage => return self.keep_price(id, &call),
             Some(id) => {
-                let place = self.known_call(id, call.clone())?;
+                let place = self.known_call(id, call.clone(), None)?;
                 if returning != Returning::Journal {
                     self.keep_price(id, &call)?;
                 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use cco_model::batch::{Batch, CallRow, ToolUse};
 use cco_model::call::{Standing, Usage};
 use cco_model::file::FileState;
+use cco_model::limit::AccountId;
 use cco_model::money::NanoUsd;
 use cco_model::price::PriceList;
 use cco_model::tokens::Tokens;
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::{Intake, Taken};
 use crate::audit::Side;
-use crate::limits::HeldBy;
+use crate::limits::{HeldBy, Holding, Observed};
 use crate::{Ledger, LedgerError, Place};
 
 /// Calls of ten output tokens each, one a minute.
@@ -57,6 +58,17 @@ fn take_batch(
     batch: &Batch,
     last: bool,
 ) -> Result<Taken, LedgerError> {
+    take_held(ledger, calls, from_start, batch, &HeldBy::default(), last)
+}
+
+fn take_held(
+    ledger: &mut Ledger,
+    calls: std::ops::Range<u64>,
+    from_start: bool,
+    batch: &Batch,
+    accounts: &HeldBy,
+    last: bool,
+) -> Result<Taken, LedgerError> {
     let prices = PriceList::new("none".to_owned(), Vec::new(), NanoUsd(0));
     let state = FileState {
         device: 1,
@@ -75,7 +87,7 @@ fn take_batch(
         state,
         batch,
         projects: &HashMap::new(),
-        accounts: &HeldBy::default(),
+        accounts,
         soft_errors: &[],
         damaged_lines: 0,
         recovered_records: 0,
@@ -304,4 +316,35 @@ fn sums_of_tool_uses_follow_their_calls_to_other_days_and_count_late_names_and_f
     // The call turns out to have begun the day before; a failure comes late.
     take(&mut ledger, &at(-1, &[(2, true)], &[2]), true);
     assert_eq!(tool_days(&ledger), [(DAY - 1, 4, 3)]);
+}
+
+#[test]
+fn a_call_is_of_the_account_that_was_held_when_it_began_in_however_many_pieces_its_rows_come() {
+    let rows = [(0, 10), (7, 20)];
+    for order in [[0, 1], [1, 0]] {
+        let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+        let begun = batch(0..1).calls[0].at_ms;
+        let held = |minutes: i64, name: &str| {
+            let at = begun + minutes * 60_000;
+            let id = AccountId { organization: "o".into(), account: name.into() };
+            Holding { dir: "/d".to_owned(), from_ms: at, until_ms: at, account: Some(id) }
+        };
+        let holdings = vec![held(-1, "a"), held(1, "a"), held(6, "b")];
+        ledger.observe(&Observed { holdings, ..Observed::default() }, begun + 360_000).expect("a commit");
+        let accounts = ledger.held_by().expect("holders").remove("/d").expect("a directory");
+        for (step, row) in order.into_iter().enumerate() {
+            let (minutes, output) = rows[row];
+            let mut batch = batch(0..1);
+            let call = &mut batch.calls[0];
+            call.at_ms = begun + minutes * 60_000;
+            call.usage.tokens.output = output;
+            call.standing = Standing::new(false, &call.usage);
+            let step = step as u64;
+            take_held(&mut ledger, step..step + 1, false, &batch, &accounts, true).expect("a commit");
+        }
+        let account = "SELECT uuid FROM call JOIN account ON account.id = account_id";
+        let account: String = ledger.connection.query_row(account, [], |row| row.get(0)).expect("a call");
+        assert_eq!(account, "a", "{order:?}");
+        assert_eq!(ledger.audit().expect("an audit"), []);
+    }
 }
