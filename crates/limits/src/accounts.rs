@@ -5,9 +5,10 @@
 //! Must not: remember what a directory held earlier, or touch a credential.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use cco_model::limit::AccountId;
+use cco_model::limit::session::{config_directory, plain_path};
 
 use crate::claude_json::{self, CachedUsage, ClaudeJson, Login};
 use crate::input::Unread;
@@ -86,13 +87,13 @@ impl Accounts {
         let mut found = Self::default();
         let mut logins = Vec::new();
         for root in roots {
-            let real = root.path.canonicalize().unwrap_or_else(|_| plain(&root.path));
+            let real = root.path.canonicalize().unwrap_or_else(|_| plain_path(&root.path));
             let is_default = root.default_of.is_some();
             if found.directories.iter().any(|seen| (&seen.real, seen.is_default) == (&real, is_default)) {
                 continue;
             }
             let (held, usage) = look(root, &mut logins);
-            found.directories.push(Directory { path: plain(&root.path), is_default, held, usage, real });
+            found.directories.push(Directory { path: plain_path(&root.path), is_default, held, usage, real });
         }
         found.accounts = accounts_of(&found.directories, &logins);
         found
@@ -110,14 +111,14 @@ impl Accounts {
 
     /// The account that a config directory holds.
     pub fn of_directory(&self, path: &Path) -> Option<&AccountId> {
-        let path = plain(path);
+        let path = plain_path(path);
         self.only(|directory| directory.path == path || directory.real == path)
     }
 
     /// The account of a session: that of its config directory if it told one, else of the folder before the first
     /// `projects` of its transcript's path.
     pub fn of_session(&self, config_dir: Option<&Path>, transcript: Option<&Path>) -> Option<&AccountId> {
-        self.of_directory(&directory_of_session(config_dir, transcript)?)
+        self.of_directory(&config_directory(config_dir, transcript)?)
     }
 
     /// The account of a slot. `service_of` names the credential of a directory. All that the slot tells must point
@@ -152,22 +153,6 @@ impl Accounts {
             Held::Nobody | Held::Unknown(_) => None,
         }
     }
-}
-
-/// The config directory of a session: the one it told, else the folder before the first `projects` of the path of its
-/// transcript.
-pub fn directory_of_session(config_dir: Option<&Path>, transcript: Option<&Path>) -> Option<PathBuf> {
-    if let Some(told) = config_dir.filter(|path| !path.as_os_str().is_empty()) {
-        return Some(plain(told));
-    }
-    let mut before = PathBuf::new();
-    for part in transcript?.components() {
-        if part.as_os_str() == "projects" && before.parent().is_some() {
-            return Some(before);
-        }
-        before.push(part);
-    }
-    None
 }
 
 fn look(root: &Root, logins: &mut Vec<Login>) -> (Held, Option<CachedUsage>) {
@@ -234,11 +219,6 @@ fn accounts_of(directories: &[Directory], logins: &[Login]) -> Vec<Account> {
         account.label = format!("{} ({})", account.label, organization.unwrap_or(&account.id.organization));
     }
     accounts
-}
-
-/// A path without `.` parts and slashes at its end; links stay.
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }
 
 #[cfg(test)]

@@ -6,17 +6,17 @@
 use std::collections::BTreeMap;
 
 use cco_model::limit::{Percent, Window};
+use cco_model::number;
+use cco_model::untrusted::short_name;
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-mod number;
 mod tolerant;
 
 /// More windows than any plan has.
 const MAX_BUCKETS: usize = 64;
-/// The longest name of a window.
-const MAX_NAME: usize = 64;
-/// What `seven_day_` is followed by where it names a model; `seven_day_oauth_apps` does not.
-const MODELS: [&str; 3] = ["opus", "sonnet", "haiku"];
+/// The longest place that is told.
+const MAX_PLACE: usize = 64;
 
 /// An answer of the endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,7 +115,7 @@ struct Reader {
 impl Reader {
     fn odd(&mut self, place: &str, what: &'static str) {
         if self.usage.odd.len() < MAX_BUCKETS {
-            self.usage.odd.push(Odd { place: place.chars().take(MAX_NAME).collect(), what });
+            self.usage.odd.push(Odd { place: place.chars().take(MAX_PLACE).collect(), what });
         }
     }
 
@@ -152,17 +152,17 @@ impl Reader {
         let window = match kind.as_str() {
             "session" => Some(Window::FiveHour),
             "weekly_all" => Some(Window::SevenDay),
-            "weekly_scoped" => model_of(fields).and_then(|model| name(&model)).map(Window::SevenDayModel),
+            "weekly_scoped" => model_of(fields).and_then(|model| Window::of_model(&model)),
             _ => None,
         };
-        match window.or_else(|| name(&kind).map(Window::Other)) {
+        match window.or_else(|| Window::of_name(&kind)) {
             Some(window) => self.bucket(place, window, fields, "percent"),
             None => self.odd(place, "has no usable name"),
         }
     }
 
     fn flat(&mut self, key: &str, value: &RawValue) {
-        let window = flat_window(key);
+        let window = Window::of_bucket(key);
         let is_known = window.as_ref().is_some_and(Window::is_plan);
         self.known |= is_known;
         let fields = serde_json::from_str::<Fields<'_>>(value.get());
@@ -189,7 +189,9 @@ impl Reader {
             enabled: fields.get("is_enabled").and_then(|value| serde_json::from_str(value.get()).ok()),
             used_minor: minor("used_credits"),
             limit_minor: minor("monthly_limit"),
-            currency: text(&fields, "currency").and_then(|text| name(&text)).map(|text| text.to_uppercase()),
+            currency: text(&fields, "currency")
+                .and_then(|text| short_name(&text))
+                .map(|text| text.to_uppercase()),
         };
         let told = fields.get("utilization").is_some_and(|value| value.get() != "null");
         if told || extra.enabled == Some(true) {
@@ -212,7 +214,7 @@ impl Reader {
         let resets_at_ms = match fields.get("resets_at").map(|value| value.get()) {
             None | Some("null") => None,
             Some(text) => {
-                let time = number::time_ms(text);
+                let time = instant_ms(text);
                 if time.is_none() {
                     self.odd(place, "has a reset that is no time");
                 }
@@ -233,23 +235,13 @@ fn model_of(limit: &Fields<'_>) -> Option<String> {
     text(&model, "display_name")
 }
 
-fn flat_window(key: &str) -> Option<Window> {
-    match key {
-        "five_hour" => Some(Window::FiveHour),
-        "seven_day" => Some(Window::SevenDay),
-        key => match key.strip_prefix("seven_day_") {
-            Some(model) if MODELS.contains(&model) => Some(Window::SevenDayModel(model.into())),
-            _ => name(key).map(Window::Other),
-        },
+/// UTC milliseconds, from an RFC 3339 text, or a count of seconds or milliseconds since 1970.
+fn instant_ms(json: &str) -> Option<i64> {
+    if json.starts_with('"') {
+        let text: String = serde_json::from_str(json).ok()?;
+        return text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond);
     }
-}
-
-/// A name from outside, fit to be shown and compared: lower case, nothing that a terminal would obey.
-fn name(text: &str) -> Option<std::sync::Arc<str>> {
-    let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(c);
-    let text: String = text.chars().filter(kept).take(MAX_NAME).flat_map(char::to_lowercase).collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.into())
+    number::time_ms(json)
 }
 
 #[cfg(test)]

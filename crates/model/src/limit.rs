@@ -20,6 +20,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::untrusted::short_name;
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -48,7 +50,32 @@ pub enum Window {
     Other(Arc<str>),
 }
 
+/// What `seven_day_` is followed by where it names a model; `seven_day_oauth_apps` does not.
+const MODELS: [&str; 3] = ["opus", "sonnet", "haiku"];
+
 impl Window {
+    /// The window that the service calls by this key, in its answers and on stdin: `five_hour`, `seven_day_opus`.
+    pub fn of_bucket(key: &str) -> Option<Self> {
+        match key {
+            "five_hour" => Some(Self::FiveHour),
+            "seven_day" => Some(Self::SevenDay),
+            key => match key.strip_prefix("seven_day_") {
+                Some(model) if MODELS.contains(&model) => Some(Self::SevenDayModel(model.into())),
+                _ => Self::of_name(key),
+            },
+        }
+    }
+
+    /// A week of the model with this display name.
+    pub fn of_model(name: &str) -> Option<Self> {
+        short_name(name).map(Self::SevenDayModel)
+    }
+
+    /// A limit that is none of a plan's windows, by its name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        short_name(name).map(Self::Other)
+    }
+
     /// It is a limit of the plan, so its use lies between 0 and 100 %.
     pub fn is_plan(&self) -> bool {
         self.length_ms().is_some()

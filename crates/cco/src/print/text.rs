@@ -2,29 +2,22 @@
 //!
 //! Must not: write anywhere.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 
 use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
+use cco_model::untrusted::is_treacherous;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+
+pub(crate) use cco_model::untrusted::clean;
 
 /// The longest name in a cell of a table: no folder has a longer one. What is too wide for a terminal is cut to fit it.
 const NAME_LIMIT: usize = 255;
 /// The longest name in a list of models.
 const MODEL_LIMIT: usize = 40;
 
-/// A name from a transcript or a path, without what could steer the terminal or disguise the name.
-pub(crate) fn clean(name: &str) -> Cow<'_, str> {
-    if name.contains(is_treacherous) {
-        Cow::Owned(name.replace(is_treacherous, ""))
-    } else {
-        Cow::Borrowed(name)
-    }
-}
-
-/// The same for a message of ours that may quote names, and may have lines.
+/// A message of ours that may quote names, and may have lines, without what could steer the terminal.
 pub(crate) fn clean_lines(message: &str) -> String {
     message.replace(|c| c != '\n' && is_treacherous(c), "")
 }
@@ -48,15 +41,6 @@ pub(crate) fn escape_json(json: String) -> String {
         }
     }
     escaped
-}
-
-/// Controls, marks that turn the direction of text, and characters without width.
-fn is_treacherous(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A name for a cell: clean, and cut where it is longer than a name has any business to be.

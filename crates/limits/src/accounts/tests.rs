@@ -124,8 +124,8 @@ fn a_session_belongs_to_the_account_of_its_directory_and_to_no_other() {
     assert_eq!(of(None, Some("third/projects/a/s.jsonl")), None);
     assert_eq!(of(None, Some("second/s.jsonl")), None);
     assert_eq!(of(None, None), None);
-    assert_eq!(directory_of_session(None, Some(Path::new("/projects/a/s.jsonl"))), None);
-    assert_eq!(directory_of_session(None, Some(Path::new("projects/a/s.jsonl"))), None);
+    assert_eq!(config_directory(None, Some(Path::new("/projects/a/s.jsonl"))), None);
+    assert_eq!(config_directory(None, Some(Path::new("projects/a/s.jsonl"))), None);
 }
 
 #[test]

@@ -1,12 +1,34 @@
-//! What a session sees of the windows: its own, and what its account adds.
+//! Where a session belongs, and what it sees of the windows: its own, and what its account adds.
 //!
 //! A session was told its windows by the service, so they are right whatever account it is taken for; showing it
 //! another account's numbers is the worst mistake here. Must not: guess an account.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use super::Window;
 use super::merge::{Current, View, same_reset};
+
+/// The config directory of a session: the one it told, else the folder before the first `projects` of the path of its
+/// transcript.
+pub fn config_directory(config_dir: Option<&Path>, transcript: Option<&Path>) -> Option<PathBuf> {
+    if let Some(told) = config_dir.filter(|path| !path.as_os_str().is_empty()) {
+        return Some(plain_path(told));
+    }
+    let mut before = PathBuf::new();
+    for part in transcript?.components() {
+        if part.as_os_str() == "projects" && before.parent().is_some() {
+            return Some(before);
+        }
+        before.push(part);
+    }
+    None
+}
+
+/// A path without `.` parts and slashes at its end; links stay.
+pub fn plain_path(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}
 
 /// The windows to show for a session that was told `own`, which is known to be of an account with the windows
 /// `account` (none: cannot be told).

@@ -132,6 +132,20 @@ impl Shown {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.text(), self.mark)
+    }
+}
+
+impl Shown {
+    /// The value without its mark.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a `String` cannot fail.
+        let _ = self.write_text(&mut text);
+        text
+    }
+
+    fn write_text(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self.value {
             Value::Open { left_ms, percent, day } => {
                 if let Some(left) = left_ms {
@@ -156,7 +170,7 @@ impl fmt::Display for Shown {
             }
             Value::Trouble(trouble) => write!(f, "[{}]", trouble.short())?,
         }
-        write!(f, "{}", self.mark)
+        Ok(())
     }
 }
 
@@ -186,7 +200,7 @@ fn duration(window: &Window, ms: u64) -> String {
 }
 
 /// A count as short as it can be told, rounded down: `999`, `420k`, `1.5M`, `83.4M`.
-fn short_count(count: u64) -> String {
+pub fn short_count(count: u64) -> String {
     match (count / 1_000_000, count / 100_000 % 10) {
         (0, _) if count < 1_000 => count.to_string(),
         (0, _) => format!("{}k", count / 1_000),
@@ -195,7 +209,8 @@ fn short_count(count: u64) -> String {
     }
 }
 
-fn day_name(day: Weekday) -> &'static str {
+/// A day's short English name.
+pub fn day_name(day: Weekday) -> &'static str {
     match day {
         Weekday::Monday => "Mon",
         Weekday::Tuesday => "Tue",

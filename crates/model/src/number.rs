@@ -1,4 +1,4 @@
-//! Numbers and times of a usage body, from their text. Must not: go through a float, which has no 0.1.
+//! Numbers and times as others write them, from their text. Must not: go through a float, which has no 0.1.
 
 use jiff::Timestamp;
 
@@ -11,35 +11,31 @@ const SLACK: i64 = 500;
 /// Seconds of the year 5138, milliseconds of 1973.
 const SECONDS_END: i64 = 100_000_000_000;
 
-/// A percentage in tenths, rounded down, from JSON text; none: not a number. Too large and negative are cut off.
-pub(super) fn tenths(json: &str) -> Option<i32> {
-    let millionths = millionths(json)?;
+/// A percentage in tenths, rounded down, from the text of a JSON number; none: not a number. Too large and negative are cut off.
+pub fn tenths(text: &str) -> Option<i32> {
+    let millionths = millionths(text)?;
     let tenths = millionths.saturating_add(SLACK).div_euclid(100_000);
     i32::try_from(tenths.clamp(0, MAX_TENTHS)).ok()
 }
 
 /// A whole number, rounded toward zero; none: not a number, or one of more than twelve digits or so.
-pub(super) fn whole(json: &str) -> Option<i64> {
-    let millionths = millionths(json).filter(|value| value.unsigned_abs() < i64::MAX.unsigned_abs())?;
+pub fn whole(text: &str) -> Option<i64> {
+    let millionths = millionths(text).filter(|value| value.unsigned_abs() < i64::MAX.unsigned_abs())?;
     Some(millionths / 1_000_000)
 }
 
-/// UTC milliseconds, from an RFC 3339 text, or a count of seconds or milliseconds since 1970.
-pub(super) fn time_ms(json: &str) -> Option<i64> {
-    if json.starts_with('"') {
-        let text: String = serde_json::from_str(json).ok()?;
-        return text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond);
-    }
-    let count = whole(json).filter(|count| *count > 0)?;
-    let time = if count < SECONDS_END { count.checked_mul(1_000)? } else { count };
+/// UTC milliseconds, from a count of seconds or milliseconds since 1970.
+pub fn time_ms(text: &str) -> Option<i64> {
+    let millionths = millionths(text).filter(|value| (1..i64::MAX).contains(value))?;
+    let time = if millionths / 1_000_000 < SECONDS_END { millionths / 1_000 } else { millionths / 1_000_000 };
     Timestamp::from_millisecond(time).ok().map(Timestamp::as_millisecond)
 }
 
-/// A JSON number in millionths, cut off behind them; saturates.
-fn millionths(json: &str) -> Option<i64> {
-    let (negative, digits) = match json.strip_prefix('-') {
+/// A number in millionths, cut off behind them; saturates. None: not a JSON number.
+pub fn millionths(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
-        None => (false, json),
+        None => (false, text),
     };
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent_of(exponent)?),
