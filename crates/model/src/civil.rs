@@ -85,7 +85,7 @@ fn instant_ms(local: DateTime, offset: Offset) -> i64 {
 }
 
 /// The timestamp of an instant, or the nearest there is.
-pub(crate) fn timestamp(at_ms: i64) -> Timestamp {
+pub fn timestamp(at_ms: i64) -> Timestamp {
     let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
 }

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use crate::untrusted::short_name;
 
-const MINUTE_MS: i64 = 60_000;
+/// In milliseconds.
+pub const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 

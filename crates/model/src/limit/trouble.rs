@@ -37,6 +37,33 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Every trouble; times are none.
+    pub const ALL: [Self; 12] = [
+        Self::Refreshing,
+        Self::Expired,
+        Self::NoCredentials,
+        Self::KeychainError,
+        Self::CredentialsUnreadable,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::RateLimited { until_ms: 0 },
+        Self::Timeout,
+        Self::Network,
+        Self::Parse,
+        Self::NoData,
+    ];
+
+    /// The trouble of this short form; `until_ms` is when patience ends.
+    pub fn of_short(short: &str, until_ms: i64) -> Option<Self> {
+        let trouble = Self::ALL.into_iter().find(|known| known.short() == short)?;
+        Some(if let Self::RateLimited { .. } = trouble { Self::RateLimited { until_ms } } else { trouble })
+    }
+
+    /// When patience ends, UTC milliseconds, where it was asked for.
+    pub fn until_ms(self) -> Option<i64> {
+        if let Self::RateLimited { until_ms } = self { Some(until_ms) } else { None }
+    }
+
     /// Its short form, which stands in brackets on the status line.
     pub fn short(self) -> &'static str {
         match self {
@@ -114,6 +141,7 @@ mod tests {
         for (trouble, short, long, needs_user) in rows {
             assert_eq!((trouble.short(), trouble.long(&kathmandu).as_str()), (short, long));
             assert_eq!(trouble.needs_user(), needs_user, "{trouble:?}");
+            assert_eq!(Trouble::of_short(short, until_ms), Some(trouble));
         }
     }
 }
