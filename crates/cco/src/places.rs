@@ -15,6 +15,7 @@ use crate::config::{Config, keys};
 use crate::env::Env;
 use crate::error::CliError;
 use crate::home::{self, expand};
+use crate::statusline::SPOOL;
 
 /// The folder of what processes remember for each other.
 const STATE: &str = "state";
@@ -82,6 +83,7 @@ pub(crate) fn places(
             .unwrap_or_default(),
         subscription: env.home.as_ref().map(|home| home.join(DEFAULT).join("config/subscription.yaml")),
         zone: Some(zone.clone()),
+        spool: folder.map(|folder| state(folder).join(SPOOL)),
     }
 }
 

@@ -286,7 +286,7 @@ impl HeldBy {
     /// The row of the account that was held at a time (UTC milliseconds); 0: none, or not known. Not known is what was
     /// before the first look, and between two looks that saw different accounts. Behind the last look the last one
     /// counts.
-    pub(crate) fn at(&self, at_ms: i64) -> i64 {
+    pub fn at(&self, at_ms: i64) -> i64 {
         let behind = self.0.partition_point(|seen| seen.from_ms <= at_ms);
         let seen = behind.checked_sub(1).and_then(|last| self.0.get(last));
         seen.filter(|seen| at_ms <= seen.until_ms || behind == self.0.len()).map_or(0, |seen| seen.account)

@@ -150,6 +150,8 @@ fn value_json(value: &Value) -> Json {
         Value::Whole(number) => json!(number),
         Value::Text(text) => json!(text),
         Value::Texts(texts) => json!(texts),
+        Value::Lists(lists) => json!(lists),
+        Value::Wholes(numbers) => json!(numbers),
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         let columns = crate::env::stdout_columns();
         let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };
         LiveScreen::show(&wrap(&page, columns))?;
+        app.leave_snapshot();
         let rest = Duration::from_secs(args.refresh_interval).saturating_sub(begun.elapsed());
         if key_within(rest)? {
             return Ok(());

@@ -2,6 +2,8 @@
 //!
 //! Must not: read files or the environment.
 
+pub(crate) mod statusline;
+
 use std::fmt;
 
 use cco_engine::limits::BaseUrl;
@@ -20,6 +22,10 @@ pub(crate) enum Kind {
     Text,
     /// A list of strings.
     Texts,
+    /// A list of lists of strings.
+    Lists,
+    /// A list of whole numbers.
+    Wholes,
 }
 
 impl fmt::Display for Value {
@@ -30,6 +36,14 @@ impl fmt::Display for Value {
             Self::Whole(number) => write!(f, "{number}"),
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
             Self::Texts(texts) => write!(f, "{}", toml::Value::from(texts.clone())),
+            Self::Lists(lists) => {
+                let lists = lists.iter().map(|texts| toml::Value::from(texts.clone())).collect();
+                write!(f, "{}", toml::Value::Array(lists))
+            }
+            Self::Wholes(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+                write!(f, "[{}]", numbers.join(", "))
+            }
         }
     }
 }
@@ -43,6 +57,8 @@ impl Kind {
             Self::Whole(least) => format!("a whole number, {least} or more"),
             Self::Text => "a string".to_owned(),
             Self::Texts => "a list of strings".to_owned(),
+            Self::Lists => "a list of lists of strings".to_owned(),
+            Self::Wholes => "a list of whole numbers".to_owned(),
         }
     }
 }
@@ -58,6 +74,10 @@ pub(crate) enum Value {
     Text(String),
     /// Of [`Kind::Texts`].
     Texts(Vec<String>),
+    /// Of [`Kind::Lists`].
+    Lists(Vec<Vec<String>>),
+    /// Of [`Kind::Wholes`].
+    Wholes(Vec<u64>),
 }
 
 /// A key of one of our sections.
@@ -224,13 +244,83 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
+    Key {
+        path: statusline::PRESET,
+        about: "What the status line looks like: classic, compact, plain or powerline",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "preset = \"compact\"",
+        idle: None,
+        check: statusline::check_preset,
+    },
+    Key {
+        path: statusline::LINES,
+        about: "Segments of the status line, line by line, in place of the preset's; `cco statusline preview --time` names them all",
+        kind: Kind::Lists,
+        default: None,
+        variable: None,
+        example: "lines = [[\"dir\", \"git\", \"model\"], [\"clock\", \"five_hour\", \"week\"]]",
+        idle: None,
+        check: statusline::check_lines,
+    },
+    Key {
+        path: statusline::COLOR,
+        about: "Whether the status line has colours: auto, always or never",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "color = \"never\"",
+        idle: None,
+        check: statusline::check_color,
+    },
+    Key {
+        path: statusline::COLORS,
+        about: "Colours of segments of the status line",
+        kind: Kind::Texts,
+        default: None,
+        variable: None,
+        example: "colors = [\"dir=blue\", \"git=#22aa22\"]",
+        idle: None,
+        check: statusline::check_colors,
+    },
+    Key {
+        path: statusline::THRESHOLDS,
+        about: "Percentages from which on a limit is half used, near its end and almost full on the status line",
+        kind: Kind::Wholes,
+        default: None,
+        variable: None,
+        example: "thresholds = [50, 80, 95]",
+        idle: None,
+        check: statusline::check_thresholds,
+    },
+    Key {
+        path: statusline::COMPACT_AT,
+        about: "Percent of the context window at which Claude Code compacts it",
+        kind: Kind::Whole(1),
+        default: Some(Value::Whole(83)),
+        variable: None,
+        example: "compact_at = 83",
+        idle: None,
+        check: statusline::check_compact_at,
+    },
+    Key {
+        path: statusline::LINKS,
+        about: "Whether a pull request on the status line is a link",
+        kind: Kind::Flag,
+        default: Some(Value::Flag(true)),
+        variable: None,
+        example: "links = true",
+        idle: None,
+        check: |_| Ok(()),
+    },
 ];
 
 /// Sections that hold keys of [`KEYS`], further sections aside.
-pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts"];
+pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts", "statusline"];
 
 /// Sections of ours whose keys belong to parts that are not here yet; only their being tables is checked.
-pub(crate) static OPAQUE: &[&str] = &["daemon", "statusline"];
+pub(crate) static OPAQUE: &[&str] = &["daemon"];
 
 /// The section of prices: a table for each model.
 pub(crate) const PRICES: &str = "prices";

@@ -141,7 +141,7 @@ fn when(window: &WindowLimits, now: &Zoned) -> (String, String) {
         Value::Open { left_ms: None, .. } => alone("no reset told"),
         Value::NotStarted => alone("begins with the next use"),
         Value::Reset => alone("was reset; nothing newer is known"),
-        Value::Local { left_ms, tokens } => {
+        Value::Local { left_ms, tokens, .. } => {
             let end = text::duration(left_ms / 60_000);
             alone(&format!("~{} tokens here, block ends in ~{end}", text::count(tokens)))
         }

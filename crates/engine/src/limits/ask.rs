@@ -129,6 +129,7 @@ impl Engine {
             self.ask_for(account, &round, &mut asked, &mut observed);
         }
         asked.faults.extend(self.note_down(&observed)?);
+        self.troubles.clone_from(&asked.troubles);
         Ok(Ok(asked))
     }
 

@@ -8,9 +8,11 @@ use cco_limits::credentials::service_name;
 use cco_limits::shared_files::{Failed, hot_swap, merged, subscription};
 use cco_limits::{Unread, live, shared_files, usage};
 use cco_model::limit::mark::Sessions;
+use cco_model::limit::session::plain_path;
 use cco_model::limit::{AccountId, Reading, Source};
 use jiff::tz::TimeZone;
 
+use crate::spool::{self, Taken};
 use crate::{Engine, EngineError};
 
 /// Where others keep what they know of accounts and limits.
@@ -24,6 +26,8 @@ pub struct Places {
     pub subscription: Option<PathBuf>,
     /// Whose days and times were typed.
     pub zone: Option<TimeZone>,
+    /// The folder in which status lines leave what they observe.
+    pub spool: Option<PathBuf>,
 }
 
 /// What a look found.
@@ -46,6 +50,22 @@ pub(super) struct OfAccount {
 }
 
 impl Found {
+    /// Every name of the config directories that hold an account: as they are given, and without links.
+    pub(crate) fn names_of(&self, id: &AccountId) -> Vec<String> {
+        let holds = |directory: &&Directory| matches!(&directory.held, Held::Account(held) if held == id);
+        let names = self.accounts.directories().iter().filter(holds).flat_map(|it| [&it.path, &it.real]);
+        let mut names: Vec<String> = names.filter_map(|path| Some(path.to_str()?.to_owned())).collect();
+        names.dedup();
+        names
+    }
+
+    /// The name by which a config directory is known, of any name that it has.
+    pub(crate) fn name_of(&self, path: &str) -> String {
+        let plain = plain_path(Path::new(path));
+        let known = self.accounts.directories().iter().find(|it| it.path == plain || it.real == plain);
+        known.map_or(plain, |it| it.path.clone()).display().to_string()
+    }
+
     pub(super) fn of(&self, id: &AccountId) -> OfAccount {
         let account = self.accounts.all().iter().find(|account| account.id == *id);
         let directories = account.map_or(&[][..], |account| &account.directories);
@@ -69,7 +89,27 @@ impl Engine {
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let (found, observed) = self.found()?;
         let trouble = self.note_down(&observed)?;
-        Ok((found, trouble))
+        let of_spool = self.take_in_spool(&found)?;
+        self.found = Some(found.clone());
+        Ok((found, trouble.or(of_spool)))
+    }
+
+    /// Takes in what status lines observed. Directories and accounts are known by now.
+    fn take_in_spool(&mut self, found: &Found) -> Result<Option<String>, EngineError> {
+        let Some(folder) = &self.places.spool else { return Ok(None) };
+        let taken = Taken::from(folder);
+        let readings = self.readings_of(&taken.observations, found)?;
+        let trouble = self.note_down(&Observed { readings, ..Observed::default() })?;
+        if trouble.is_none() {
+            taken.delete();
+        }
+        self.told.extend(taken.observations);
+        Ok(trouble)
+    }
+
+    /// Status lines have observed something since.
+    pub(crate) fn spool_has_news(&self) -> bool {
+        self.places.spool.as_deref().is_some_and(spool::has_news)
     }
 
     /// What all places say.
