@@ -151,6 +151,8 @@ impl<'o> App<'o> {
     pub(crate) fn leave_snapshot(&mut self) {
         if let Some(setup) = &self.snapshot
             && let Err(error) = self.engine.leave_snapshot(setup)
+            // Without an old one there is no status line that could show it.
+            && setup.path.exists()
         {
             self.out.warning(&format!(
                 "status lines show what was known before: {}",

@@ -22,6 +22,7 @@ mod sealed;
 mod service;
 mod settings;
 mod shells;
+mod statusline;
 mod terminal;
 mod usage;
 mod zones;

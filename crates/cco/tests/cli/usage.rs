@@ -139,12 +139,9 @@ fn words_of_similar_tools_that_mean_nothing_here_are_answered() {
     assert_snapshot!(last("-s 20261001"), @"hint: -s goes with a report: cco daily -s …; cco alone shows today at a glance");
     assert_snapshot!(last("--breakdown --json"), @"hint: --breakdown goes with a report: cco daily --breakdown …; cco alone shows today at a glance");
     assert_snapshot!(last("today"), @"hint: cco shows today at a glance, cco daily --since today a table of it");
-    assert_snapshot!(last("statusline"), @"hint: a status line is not in this version; cco --json has today and the running block for one of your own");
     for words in ["daily --wrong", "--wrong", "weekly --instances"] {
         assert!(!env.run(words).stderr.contains("hint:"), "{words}");
     }
-    let statusline = env.run("statusline").stderr;
-    assert!(!statusline.contains("'stats'") && !statusline.contains("\n\n\n"), "a hidden command is no tip");
 }
 
 #[test]
