@@ -5,6 +5,7 @@
 
 pub mod alarm;
 pub mod check_up;
+pub mod share;
 
 mod ask;
 mod look;
@@ -12,11 +13,14 @@ mod look;
 use std::collections::BTreeMap;
 
 pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAccount};
+pub use cco_limits::Unread;
 pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
 pub use cco_limits::client::{Proxies, Settings};
 pub use cco_limits::credentials::SecurityTool;
+pub use cco_limits::shared_files::keeper::Keeper;
 pub use cco_limits::shared_files::session_health_folders;
+pub use cco_limits::shared_files::sessions::folders as switcher_folders;
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::Sessions;
 use cco_model::limit::merge::{Current, merge_all};

@@ -37,6 +37,7 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
     if args.refresh {
         let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
         alarm::raise(app, &all, true);
+        share(app, &found, &all).iter().for_each(|fault| app.out.warning(fault));
     }
     let mut limits = known(app, args, &found, &asked)?;
     if limits.iter().any(AccountLimits::lacks_five_hours) {
@@ -122,6 +123,19 @@ fn ask(app: &mut App<'_>, found: &Found, refresh: bool) -> Result<Asked, CliErro
     app.engine.ask(found, &due, asking, &clock)?.map_err(|unusable| CliError::usage(unusable.to_string()))
 }
 
+/// Tells older tools what is known, where the user wants that. Returns what could not be written.
+fn share(app: &mut App<'_>, found: &Found, limits: &[AccountLimits]) -> Vec<String> {
+    if !app.limits.share {
+        return Vec::new();
+    }
+    // What a busy ledger could not take in is counted the next time; a cost that is old by then would look new.
+    let counted = app.scan_quietly().and_then(|()| app.glance());
+    let glance = counted.as_ref().ok().filter(|glance| glance.calls_ever > 0);
+    let is_asking = app.limits.allowed == Some(true);
+    let faults = app.engine.share(found, limits, glance, is_asking);
+    faults.into_iter().map(|fault| format!("older tools are not told: {fault}")).collect()
+}
+
 /// Asks once whether the service may be asked, and remembers the answer.
 fn consent(app: &mut App<'_>) -> Result<bool, CliError> {
     let Some(config) = app.limits.config_file.clone() else { return Ok(false) };
@@ -202,6 +216,7 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
     }
     take_in(app, args)?;
     let _screen = LiveScreen::enter()?;
+    let mut is_first = true;
     loop {
         app.refresh_now()?;
         let (found, _) = app.engine.look_at_accounts()?;
@@ -209,6 +224,10 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
             if app.limits.allowed == Some(true) { ask(app, &found, false)? } else { Asked::default() };
         let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
         alarm::raise(app, &all, false);
+        if !asked.whom.is_empty() || is_first {
+            let _ = share(app, &found, &all);
+        }
+        is_first = false;
         let limits = known(app, args, &found, &asked)?;
         let page = page::render(&limits, &app.now, env::stdout_columns()) + &page::foot(&app.now);
         let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };

@@ -10,7 +10,7 @@ use crate::sealed::{NOW, TestEnv};
 use crate::service::{Reply, Service, body, status, usage};
 
 /// Whoever is logged in, each in a directory that is looked at.
-fn machine(logins: &[Login], config: &str) -> TestEnv {
+pub(crate) fn machine(logins: &[Login], config: &str) -> TestEnv {
     let env = TestEnv::new();
     let dirs: Vec<String> = logins.iter().map(|login| format!("\"~/{}\"", login.dir)).collect();
     env.config(&format!("{config}[accounts]\nconfig_dirs = [{}]\n", dirs.join(", ")));
@@ -19,7 +19,7 @@ fn machine(logins: &[Login], config: &str) -> TestEnv {
 }
 
 /// The same machine so many seconds after the present of the tests.
-fn later(env: TestEnv, seconds: i64) -> TestEnv {
+pub(crate) fn later(env: TestEnv, seconds: i64) -> TestEnv {
     let now: Timestamp = NOW.parse().unwrap();
     env.with("CCO_NOW", &(now + seconds.seconds()).to_string())
 }

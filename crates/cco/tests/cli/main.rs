@@ -21,6 +21,7 @@ mod reprice;
 mod sealed;
 mod service;
 mod settings;
+mod share;
 mod shells;
 mod terminal;
 mod usage;

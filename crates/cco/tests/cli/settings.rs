@@ -31,7 +31,7 @@ fn every_value_is_shown_with_its_source() {
         limits.base_url is not set           # default
         limits.user_agent is not set         # default
         limits.keychain = false              # default
-        limits.share_session_health = false  # default, no effect yet
+        limits.share_session_health = false  # default
         accounts.config_dirs = []            # default
         ");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[stats.watch]\npaths = ['~/a', \"b\"]\n[prices.\"a/b\"]\ninput = 3.50\n");
@@ -47,7 +47,7 @@ fn every_value_is_shown_with_its_source() {
         limits.base_url is not set           # default
         limits.user_agent is not set         # default
         limits.keychain = false              # default
-        limits.share_session_health = false  # default, no effect yet
+        limits.share_session_health = false  # default
         accounts.config_dirs = []            # default
         prices."a/b".input = 3.5             # $HOME/.cco/config.toml:5
         "#);

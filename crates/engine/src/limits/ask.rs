@@ -40,6 +40,8 @@ pub struct Asking {
 /// What asking came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
+    /// For whom an answer was looked for.
+    pub whom: Vec<AccountId>,
     /// Why an account's answer is not new, by account.
     pub troubles: BTreeMap<AccountId, Trouble>,
     /// What could not be written, in words; it changed no answer.
@@ -124,7 +126,8 @@ impl Engine {
             Err(unusable) => return Ok(Err(unusable)),
         };
         let round = Round { found, asking, client: &client, now_ms };
-        let (mut asked, mut observed) = (Asked::default(), Observed::default());
+        let mut asked = Asked { whom: due.to_vec(), ..Asked::default() };
+        let mut observed = Observed::default();
         for account in found.accounts.all().iter().filter(|account| due.contains(&account.id)) {
             self.ask_for(account, &round, &mut asked, &mut observed);
         }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use cco_ledger::limits::{Holding, Observed, SeenAccount};
 use cco_limits::accounts::{Accounts, Directory, Held, Root, SlotMarks};
 use cco_limits::credentials::service_name;
-use cco_limits::shared_files::{Failed, hot_swap, merged, subscription};
+use cco_limits::shared_files::bad_reads::BadReads;
+use cco_limits::shared_files::hot_swap::{self, Slots};
+use cco_limits::shared_files::{Failed, merged, subscription};
 use cco_limits::{Unread, live, shared_files, usage};
 use cco_model::limit::mark::Sessions;
 use cco_model::limit::{AccountId, Reading, Source};
@@ -20,6 +22,10 @@ pub struct Places {
     pub roots: Vec<Root>,
     /// Folders of an account switcher's quota files, the best first.
     pub session_health: Vec<PathBuf>,
+    /// Folders of its list of logins, the best first.
+    pub switcher: Vec<PathBuf>,
+    /// Where processes remember for each other which of these files are broken; none: nowhere.
+    pub state: Option<PathBuf>,
     /// Limits that were typed by hand.
     pub subscription: Option<PathBuf>,
     /// Whose days and times were typed.
@@ -90,7 +96,10 @@ impl Engine {
                 found.live.push(account.id.clone());
             }
         }
-        observed.readings.extend(of_older_tools(places, now_ms, &found.accounts, &mut found.unread));
+        let (readings, reads) = of_older_tools(places, now_ms, &found.accounts);
+        observed.readings.extend(readings);
+        remember(places, &reads, now_ms);
+        found.unread.extend(broken(reads));
         Ok((found, observed))
     }
 }
@@ -154,35 +163,58 @@ pub(super) fn readings<'u>(
     })
 }
 
+/// Files of older tools, and how reading them went.
+pub(super) type Reads = Vec<(PathBuf, Result<(), Unread>)>;
+
+/// Those that are there and cannot be used, each with why.
+pub(super) fn broken(reads: Reads) -> impl Iterator<Item = (PathBuf, String)> {
+    reads.into_iter().filter_map(|(path, read)| match read {
+        Ok(()) | Err(Unread::Absent | Unread::Ours) => None,
+        Err(why) => Some((path, why.to_string())),
+    })
+}
+
+/// Remembers how often a file was bad in a row. That it cannot be remembered is no reason to stop.
+fn remember(places: &Places, reads: &Reads, now_ms: i64) {
+    let Some(state) = &places.state else { return };
+    let before = BadReads::load(state);
+    let mut after = before.clone();
+    for (path, read) in reads {
+        after.saw(path, read.as_ref().copied(), now_ms);
+    }
+    if after != before {
+        let _ = after.save(state);
+    }
+}
+
 /// What an account switcher fetched, and what was typed by hand.
-pub(super) fn of_older_tools(
-    places: &Places,
-    now_ms: i64,
-    accounts: &Accounts,
-    unread: &mut Vec<(PathBuf, String)>,
-) -> Vec<Reading> {
+pub(super) fn of_older_tools(places: &Places, now_ms: i64, accounts: &Accounts) -> (Vec<Reading>, Reads) {
     let service =
         |directory: &Directory| service_name(directory.path.to_str().filter(|_| !directory.is_default));
     let whose = |slot: &SlotMarks| accounts.of_slot(slot, &service).cloned();
     let mut readings = Vec::new();
-    let mut failed = |Failed { path, why }: Failed| match why {
-        Unread::Absent | Unread::Ours => {}
-        why => unread.push((path, why.to_string())),
-    };
+    let mut reads = Reads::new();
     let folders = &places.session_health;
-    match shared_files::first_of(folders, hot_swap::NAME, |path| hot_swap::read(path, now_ms)) {
-        Ok((_, slots)) => readings.extend(slots.readings(&whose)),
-        Err(error) => failed(error),
-    }
-    match shared_files::first_of(folders, merged::NAME, |path| merged::read(path, now_ms)) {
-        Ok((_, merged)) => readings.extend(merged.slots.readings(&whose)),
-        Err(error) => failed(error),
-    }
-    if let (Some(path), Some(zone)) = (&places.subscription, &places.zone) {
-        match subscription::read(path, zone) {
-            Ok(typed) => readings.extend(typed.readings(&whose)),
-            Err(why) => failed(Failed { path: path.clone(), why }),
+    let mut read = |name: &str, read: &dyn Fn(&Path) -> Result<Slots, Unread>| {
+        // In the others it is not there, or not looked at.
+        reads.extend(folders.iter().map(|folder| (folder.join(name), Err(Unread::Absent))));
+        match shared_files::first_of(folders, name, read) {
+            Ok((path, slots)) => {
+                reads.push((path, Ok(())));
+                readings.extend(slots.readings(&whose));
+            }
+            Err(Failed { path, why }) => {
+                reads.retain(|(other, _)| *other != path);
+                reads.push((path, Err(why)));
+            }
         }
+    };
+    read(hot_swap::NAME, &|path| hot_swap::read(path, now_ms));
+    read(merged::NAME, &|path| merged::read(path, now_ms).map(|merged| merged.slots));
+    if let (Some(path), Some(zone)) = (&places.subscription, &places.zone) {
+        let typed = subscription::read(path, zone);
+        reads.push((path.clone(), typed.as_ref().map(|_| ()).map_err(Clone::clone)));
+        readings.extend(typed.iter().flat_map(|typed| typed.readings(&whose)));
     }
-    readings
+    (readings, reads)
 }
