@@ -83,6 +83,7 @@ pub(crate) fn places(
             .as_ref()
             .map(|home| session_health_folders(env.hot_swap_home.as_deref(), home))
             .unwrap_or_default(),
+        has_key_store: Path::new(SECURITY).exists(),
         switcher: env.home.as_deref().map(switcher_folders).unwrap_or_default(),
         state: folder.map(state),
         subscription: env.home.as_ref().map(|home| home.join(DEFAULT).join("config/subscription.yaml")),

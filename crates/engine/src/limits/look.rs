@@ -20,6 +20,8 @@ use crate::{Engine, EngineError};
 pub struct Places {
     /// Config directories of Claude Code.
     pub roots: Vec<Root>,
+    /// Logins may be in the system's key store, so that one that is in no file may still be there.
+    pub has_key_store: bool,
     /// Folders of an account switcher's quota files, the best first.
     pub session_health: Vec<PathBuf>,
     /// Folders of its list of logins, the best first.
@@ -30,6 +32,14 @@ pub struct Places {
     pub subscription: Option<PathBuf>,
     /// Whose days and times were typed.
     pub zone: Option<TimeZone>,
+}
+
+impl Places {
+    /// One config directory, and nothing else.
+    pub fn only(directory: &Path) -> Self {
+        let root = Root { path: directory.to_owned(), default_of: None };
+        Self { roots: vec![root], ..Self::default() }
+    }
 }
 
 /// What a look found.
