@@ -151,6 +151,8 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
 }
 
 fn rename(app: &mut App<'_>, account: &str, name: &str) -> Result<(), CliError> {
+    // Who was not looked for yet can be named all the same.
+    super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     let name = name.trim();
@@ -184,6 +186,7 @@ fn check_name(name: &str, known: &KnownAccount, accounts: &[KnownAccount]) -> Re
 }
 
 fn remove(app: &mut App<'_>, account: &str) -> Result<(), CliError> {
+    super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     say_of(app, known, None, Some(true))?;

@@ -419,3 +419,6 @@ fn tenths(tenths: i64) -> Json {
     let number = format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
     serde_json::from_str(&number).unwrap_or(Json::Null)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod habits;
 mod homes;
 mod limits;
 mod limits_glance;
+mod limits_told;
 mod logins;
 mod lost_days;
 mod names;

@@ -194,23 +194,21 @@ fn dead_line(
     let still = known.windows.iter().filter(|one| matches!(one.shown.value, Value::Open { .. }));
     let still: String = still.map(|window| format!("  {}", used(window))).collect();
     let (mark, why) = (Mark::Critical, dead_words(reason));
-    let forms = [
-        format!("{mark} {why}: {LOG_IN}{still}"),
-        format!("{mark} {why}: {LOG_IN}"),
-        format!("{mark} {LOG_IN}"),
-        format!("{mark} [login]"),
-    ];
     let blanks = " ".repeat((columns + GUTTER).saturating_sub(fit::width(line)));
-    let whole = forms.iter().map(|words| format!("{line}{blanks}{words}"));
-    let fits = |whole: &String| room.is_none_or(|room| fit::width(whole) <= room);
-    if let Some(whole) = whole.clone().find(fits) {
+    let room = room.unwrap_or(usize::MAX);
+    let of_words = [format!("{why}: {LOG_IN}{still}"), format!("{why}: {LOG_IN}"), LOG_IN.to_owned()];
+    let whole = of_words.iter().map(|words| format!("{line}{blanks}{mark} {words}"));
+    if let Some(whole) = whole.into_iter().find(|whole| fit::width(whole) <= room) {
         return whole;
     }
-    // The account gives way.
-    let [.., shortest] = &forms;
-    let left = room.unwrap_or(usize::MAX).saturating_sub(fit::width(shortest) + GUTTER);
-    let name = fit::shorten(line.trim_end(), left, Keep::Start);
-    if left < LEAST_NAME { shortest.clone() } else { format!("{name}  {shortest}") }
+    // The account gives way, then the words.
+    let line = line.trim_end();
+    let with_less_of_it = |words: &str| {
+        let left = room.checked_sub(fit::width(words) + GUTTER).filter(|left| *left >= LEAST_NAME)?;
+        Some(format!("{}  {words}", fit::shorten(line, left, Keep::Start)))
+    };
+    let [long, short] = [LOG_IN, "[login]"].map(|words| format!("{mark} {words}"));
+    with_less_of_it(&long).or_else(|| with_less_of_it(&short)).unwrap_or(short)
 }
 
 /// With less of a name nobody knows whose it is.
