@@ -60,6 +60,8 @@ pub struct Engine {
     threads: Option<usize>,
     now: Timestamp,
     places: Places,
+    /// Readings that a busy or full ledger did not take in.
+    unkept: Vec<cco_model::limit::Reading>,
     rebuilt: Option<rebuild::Rebuilt>,
     /// This engine has rebuilt the ledger: it does so once.
     has_rebuilt: bool,
@@ -182,6 +184,7 @@ impl Engine {
             threads: setup.threads,
             now: setup.now,
             places: setup.places,
+            unkept: Vec::new(),
             rebuilt: None,
             has_rebuilt: false,
         }

@@ -96,14 +96,20 @@ impl Engine {
 
     /// The same for what is seen again at the next look: that a busy or full ledger cannot take it in hides nothing of
     /// what is known.
-    fn note_down(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
+    fn note_down(&mut self, mut observed: Observed) -> Result<Option<String>, EngineError> {
+        observed.readings.append(&mut self.unkept);
         // Whoever looks does not wait for what can be kept the next time.
         self.ledger.wait_at_most(PATIENCE)?;
-        let kept = self.observe(observed);
+        let kept = self.observe(&observed);
         self.ledger.wait_at_most(cco_ledger::open::BUSY_TIMEOUT)?;
         match kept {
             Err(error) if !error.is_suspect() => {
-                Ok(Some(format!("{error}; what was seen of accounts and limits is not kept this time")))
+                self.unkept = observed.readings;
+                let why = match error.is_busy() {
+                    true => "another cco is at work on the ledger".to_owned(),
+                    false => error.to_string(),
+                };
+                Ok(Some(format!("{why}; what was seen of accounts and limits is not kept this time")))
             }
             kept => kept,
         }
@@ -124,7 +130,8 @@ impl Engine {
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         let now_ms = self.now.as_millisecond();
-        let readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
+        let mut readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
+        readings.extend(self.unkept.iter().cloned());
         let merged = merge_all(&readings, now_ms);
         let mut limits = Vec::new();
         let accounts = self.ledger.accounts()?;

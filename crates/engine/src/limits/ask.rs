@@ -145,7 +145,7 @@ impl Engine {
         for account in found.accounts.all().iter().filter(|account| due.contains(&account.id)) {
             self.ask_for(account, &round, &mut asked, &mut observed);
         }
-        asked.faults.extend(self.note_down(&observed)?);
+        asked.faults.extend(self.note_down(observed)?);
         Ok(Ok(asked))
     }
 

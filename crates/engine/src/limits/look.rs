@@ -84,7 +84,7 @@ impl Engine {
     /// Looks at all places, and keeps what they say. Returns also why that could not be kept, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let (found, observed) = self.found()?;
-        let trouble = self.note_down(&observed)?;
+        let trouble = self.note_down(observed)?;
         Ok((found, trouble))
     }
 
