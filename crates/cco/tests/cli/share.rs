@@ -288,3 +288,49 @@ fn whatever_lies_where_a_file_should_be_ends_no_run_and_stays() {
         assert!(doctor(&env, "limits.sharing").contains(QUOTA), "{bad:?}");
     }
 }
+
+#[test]
+fn of_one_account_the_five_hours_that_were_told_stand_beside_the_cost() {
+    let service = Service::start(vec![usage(42, 13), status(500)]);
+    let env = sharing(&[ANN], &service);
+    env.transcript("a/s.jsonl", &[Call::default().row()]);
+    let _ = env.run("limits --refresh");
+    let bill = told(&env, BILLING);
+    let hours = (&bill["budgetRemaining"], &bill["budgetPercentUsed"], &bill["resetTime"]);
+    assert_eq!(hours, (&json!(150), &json!(42), &json!("14:30")));
+    let week = (&bill["weeklyBudgetRemaining"], &bill["weeklyBudgetPercentUsed"], &bill["weeklyResetDay"]);
+    assert_eq!(week, (&json!(69), &json!(13), &json!("Fri")));
+    // What is told no more gives way to what is counted, and to nothing.
+    let env = later(env, 600);
+    let _ = env.run("limits --refresh");
+    let bill = told(&env, BILLING);
+    assert_eq!((&bill["budgetPercentUsed"], &bill["resetTime"]), (&json!(23.3), &json!("16:00")));
+    assert_eq!(bill["lastFetched"], minutes_ago(0) + 600_000);
+    assert!(bill.get("weeklyBudgetRemaining").is_none(), "{bill}");
+}
+
+#[test]
+fn what_is_no_file_where_one_should_be_holds_nobody_up() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let service = Service::start(vec![usage(42, 13)]);
+    type Make = fn(&Path);
+    let make: [(&str, Make); 4] = [
+        ("a folder", |path| fs::create_dir(path).unwrap()),
+        ("a pipe", |path| mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap()),
+        ("a link to itself", |path| std::os::unix::fs::symlink(path, path).unwrap()),
+        ("a gigabyte of nothing", |path| fs::File::create(path).unwrap().set_len(1 << 30).unwrap()),
+    ];
+    for (what, make) in make {
+        let env = sharing(&[ANN], &service);
+        fs::create_dir_all(env.home().join(FOLDER)).unwrap();
+        let path = env.home().join(FOLDER).join(QUOTA);
+        make(&path);
+        let before = path.symlink_metadata().unwrap().len();
+        let run = env.run("limits --refresh");
+        assert_eq!(run.code, 0, "{what}: {}", run.story());
+        assert!(run.stdout.contains("42%"), "{what}: {}", run.story());
+        assert_eq!(path.symlink_metadata().unwrap().len(), before, "{what}");
+        assert!(doctor(&env, "limits.sharing").contains(QUOTA), "{what}");
+        assert!(env.home().join(FOLDER).join(MERGED).exists(), "{what}: each file for itself");
+    }
+}

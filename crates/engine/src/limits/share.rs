@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use super::look::{Found, Places};
 use super::{AccountLimits, WindowLimits};
 use crate::Engine;
-use crate::report::Glance;
+use crate::report::{BlockRow, Glance};
 
 /// Readers of these files take older numbers for stale; so what is older is not called fresh.
 const FRESH_MS: u64 = 120_000;
@@ -316,49 +316,43 @@ fn billing_facts(glance: &Glance, here: &[&AccountLimits], now_ms: i64) -> Billi
     let rate = block.and_then(|block| block.burn_rate_recent.or(block.burn_rate));
     let young = |window: &Window| {
         let [only] = here else { return None };
-        if only.login.is_dead() {
-            return None;
-        }
-        let told = told(only, window, now_ms)?;
-        let end = told.resets_at_ms?;
-        age_ms(Some(told.observed_at_ms), now_ms).filter(|age| *age <= FRESH_MS)?;
-        Some((told.observed_at_ms, told.percent, end))
+        let told = told(only, window, now_ms).filter(|_| !only.login.is_dead())?;
+        let age = age_ms(Some(told.observed_at_ms), now_ms)?;
+        (age <= FRESH_MS).then_some(())?;
+        Some((told.resets_at_ms?, told))
     };
     let (five_hour, seven_day) = (young(&Window::FiveHour), young(&Window::SevenDay));
-    let of_block = || {
-        let block = block?;
-        let end_ms = block.end?.as_millisecond();
-        let gone = (now_ms - block.start.as_millisecond()).clamp(0, FIVE_HOURS_MS);
-        Some(FiveHourFacts {
-            remaining_min: (end_ms - now_ms).max(0) / MINUTE_MS,
-            percent_used: Decimal { tenths: gone * 1_000 / FIVE_HOURS_MS },
-            ends_at_ms: end_ms,
-        })
-    };
-    let of_told = |(_, percent, end_ms): (i64, Percent, i64)| FiveHourFacts {
-        remaining_min: (end_ms - now_ms).max(0) / MINUTE_MS,
-        percent_used: percent.into(),
-        ends_at_ms: end_ms,
-    };
-    let day = |end_ms: i64| Timestamp::from_millisecond(end_ms).map(|end| end.strftime("%a").to_string());
+    let told = five_hour.iter().chain(&seven_day).map(|(_, told)| told.observed_at_ms);
+    let fetched_at_ms = told.min().unwrap_or(now_ms).min(now_ms);
     BillingFacts {
         cost_today: glance.today.sums.cost,
         burn_rate_per_hour: rate.map(|rate| rate.cost_per_hour),
-        five_hours: five_hour.map(of_told).or_else(of_block),
+        five_hours: five_hour
+            .map(|(end_ms, told)| five_hours(told.percent.into(), end_ms, now_ms))
+            .or_else(|| of_block(block?, now_ms)),
         total_tokens: block.map(|block| block.sums.tokens.total()),
         tokens_per_minute: rate.map(|rate| rate.milli_tokens_per_minute / 1_000),
         is_fresh: true,
-        fetched_at_ms: five_hour
-            .iter()
-            .chain(&seven_day)
-            .map(|told| told.0)
-            .min()
-            .unwrap_or(now_ms)
-            .min(now_ms),
-        week: seven_day.map(|(_, percent, end_ms)| WeekFacts {
+        fetched_at_ms,
+        week: seven_day.map(|(end_ms, told)| WeekFacts {
             remaining_hours: (end_ms - now_ms).max(0) / HOUR_MS,
-            percent_used: percent.into(),
-            reset_day: day(end_ms).unwrap_or_default(),
+            percent_used: told.percent.into(),
+            reset_day: text_of(end_ms, "%a"),
         }),
     }
+}
+
+fn five_hours(percent_used: Decimal, ends_at_ms: i64, now_ms: i64) -> FiveHourFacts {
+    FiveHourFacts { remaining_min: (ends_at_ms - now_ms).max(0) / MINUTE_MS, percent_used, ends_at_ms }
+}
+
+/// Of a block its time is known, and not how much of a limit it used; readers of the file know both.
+fn of_block(block: &BlockRow, now_ms: i64) -> Option<FiveHourFacts> {
+    let gone = (now_ms - block.start.as_millisecond()).clamp(0, FIVE_HOURS_MS);
+    let percent = Decimal { tenths: gone * 1_000 / FIVE_HOURS_MS };
+    Some(five_hours(percent, block.end?.as_millisecond(), now_ms))
+}
+
+fn text_of(at_ms: i64, format: &str) -> String {
+    Timestamp::from_millisecond(at_ms).map(|at| at.strftime(format).to_string()).unwrap_or_default()
 }
