@@ -55,6 +55,8 @@ fn the_limits_stand_on_top_and_the_end_that_was_told_instead_of_the_one_worked_o
     let (glance, limits) = (env.run("--json").json(), env.run("limits --json").json());
     assert_eq!(glance["limits"], limits["accounts"]);
     assert_eq!(glance["limits"][0]["windows"][0]["percent"], 42.0);
+    assert_eq!(env.run("blocks").stderr, "note: Claude's own five hours reset 13:18, as told\n");
+    assert_eq!(env.run("blocks --json").stderr, "");
     // An hour later it is the same, and old.
     let env = env.with("CCO_NOW", "2026-10-20T12:59:00Z");
     assert!(env.run("").stdout.starts_with("Limits  dev@example.com  5 h 42%🔺  resets in 19 min"));
