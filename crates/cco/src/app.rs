@@ -110,7 +110,7 @@ impl<'o> App<'o> {
             prices,
             threads: env.threads,
             now: env.now,
-            places: if demo.is_some() { Places::default() } else { places },
+            places: demo.as_ref().map_or(places, |tree| Places::only(tree.path())),
         })?;
         let mut app = Self {
             out,

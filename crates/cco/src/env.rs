@@ -213,6 +213,12 @@ pub(crate) fn stdout_columns() -> Option<usize> {
     columns().or_else(|| terminal_width(std::io::stdout()))
 }
 
+/// The height of the terminal on stdout at this moment.
+pub(crate) fn stdout_rows() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_row > 0).then_some(usize::from(size.ws_row))
+}
+
 /// The clock at this moment, for what runs on and on; fixed where a test fixed it.
 pub(crate) fn later() -> Result<Timestamp, CliError> {
     now()

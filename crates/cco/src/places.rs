@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cco_engine::LedgerPlace;
 use cco_engine::limits::{
-    Asking, BaseUrl, Places, Proxies, Root, SecurityTool, Settings, session_health_folders,
+    Asking, BaseUrl, Places, Proxies, Root, SecurityTool, Settings, session_health_folders, switcher_folders,
 };
 use jiff::tz::TimeZone;
 
@@ -30,6 +30,8 @@ pub(crate) struct LimitsAccess {
     pub(crate) asking: Option<Asking>,
     /// What the user said of it; none: nothing yet.
     pub(crate) allowed: Option<bool>,
+    /// What is known is written to files of older tools as well.
+    pub(crate) share: bool,
     /// Where an answer to that is written.
     pub(crate) config_file: Option<PathBuf>,
     /// The user's home folder.
@@ -50,6 +52,7 @@ impl LimitsAccess {
         Ok(Self {
             asking: if lasts { asking(env, config, folder)? } else { None },
             allowed: if is_demo { Some(false) } else { config.flag(keys::ENDPOINT) },
+            share: !is_demo && config.flag(keys::SHARE) == Some(true),
             config_file: home::config_file(folder).filter(|_| !is_demo),
             home: env.home.clone(),
         })
@@ -81,6 +84,9 @@ pub(crate) fn places(
             .as_ref()
             .map(|home| session_health_folders(env.hot_swap_home.as_deref(), home))
             .unwrap_or_default(),
+        has_key_store: Path::new(SECURITY).exists(),
+        switcher: env.home.as_deref().map(switcher_folders).unwrap_or_default(),
+        state: folder.map(state),
         subscription: env.home.as_ref().map(|home| home.join(DEFAULT).join("config/subscription.yaml")),
         zone: Some(zone.clone()),
         spool: folder.map(|folder| state(folder).join(SPOOL)),

@@ -73,6 +73,8 @@ pub struct Engine {
     told: Vec<Observation>,
     /// All transcripts were read.
     counted: bool,
+    /// Readings that a busy or full ledger did not take in.
+    unkept: Vec<cco_model::limit::Reading>,
     rebuilt: Option<rebuild::Rebuilt>,
     /// This engine has rebuilt the ledger: it does so once.
     has_rebuilt: bool,
@@ -199,6 +201,7 @@ impl Engine {
             troubles: BTreeMap::new(),
             told: Vec::new(),
             counted: false,
+            unkept: Vec::new(),
             rebuilt: None,
             has_rebuilt: false,
         }

@@ -5,20 +5,25 @@
 
 pub mod alarm;
 pub mod check_up;
+pub mod share;
 
 mod ask;
 mod look;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAccount};
+pub use cco_limits::Unread;
 pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
 pub use cco_limits::client::{Proxies, Settings};
 pub use cco_limits::credentials::SecurityTool;
+pub use cco_limits::shared_files::keeper::Keeper;
 pub use cco_limits::shared_files::session_health_folders;
+pub use cco_limits::shared_files::sessions::folders as switcher_folders;
 use cco_model::limit::login::{Login, Reason};
-use cco_model::limit::mark::Sessions;
+use cco_model::limit::mark::{Mark, Sessions};
 use cco_model::limit::merge::{Current, merge_all};
 use cco_model::limit::pace::{Pace, pace};
 use cco_model::limit::shown::{Known, LocalUse, Shown, Value, shown};
@@ -33,6 +38,8 @@ pub use self::look::{Found, Places};
 use crate::report::Only;
 use crate::{Engine, EngineError};
 
+/// So long a look waits to be kept.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Readings that are older say nothing of a window that is open: no window is longer than a week.
 const OLDEST_READING_MS: i64 = 8 * 24 * 3_600_000;
 
@@ -53,6 +60,10 @@ pub struct AccountLimits {
     pub attempts: Attempts,
     /// Whether sessions of it are at work.
     pub sessions: Sessions,
+    /// No config directory has a login of it: nobody can bring newer numbers before its user logs in.
+    pub is_logged_out: bool,
+    /// Before this the service is not asked for it, UTC milliseconds; none: nothing keeps us, or nobody was to be asked.
+    pub next_try_ms: Option<i64>,
 }
 
 impl AccountLimits {
@@ -85,10 +96,20 @@ impl Engine {
 
     /// The same for what is seen again at the next look: that a busy or full ledger cannot take it in hides nothing of
     /// what is known.
-    fn note_down(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
-        match self.observe(observed) {
+    fn note_down(&mut self, mut observed: Observed) -> Result<Option<String>, EngineError> {
+        observed.readings.append(&mut self.unkept);
+        // Whoever looks does not wait for what can be kept the next time.
+        self.ledger.wait_at_most(PATIENCE)?;
+        let kept = self.observe(&observed);
+        self.ledger.wait_at_most(cco_ledger::open::BUSY_TIMEOUT)?;
+        match kept {
             Err(error) if !error.is_suspect() => {
-                Ok(Some(format!("{error}; what was seen of accounts and limits is not kept this time")))
+                self.unkept = observed.readings;
+                let why = match error.is_busy() {
+                    true => "another cco is at work on the ledger".to_owned(),
+                    false => error.to_string(),
+                };
+                Ok(Some(format!("{why}; what was seen of accounts and limits is not kept this time")))
             }
             kept => kept,
         }
@@ -109,7 +130,8 @@ impl Engine {
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         let now_ms = self.now.as_millisecond();
-        let readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
+        let mut readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
+        readings.extend(self.unkept.iter().cloned());
         let merged = merge_all(&readings, now_ms);
         let mut limits = Vec::new();
         let accounts = self.ledger.accounts()?;
@@ -121,9 +143,10 @@ impl Engine {
             let mended = known.may_be_mended(of_account.credential_ms, self.now.as_millisecond());
             let KnownLogin { account, login, attempts, .. } = known;
             let login = if mended { Login::Unknown } else { login };
+            let is_logged_out = self.is_logged_out(&of_account);
             let (directories, sessions) = (of_account.directories, of_account.sessions);
             let trouble = troubles.get(&account.id).copied();
-            let context = Context { login, sessions, trouble, zone };
+            let context = Context { login, sessions, trouble, is_logged_out, zone };
             let windows = merged.get(&account.id);
             let own = match (directories.is_empty(), is_only) {
                 (true, _) => None,
@@ -137,10 +160,18 @@ impl Engine {
                 login,
                 trouble,
                 sessions,
+                is_logged_out,
+                next_try_ms: None,
                 account,
             });
         }
         Ok(limits)
+    }
+
+    /// Nobody is logged in with it here, as far as files tell. Sessions that are at work have a login somewhere.
+    fn is_logged_out(&self, account: &look::OfAccount) -> bool {
+        let in_no_file = account.credential_ms.is_none() && !self.places.has_key_store;
+        account.directories.is_empty() || (in_no_file && account.sessions == Sessions::Idle)
     }
 
     fn windows(
@@ -175,9 +206,15 @@ impl Engine {
         context: &Context<'_>,
         local: Option<LocalUse>,
     ) -> Result<Option<WindowLimits>, EngineError> {
-        let Context { login, sessions, trouble, zone } = *context;
+        let Context { login, sessions, trouble, is_logged_out, zone } = *context;
         let known = Known { current, local, trouble, login, sessions };
-        let shown = shown(window, &known, self.now.as_millisecond(), zone);
+        let mut shown = shown(window, &known, self.now.as_millisecond(), zone);
+        if let Some(shown) = shown.as_mut().filter(|_| is_logged_out)
+            && matches!(shown.value, Value::Open { .. } | Value::NotStarted)
+        {
+            // Only the user can bring a newer number.
+            shown.mark = Mark::Critical;
+        }
         Ok(shown.map(|shown| WindowLimits { shown, current: current.copied(), pace }))
     }
 
@@ -200,6 +237,7 @@ struct Context<'z> {
     login: Login,
     sessions: Sessions,
     trouble: Option<Trouble>,
+    is_logged_out: bool,
     zone: &'z TimeZone,
 }
 

@@ -93,6 +93,11 @@ pub struct Attempts {
 }
 
 impl Ledger {
+    /// Waits at most so long for another process's writing, from now on.
+    pub fn wait_at_most(&self, limit: Duration) -> Result<(), LedgerError> {
+        Ok(self.connection.busy_timeout(limit)?)
+    }
+
     /// Takes in what was observed and is new; returns how much of it was. What cannot go to the journal as well is an
     /// error of its own, and in the ledger.
     pub fn observe(

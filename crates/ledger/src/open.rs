@@ -26,7 +26,7 @@ pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
 /// The same for people.
 pub(crate) const OLDEST_SQLITE_NAME: &str = "3.51.3";
 /// How long a statement waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long another process's rebuilding of a damaged ledger is waited for.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(60);
 

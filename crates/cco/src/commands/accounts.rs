@@ -5,10 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use cco_engine::limits::{Found, KnownAccount, Observed, SeenAccount};
+use cco_engine::report::{Filter, Only, Period};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::args::AccountsCommand;
+use crate::args::{AccountsCommand, SpanArgs};
 use crate::choose;
 use crate::config::keys;
 use crate::error::CliError;
@@ -30,16 +31,16 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
     let found = super::limits::look(app)?;
     let (accounts, removed): (Vec<KnownAccount>, Vec<KnownAccount>) =
         app.engine.accounts()?.into_iter().partition(|account| !account.removed);
+    let unknown = unknown_calls(app)?;
     if app.json {
         let rows: Vec<Value> = accounts.iter().map(|account| json(account, &found)).collect();
-        return app.out.data(&json::render(&json!({ "accounts": rows }))?);
+        return app.out.data(&json::render(&json!({ "accounts": rows, "unknownCalls": unknown }))?);
     }
     if accounts.is_empty() {
         tell_of_none(app, &removed);
         return Ok(());
     }
-    let header = ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec();
-    let mut lines = vec![header];
+    let mut lines = Vec::new();
     let labels = choose::account_labels(&accounts.iter().collect::<Vec<_>>());
     for (account, name) in accounts.iter().zip(labels) {
         let places = directories(account, &found);
@@ -47,11 +48,21 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
         let email = if account.name.is_empty() { String::new() } else { text::name(&account.email) };
         lines.push(vec![name, email, text::clean(&place).into_owned()]);
     }
-    let columns = [
+    if unknown > 0 {
+        let calls = text::plural(unknown, "call", "calls");
+        lines.push(vec![choose::UNKNOWN.to_owned(), String::new(), format!("{calls} of no known account")]);
+    }
+    let mut columns = vec![
         word(0, Squeeze::Before(9, Keep::Start)),
         word(1, Squeeze::Never),
         word(0, Squeeze::Before(5, Keep::End)),
     ];
+    lines.insert(0, ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec());
+    if accounts.iter().all(|account| account.name.is_empty()) {
+        // Addresses are the accounts' names then.
+        columns.remove(1);
+        lines.iter_mut().for_each(|line| drop(line.remove(1)));
+    }
     let rows = align(lines, &columns, app.screen.columns);
     let page: String = rows
         .iter()
@@ -65,6 +76,13 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
         app.out.data(&format!("{}\n", styled(FAINT, words)))?;
     }
     Ok(())
+}
+
+/// Calls of the ledger whose account is not known.
+fn unknown_calls(app: &App<'_>) -> Result<u64, CliError> {
+    let only = Only { accounts: Some([0].into()), ..Only::default() };
+    let all = Filter { only, ..app.span(&SpanArgs::default()) };
+    Ok(app.engine.periods(&all, Period::Month)?.iter().map(|month| month.sums.calls).sum())
 }
 
 fn directories(account: &KnownAccount, found: &Found) -> Vec<String> {
@@ -93,7 +111,8 @@ pub(super) fn tell_of_none(app: &mut App<'_>, removed: &[KnownAccount]) {
     };
     let number = text::plural(removed.len() as u64, "account is", "accounts are");
     app.out.note(&format!("{number} off the list, and there is no other"));
-    app.out.hint(&format!("`cco accounts rename {} NAME` brings it back", first.id));
+    let typed = choose::typed(first, removed);
+    app.out.hint(&format!("`cco accounts rename {typed} NAME` brings it back"));
 }
 
 fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
@@ -132,6 +151,8 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
 }
 
 fn rename(app: &mut App<'_>, account: &str, name: &str) -> Result<(), CliError> {
+    // Who was not looked for yet can be named all the same.
+    super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     let name = name.trim();
@@ -155,18 +176,25 @@ fn check_name(name: &str, known: &KnownAccount, accounts: &[KnownAccount]) -> Re
         return wrong("the name is too long, or has characters that cannot be seen".to_owned());
     }
     match accounts.iter().find(|other| other.id != known.id && choose::called(other, name)) {
-        Some(other) => wrong(format!("{name:?} is what {} is called", other.id)),
+        Some(other) => {
+            let mut unnamed = other.clone();
+            unnamed.name.clear();
+            wrong(format!("{name:?} is what {} is called", choose::typed(&unnamed, accounts)))
+        }
         None => Ok(()),
     }
 }
 
 fn remove(app: &mut App<'_>, account: &str) -> Result<(), CliError> {
+    super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     say_of(app, known, None, Some(true))?;
     app.out.note(&format!("{} is off the list; what was counted stays", choose::account_label(known)));
-    app.out
-        .hint(&format!("`cco accounts rename {} NAME` brings it back; its login was not touched", known.id));
+    app.out.hint(&format!(
+        "`cco accounts rename {} NAME` brings it back; its login was not touched",
+        choose::typed(known, &accounts)
+    ));
     Ok(())
 }
 

@@ -124,6 +124,8 @@ pub(crate) const BASE_URL: &str = "limits.base_url";
 pub(crate) const USER_AGENT: &str = "limits.user_agent";
 /// Whether the macOS Keychain may be read.
 pub(crate) const KEYCHAIN: &str = "limits.keychain";
+/// Whether files of older tools are written too.
+pub(crate) const SHARE: &str = "limits.share_session_health";
 /// Further config directories.
 pub(crate) const CONFIG_DIRS: &str = "accounts.config_dirs";
 
@@ -227,13 +229,16 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
-    idle(
-        ("limits.share_session_health", "Whether limits are also written to the files of older tools"),
-        "",
-        Kind::Flag,
-        Some(Value::Flag(false)),
-        "share_session_health = false",
-    ),
+    Key {
+        path: SHARE,
+        about: "Whether `cco limits --refresh` and `--watch` also write what they know to the files of older tools, where no other program does",
+        kind: Kind::Flag,
+        default: Some(Value::Flag(false)),
+        variable: None,
+        example: "share_session_health = true",
+        idle: None,
+        check: |_| Ok(()),
+    },
     Key {
         path: CONFIG_DIRS,
         about: "Further config directories of Claude Code whose accounts are looked at; `cco accounts add` writes it",

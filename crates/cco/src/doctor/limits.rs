@@ -25,6 +25,8 @@ use crate::print::text;
 pub(crate) struct LimitsFacts {
     /// What files tell.
     pub(crate) files: Files,
+    /// The user wants files of older tools to be written.
+    pub(crate) is_shared: bool,
     /// What the user said of asking the service; none: nothing yet.
     pub(crate) allowed: Option<bool>,
     /// Where it is asked; an error: what is set cannot be used.
@@ -235,18 +237,6 @@ fn attempts_words(limits: &LimitsFacts, known: &KnownLogin) -> String {
         format!(", last failure {}: {}", limits.minute(*at_ms), text::clean(why))
     });
     format!("{}: last answer {success}{failure}", account_label(&known.account))
-}
-
-pub(super) fn files(facts: &Facts) -> Verdict {
-    let broken: Vec<String> =
-        facts.limits.files.broken.iter().map(|(path, why)| format!("{} {why}", path.display())).collect();
-    if broken.is_empty() {
-        return Verdict::ok("no file of another tool is there and broken");
-    }
-    let number = text::plural(broken.len() as u64, "file of another tool", "files of other tools");
-    Verdict::note(format!("{number} cannot be used; other sources of limits go on"))
-        .fix("a file that was just being written is whole the next time; else mend it or move it away")
-        .details(broken)
 }
 
 pub(super) fn credentials(facts: &Facts) -> Verdict {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cco_engine::health::{Deep, Health, Holdings, KeyFaults, SoftFindings, Transcripts, Unpriced};
-use cco_engine::limits::check_up::{AccountSeen, DirectorySeen, FileState, Files, KnownLogin};
-use cco_engine::limits::{Attempts, KnownAccount};
+use cco_engine::limits::check_up::{AccountSeen, Broken, DirectorySeen, FileState, Files, KnownLogin};
+use cco_engine::limits::share::SharedFile;
+use cco_engine::limits::{Attempts, Keeper, KnownAccount, Unread};
 use cco_engine::scan::Finding;
 use cco_model::limit::AccountId;
 use cco_model::limit::login::{Login, Reason};
@@ -21,6 +22,15 @@ use crate::notify::Said;
 use crate::roots::{Missing, Roots};
 
 const DAY_MS: i64 = 86_400_000;
+
+fn broken(lasting: Option<(u32, i64)>) -> Broken {
+    let path = "/h/.claude/session-health/merged-quota-cache.json".into();
+    Broken { path, why: "is not valid JSON".to_owned(), lasting }
+}
+
+fn shared((name, keeper): (&str, Keeper)) -> SharedFile {
+    SharedFile { path: format!("/h/.claude/session-health/{name}.json").into(), keeper }
+}
 
 /// A machine on which all is well.
 fn sound() -> Facts {
@@ -88,7 +98,8 @@ fn limits(now_ms: i64) -> LimitsFacts {
         active_since_ms: Some(now_ms - 3 * HOUR_MS),
     };
     LimitsFacts {
-        files: Files { directories: vec![seen], broken: vec![] },
+        files: Files { directories: vec![seen], ..Files::default() },
+        is_shared: false,
         allowed: Some(true),
         said: None,
         base: Ok("https://api.anthropic.com".to_owned()),
@@ -248,8 +259,17 @@ static CASES: &[(&str, Change)] = &[
     }),
     ("limits.asking", |f| health(f).logins.as_mut().unwrap()[0].attempts = Attempts::default()),
     ("limits.files", |f| {
-        let path = "/h/.claude/session-health/merged-quota-cache.json".into();
-        f.limits.files.broken.push((path, "is not valid JSON".to_owned()));
+        f.limits.files.broken.push(broken(None));
+    }),
+    ("limits.files", |f| f.limits.files.broken.push(broken(Some((3, f.now.as_millisecond() - HOUR_MS))))),
+    ("limits.sharing", |f| {
+        f.limits.is_shared = true;
+        f.limits.files.shared = [("a", Keeper::Ours), ("b", Keeper::Other)].map(shared).into();
+    }),
+    ("limits.sharing", |f| {
+        f.limits.is_shared = true;
+        let why = Unread::Broken("it is no object".to_owned());
+        f.limits.files.shared = [("a", Keeper::Left), ("b", Keeper::Unknown(why))].map(shared).into();
     }),
     ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
     ("time.data", |f| f.zone_data = false),
@@ -334,6 +354,7 @@ fn a_sound_machine_is_found_sound() {
     ok limits.asking: asking works, or is not due
       dev@example.com: last answer 2026-10-20 11:58
     ok limits.files: no file of another tool is there and broken
+    ok limits.sharing: limits are not written to files of older tools
     ok limits.credentials: no login is in a file that others can read
     ok time.data: the system's time zone files are there
     ok time.zone: reports show days of UTC (TZ), as the ledger keeps them
@@ -469,6 +490,15 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.files: 1 file of another tool cannot be used; other sources of limits go on
       /h/.claude/session-health/merged-quota-cache.json is not valid JSON
       fix: a file that was just being written is whole the next time; else mend it or move it away
+    problem limits.files: 1 file of another tool cannot be used, time and again; what it said last stays, with its age
+      /h/.claude/session-health/merged-quota-cache.json is not valid JSON; 3 bad reads in a row, since 2026-10-20 11:00
+      fix: mend it, or move it away
+    note limits.sharing: another program keeps 1 file up to date; cco leaves them alone
+      /h/.claude/session-health/b.json
+      fix: stop that program, or `cco config set limits.share_session_health false`
+    note limits.sharing: cannot read 1 file of older tools, so nothing is written there
+      /h/.claude/session-health/b.json
+      fix: mend them or move them away; the next `cco limits --refresh` writes new ones
     note limits.credentials: other users of this machine can read a login of Claude Code
       /h/.claude/.credentials.json
       fix: chmod 600 /h/.claude/.credentials.json

@@ -31,7 +31,7 @@ fn every_value_is_shown_with_its_source() {
     limits.base_url is not set           # default
     limits.user_agent is not set         # default
     limits.keychain = false              # default
-    limits.share_session_health = false  # default, no effect yet
+    limits.share_session_health = false  # default
     accounts.config_dirs = []            # default
     statusline.preset is not set         # default
     statusline.lines is not set          # default
@@ -54,7 +54,7 @@ fn every_value_is_shown_with_its_source() {
     limits.base_url is not set           # default
     limits.user_agent is not set         # default
     limits.keychain = false              # default
-    limits.share_session_health = false  # default, no effect yet
+    limits.share_session_health = false  # default
     accounts.config_dirs = []            # default
     statusline.preset is not set         # default
     statusline.lines is not set          # default

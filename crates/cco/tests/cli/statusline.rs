@@ -117,11 +117,19 @@ fn a_setting_counts_from_the_moment_it_is_written() {
     let _ = env.run("daily");
     assert_eq!(draw(&env, "{}"), "hi 21:00\n");
     env.config("[statusline]\nlines = [[\"clock\", \"clok\"]]\n");
-    assert_eq!(draw(&env, "{}"), "🕐:14:00\n", "what is wrong is the config's to tell");
+    assert_eq!(draw(&env, "{}"), "🤖:Claude 🕐:14:00\n", "what is wrong is the config's to tell");
     let run = env.run("config check");
-    insta::assert_snapshot!(run.story(), @"");
-    assert_eq!(draw(&env.with("TZ", "UTC"), "{}"), "🕐:12:00\n");
+    insta::assert_snapshot!(run.story(), @r#"
+    exit 3
+    -- stderr
+    warning: $HOME/.cco/config.toml:2: `statusline.lines`: no segment is called "clok"
+    hint: did you mean "clock"?
+    "#);
+    assert_eq!(draw(&env.with("TZ", "UTC"), "{}"), "🤖:Claude 🕐:12:00\n");
 }
+
+/// Puts something at a path.
+type Plant<'a> = &'a dyn Fn(&std::path::Path);
 
 #[test]
 fn whatever_lies_where_its_files_should_be_there_is_a_line_in_time() {
@@ -136,7 +144,7 @@ fn whatever_lies_where_its_files_should_be_there_is_a_line_in_time() {
     let fifo = |path: &std::path::Path| {
         assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     };
-    let plants: [(&str, &dyn Fn(&std::path::Path)); 8] = [
+    let plants: [(&str, Plant<'_>); 8] = [
         ("nothing", &|_| {}),
         ("a torn file", &|path| fs::write(path, &whole[..whole.len() / 2]).unwrap()),
         ("a file of zeros", &|path| fs::write(path, vec![0; 4_096]).unwrap()),

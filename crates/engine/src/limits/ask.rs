@@ -40,6 +40,12 @@ pub struct Asking {
 /// What asking came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
+    /// For whom an answer was looked for.
+    pub whom: Vec<AccountId>,
+    /// Of those, who was not asked for: what is remembered is fresh, or it is too soon after a failure.
+    pub not_asked: Vec<AccountId>,
+    /// Before this nobody asks for an account again, UTC milliseconds.
+    pub again_ms: BTreeMap<AccountId, i64>,
     /// Why an account's answer is not new, by account.
     pub troubles: BTreeMap<AccountId, Trouble>,
     /// What could not be written, in words; it changed no answer.
@@ -107,6 +113,16 @@ impl Engine {
         Ok(due)
     }
 
+    /// When the service may be asked again, UTC milliseconds, for the accounts for which it is too soon now.
+    pub fn next_tries(&self, found: &Found, asking: &Asking) -> BTreeMap<AccountId, i64> {
+        let now_ms = self.now.as_millisecond();
+        let wait = |account: &Account| {
+            let backoff = Files::new(&asking.state, &account.id, &asking.settings.base).backoff()?;
+            backoff.in_force(now_ms).then(|| (account.id.clone(), backoff.ends_at_ms()))
+        };
+        found.accounts.all().iter().filter_map(wait).collect()
+    }
+
     /// Asks for the limits of these accounts, where what is remembered of the last answer is not fresh, and keeps what
     /// comes back.
     pub fn ask(
@@ -124,11 +140,12 @@ impl Engine {
             Err(unusable) => return Ok(Err(unusable)),
         };
         let round = Round { found, asking, client: &client, now_ms };
-        let (mut asked, mut observed) = (Asked::default(), Observed::default());
+        let mut asked = Asked { whom: due.to_vec(), ..Asked::default() };
+        let mut observed = Observed::default();
         for account in found.accounts.all().iter().filter(|account| due.contains(&account.id)) {
             self.ask_for(account, &round, &mut asked, &mut observed);
         }
-        asked.faults.extend(self.note_down(&observed)?);
+        asked.faults.extend(self.note_down(observed)?);
         self.troubles.clone_from(&asked.troubles);
         Ok(Ok(asked))
     }
@@ -150,6 +167,10 @@ impl Engine {
         });
         asked.faults.extend(answer.faults.iter().map(|fault| fault.error.clone()));
         let said = transport.said.get();
+        if said == Said::NotAsked {
+            asked.not_asked.push(account.id.clone());
+        }
+        asked.again_ms.extend(answer.again_at_ms.map(|at_ms| (account.id.clone(), at_ms)));
         let used = logins.used.get().filter(|_| said != Said::NotAsked);
         let used = used.and_then(|used| account.directories.get(used));
         if let Some(directory) = used.filter(|directory| !self.still_holds(directory, &account.id)) {
