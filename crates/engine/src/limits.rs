@@ -8,6 +8,7 @@ pub mod check_up;
 
 mod ask;
 mod look;
+mod renew;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,10 @@ pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAcco
 pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
 pub use cco_limits::client::{Proxies, Settings};
-pub use cco_limits::credentials::SecurityTool;
+pub use cco_limits::credentials::{Keychain, KeychainFault, SecurityTool};
+pub use cco_limits::refresh::{
+    ExchangeFailure, Held, Lack, LastRenewal, Recovery, RefreshFailure, Refreshed, TokenUrl, Traces,
+};
 pub use cco_limits::shared_files::session_health_folders;
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::Sessions;
@@ -30,6 +34,7 @@ use self::check_up::KnownLogin;
 
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
+pub use self::renew::{CannotManage, Outcome, Renewal, Renewing};
 use crate::report::Only;
 use crate::{Engine, EngineError};
 

@@ -153,9 +153,11 @@ impl Facts {
 
 fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> LimitsFacts {
     let zone = config.zone().or_else(|| zone::system(env.tz.as_deref()).ok()).unwrap_or(TimeZone::UTC);
-    let places = places::places(env, config, folder, &roots.usable, &zone);
+    let places = places::places(env, config, folder, &roots.config_dirs(), &zone);
     LimitsFacts {
-        files: check_up::files(&places, env.now.as_millisecond()),
+        files: check_up::files(&places, folder.map(places::state).as_deref(), env.now.as_millisecond()),
+        managed: places::managed(config),
+        has_client_id: config.text(keys::CLIENT_ID).is_some(),
         said: folder.and_then(|folder| Said::read(&places::state(folder))),
         allowed: config.flag(keys::ENDPOINT),
         base: places::base(config).map(|base| base.to_string()).map_err(|(why, _)| why),

@@ -140,6 +140,7 @@ pub(crate) static CHECKS: &[Check] = &[
         limits::endpoint,
     ),
     check("limits.asking", "how asking for limits went, while sessions are at work", limits::asking),
+    check("limits.managed", "logins that cco renews, and how that went", limits::managed),
     check("limits.files", "files of other tools about limits that cannot be used", limits::files),
     check("limits.credentials", "logins in files that other users can read", limits::credentials),
     check("time.data", "whether the system's time zone files are there", contents::time_data),

@@ -79,13 +79,14 @@ fn a_sound_machine_is_well() {
     ok       limits.logins          no account was seen yet
     ok       limits.endpoint        nobody is asked, and there is no account to ask for
     ok       limits.asking          nothing is asked
+    ok       limits.managed         logins are only read
     ok       limits.files           no file of another tool is there and broken
     ok       limits.credentials     no login is in a file that others can read
     ok       time.data              the system's time zone files are there
     ok       time.zone              reports show days of UTC (TZ), as the ledger keeps them
     ok       time.clock             no call is dated ahead of now
 
-    29 checks: all is well
+    30 checks: all is well
     ");
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), [""; 0]);
@@ -169,6 +170,7 @@ fn a_sick_machine_says_what_to_do() {
     ok       limits.logins          no account was seen yet
     ok       limits.endpoint        nobody is asked, and there is no account to ask for
     ok       limits.asking          nothing is asked
+    ok       limits.managed         logins are only read
     ok       limits.files           no file of another tool is there and broken
     ok       limits.credentials     no login is in a file that others can read
     ok       time.data              the system's time zone files are there
@@ -177,7 +179,7 @@ fn a_sick_machine_says_what_to_do() {
     problem  time.clock             1 call is dated ahead of now, the last one by 7 days
              fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
 
-    27 checks: 7 problems, 1 note
+    28 checks: 7 problems, 1 note
     "#);
     for columns in [40, 60, 80, 100, 200] {
         // A path that is wider than the terminal is not broken.

@@ -14,6 +14,7 @@ mod limits;
 mod limits_glance;
 mod logins;
 mod lost_days;
+mod managed;
 mod names;
 mod places;
 mod reports;

@@ -31,8 +31,11 @@ fn every_value_is_shown_with_its_source() {
         limits.base_url is not set           # default
         limits.user_agent is not set         # default
         limits.keychain = false              # default
+        limits.client_id is not set          # default
+        limits.token_url is not set          # default
         limits.share_session_health = false  # default, no effect yet
         accounts.config_dirs = []            # default
+        accounts.managed = []                # default
         ");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[stats.watch]\npaths = ['~/a', \"b\"]\n[prices.\"a/b\"]\ninput = 3.50\n");
     assert_snapshot!(env.run("config show").stdout, @r#"
@@ -47,8 +50,11 @@ fn every_value_is_shown_with_its_source() {
         limits.base_url is not set           # default
         limits.user_agent is not set         # default
         limits.keychain = false              # default
+        limits.client_id is not set          # default
+        limits.token_url is not set          # default
         limits.share_session_health = false  # default, no effect yet
         accounts.config_dirs = []            # default
+        accounts.managed = []                # default
         prices."a/b".input = 3.5             # $HOME/.cco/config.toml:5
         "#);
     env.config("[stats]\ndatabase_path = \"a\u{202e}b\"\n");

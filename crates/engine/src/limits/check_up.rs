@@ -2,11 +2,11 @@
 //!
 //! Owns the looking. Must not: ask the service or a key store, keep what it saw, or judge.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cco_ledger::limits::{Attempts, KnownAccount};
 use cco_limits::accounts::{Accounts, Held};
-use cco_limits::{credentials, live};
+use cco_limits::{credentials, live, refresh};
 use cco_model::limit::login::Login;
 use cco_model::limit::{AccountId, CLOCK_SLACK_MS};
 
@@ -35,6 +35,8 @@ pub struct DirectorySeen {
     pub credential: FileState,
     /// Since when sessions of it are at work, UTC milliseconds; none: none is.
     pub active_since_ms: Option<i64>,
+    /// What is known of renewing its login.
+    pub renewal: refresh::Traces,
 }
 
 /// An account in a config directory.
@@ -73,8 +75,8 @@ impl KnownLogin {
     }
 }
 
-/// Looks at these places.
-pub fn files(places: &Places, now_ms: i64) -> Files {
+/// Looks at these places. `state`: the folder in which processes remember for each other; none: there is none.
+pub fn files(places: &Places, state: Option<&Path>, now_ms: i64) -> Files {
     let accounts = Accounts::discover(&places.roots);
     let mut broken = Vec::new();
     of_older_tools(places, now_ms, &accounts, &mut broken);
@@ -89,6 +91,7 @@ pub fn files(places: &Places, now_ms: i64) -> Files {
         },
         credential: credentials::file_state(&directory.path, now_ms),
         active_since_ms: live::active_since_ms(&directory.path, &live::runs),
+        renewal: state.map(|state| refresh::traces(state, &directory.path)).unwrap_or_default(),
     });
     Files { directories: directories.collect(), broken }
 }
