@@ -16,7 +16,7 @@ pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAcco
 pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
 pub use cco_limits::client::{Proxies, Settings};
-pub use cco_limits::credentials::{Keychain, KeychainFault, SecurityTool};
+pub use cco_limits::credentials::SecurityTool;
 pub use cco_limits::refresh::{
     ExchangeFailure, Held, Lack, LastRenewal, Recovery, RefreshFailure, Refreshed, TokenUrl, Traces,
 };
