@@ -211,6 +211,24 @@ pub fn traces(state: &Path, config: &Path) -> Traces {
     Traces { last: notes.last(), unfinished: intent.exists() }
 }
 
+/// What killed processes left of renewing logins of other config directories than these. Nobody brings it to an end, and
+/// there may be tokens in it.
+pub fn orphans<'c>(state: &Path, configs: impl IntoIterator<Item = &'c Path>) -> Vec<PathBuf> {
+    let of = |config| {
+        let Intent { intent, previous } = Files::of(state, config).intent;
+        [intent, previous]
+    };
+    let known: Vec<PathBuf> = configs.into_iter().flat_map(of).collect();
+    let is_left = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("refresh-") && [".intent", ".previous"].iter().any(|end| name.ends_with(end))
+    };
+    let entries = fs::read_dir(state).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut left: Vec<PathBuf> = entries.filter(|path| is_left(path) && !known.contains(path)).collect();
+    left.sort();
+    left
+}
+
 /// The files of renewing one login.
 struct Files {
     /// The credential file; behind a link where there is one.

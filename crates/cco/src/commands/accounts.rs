@@ -1,6 +1,6 @@
 //! `cco accounts`: the logins of Claude Code that were seen on this machine.
 //!
-//! Must not: touch a login; what is handed over is renewed when the service is asked.
+//! Must not: renew a login; one that is handed over is renewed when the service is asked.
 
 mod manage;
 

@@ -250,6 +250,12 @@ pub(super) fn managed(facts: &Facts) -> Verdict {
             .fix("`cco limits` brings it to an end")
             .details(unfinished);
     }
+    let orphans = &limits.files.orphans;
+    if !orphans.is_empty() {
+        return Verdict::note("a renewal was broken off, of a login in a directory that is not looked at any more")
+            .fix("`cco accounts add DIR` and `cco limits` bring it to an end; else delete the files: a login may be in them")
+            .details(orphans.iter().map(|path| path.display().to_string()).collect());
+    }
     if limits.managed.is_empty() {
         return Verdict::ok("logins are only read");
     }

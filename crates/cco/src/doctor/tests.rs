@@ -89,7 +89,7 @@ fn limits(now_ms: i64) -> LimitsFacts {
         renewal: Traces::default(),
     };
     LimitsFacts {
-        files: Files { directories: vec![seen], broken: vec![] },
+        files: Files { directories: vec![seen], ..Files::default() },
         allowed: Some(true),
         managed: vec![],
         has_client_id: true,
@@ -261,6 +261,7 @@ static CASES: &[(&str, Change)] = &[
         f.limits.files.directories[0].renewal.last = Some(last);
     }),
     ("limits.managed", |f| f.limits.files.directories[0].renewal.unfinished = true),
+    ("limits.managed", |f| f.limits.files.orphans = vec!["/h/.cco/state/refresh-1.intent".into()]),
     ("limits.files", |f| {
         let path = "/h/.claude/session-health/merged-quota-cache.json".into();
         f.limits.files.broken.push((path, "is not valid JSON".to_owned()));
@@ -491,6 +492,9 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.managed: a renewal of a login was broken off, or goes on now
       /h/.claude
       fix: `cco limits` brings it to an end
+    note limits.managed: a renewal was broken off, of a login in a directory that is not looked at any more
+      /h/.cco/state/refresh-1.intent
+      fix: `cco accounts add DIR` and `cco limits` bring it to an end; else delete the files: a login may be in them
     note limits.files: 1 file of another tool cannot be used; other sources of limits go on
       /h/.claude/session-health/merged-quota-cache.json is not valid JSON
       fix: a file that was just being written is whole the next time; else mend it or move it away

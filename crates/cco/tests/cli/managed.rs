@@ -306,6 +306,11 @@ fn what_a_killed_process_began_is_named_and_ended_also_for_an_account_that_was_t
     let _ = child.wait().unwrap();
     let doctor = env.run("doctor");
     assert!(doctor.stdout.contains("a renewal of a login was broken off"), "{}", doctor.story());
+    // A directory that is not looked at any more is not forgotten.
+    let elsewhere = env.home().join("elsewhere").display().to_string();
+    let mut doctor = env.command("doctor");
+    let doctor = env.of_output(doctor.env("CLAUDE_CONFIG_DIR", elsewhere).output().unwrap());
+    assert!(doctor.stdout.contains("that is not looked at any more"), "{}", doctor.story());
     let _ = env.run("accounts unmanage ann@example.com");
     // The dead process's locks are a minute old by then.
     let later = env.with("CCO_NOW", "2028-10-20T12:00:00Z");

@@ -22,6 +22,8 @@ pub struct Files {
     pub directories: Vec<DirectorySeen>,
     /// Files of older tools that are there and cannot be used, each with why.
     pub broken: Vec<(PathBuf, String)>,
+    /// What was begun with the login of a directory that is not looked at any more.
+    pub orphans: Vec<PathBuf>,
 }
 
 /// A config directory.
@@ -93,7 +95,10 @@ pub fn files(places: &Places, state: Option<&Path>, now_ms: i64) -> Files {
         active_since_ms: live::active_since_ms(&directory.path, &live::runs),
         renewal: state.map(|state| refresh::traces(state, &directory.path)).unwrap_or_default(),
     });
-    Files { directories: directories.collect(), broken }
+    let directories: Vec<DirectorySeen> = directories.collect();
+    let paths = directories.iter().map(|seen| seen.path.as_path());
+    let orphans = state.map(|state| refresh::orphans(state, paths)).unwrap_or_default();
+    Files { directories, broken, orphans }
 }
 
 impl Engine {
