@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::logins::{ANN, BEA, SECRETS, assert_no_token, minutes_ago};
+use crate::logins::{ANN, BEA, Login, SECRETS, assert_no_token, minutes_ago};
 use crate::sealed::{Run, TestEnv};
 use crate::service::{Reply, Service, status, usage};
 
@@ -29,17 +29,16 @@ fn invalid_grant() -> Reply {
     Reply::Whole(400, "", r#"{"error": "invalid_grant"}"#.to_owned())
 }
 
-/// Ann's credential file as it is after a night: expired a minute ago.
-fn expired(env: &TestEnv) -> String {
-    ANN.log_in(env);
+/// A credential file of Ann's as it is after a night: expired a minute ago.
+fn expired(env: &TestEnv, login: &Login) {
+    login.log_in(env);
     let text = format!(
         "{{\"mcpOAuth\":{{\"n\":1.10e2}},\n \"claudeAiOauth\": {{\"accessToken\":\"{}\",\"refreshToken\":\"sk-ant-ort01-{}\",\"expiresAt\":{},\"new\":null}} }}\n",
         ANN.token(),
         SECRETS[3],
         minutes_ago(1),
     );
-    env.write(".claude/.credentials.json", &text);
-    text
+    env.write(&format!("{}/.credentials.json", login.dir), &text);
 }
 
 fn credential(env: &TestEnv) -> String {
@@ -54,7 +53,7 @@ fn id() -> String {
 fn machine(usage: &Service, tokens: &Service) -> TestEnv {
     let env = TestEnv::new();
     env.config(&format!("{}{}client_id = \"client-7\"\n", usage.config(), tokens.token_url()));
-    expired(&env);
+    expired(&env, &ANN);
     env
 }
 
@@ -168,6 +167,21 @@ fn a_login_whose_session_has_ended_is_asked_for_once_and_shown_as_dead() {
         )
         .unwrap();
     assert!(refresh(&later).stdout.contains("42%"));
+}
+
+#[test]
+fn an_account_is_dead_only_where_all_of_its_logins_are() {
+    let (service, tokens) =
+        (Service::start(vec![usage(42, 13)]), Service::start(vec![invalid_grant(), granted()]));
+    let env = machine(&service, &tokens);
+    expired(&env, &Login { dir: ".claude-work", ..ANN });
+    let _ = env.run("accounts add .claude-work");
+    manage(&env);
+    let run = refresh(&env);
+    assert!(run.stdout.contains("42%") && !run.stdout.contains("has ended"), "{}", run.story());
+    assert!(run.stderr.contains("in $HOME/.claude is not renewed: its login has ended"), "{}", run.story());
+    let again = env.run("limits --json").json();
+    assert_eq!((&again["accounts"][0]["login"]["state"], tokens.asked()), (&"active".into(), 2));
 }
 
 #[test]

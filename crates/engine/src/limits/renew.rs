@@ -11,7 +11,7 @@ use cco_limits::accounts::{Account, Accounts};
 use cco_limits::credentials::{self, FILE, KeyStore, KeychainFault, service_name};
 use cco_limits::live;
 use cco_limits::refresh::{
-    EARLY_MS, Exchange, ExchangeFailure, Held, Parts, Recovery, RefreshFailure, Refreshed, TIME_LIMIT,
+    EARLY_MS, Exchange, ExchangeFailure, Held, Lack, Parts, Recovery, RefreshFailure, Refreshed, TIME_LIMIT,
     TokenClient, TokenSettings, TokenUrl, WAIT, recover, refresh,
 };
 use cco_limits::secret::Secret;
@@ -266,29 +266,39 @@ fn key_store_may_have(found: &Found, directory: &Path, asking: &Asking) -> bool 
     !asking.key_store_allowed || !matches!(key_store.password(&service), Err(KeychainFault::Absent))
 }
 
-/// What the ledger is told: that a login is dead, and how asking for a successor failed.
+/// What the ledger is told of one account: that its login is dead, and how asking for a successor failed.
 pub(super) fn take_renewals(renewals: &[Renewal], at_ms: i64, observed: &mut Observed) {
     for Renewal { account, outcome, .. } in renewals {
-        if let Some(reason) = outcome.dead() {
-            let dead = Some(reason.name().into());
-            observed.logins.push(LoginChange { account: account.clone(), at_ms, dead });
-        }
         if let Some(why) = outcome.failure() {
             let outcome = format!("not renewed: {why}").into();
             observed.attempts.push(Attempt { account: account.clone(), at_ms, outcome });
         }
+    }
+    if let Some((account, reason)) = dead(renewals) {
+        let dead = Some(reason.name().into());
+        observed.logins.push(LoginChange { account: account.clone(), at_ms, dead });
     }
 }
 
 /// Why there is no newer answer, by what came of renewing: opening Claude Code does not mend a login whose session has
 /// ended.
 pub(super) fn trouble(told: Option<Trouble>, renewals: &[Renewal]) -> Option<Trouble> {
-    let dead = renewals.iter().any(|renewal| renewal.outcome.dead().is_some());
-    told.map(|told| if dead && told == Trouble::Expired { Trouble::Unauthorized } else { told })
+    let is_dead = dead(renewals).is_some();
+    told.map(|told| if is_dead && told == Trouble::Expired { Trouble::Unauthorized } else { told })
+}
+
+/// An account whose user must log in: its login is dead wherever there is one.
+fn dead(renewals: &[Renewal]) -> Option<(&AccountId, Reason)> {
+    let outcomes = || renewals.iter().map(|renewal| &renewal.outcome);
+    let is_no_help = |outcome: &Outcome| {
+        outcome.dead().is_some() || *outcome == Outcome::Came(Refreshed::Lacking(Lack::Absent))
+    };
+    let reason = outcomes().find_map(Outcome::dead).filter(|_| outcomes().all(is_no_help))?;
+    Some((&renewals.first()?.account, reason))
 }
 
 impl Outcome {
-    /// Only its user can mend the login.
+    /// Only its user can mend this login.
     fn dead(&self) -> Option<Reason> {
         match self {
             Self::Came(Refreshed::NeedsLogin { reason, .. }) => Some(*reason),
