@@ -22,18 +22,10 @@ class Service:
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def setup(self):
-                with outer.idle:
-                    outer.busy += 1
-                super().setup()
-
             def finish(self):
                 # Whoever asked may be dead.
                 with contextlib.suppress(OSError):
                     super().finish()
-                with outer.idle:
-                    outer.busy -= 1
-                    outer.idle.notify_all()
 
             def handle(self):
                 with contextlib.suppress(OSError):
@@ -60,7 +52,19 @@ class Service:
                 with contextlib.suppress(ValueError):
                     self.answer(*outer.renew(json.loads(body)))
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def process_request(self, request, address):
+                with outer.idle:
+                    outer.busy += 1
+                super().process_request(request, address)
+
+            def process_request_thread(self, request, address):
+                super().process_request_thread(request, address)
+                with outer.idle:
+                    outer.busy -= 1
+                    outer.idle.notify_all()
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -155,9 +159,10 @@ class Home:
         came = any("access_token" in line for line in traced if " recvfrom(" in line or "recvfrom resumed" in line)
         if came:
             self.lost_after += 1
-            # The one call that is between an answer and the disk.
-            if not re.search(r' write\(\d+, "[^ ]*\\"entry\\":\{\\"access\\"', "\n".join(traced[-3:])):
-                return f"the answer had come, and the new login is lost; {service.posts} questions, the end: {traced[-2:]}"
+            # The one call that is between an answer and the disk. The last that was begun is the one that was killed.
+            last = [line for line in traced if re.match(r"\d+ +\w+\(", line)][-1]
+            if not re.match(r'\d+ +write\(\d+, "[^ ]*\\"entry\\":\{\\"access\\"', last):
+                return f"the answer had come, and the new login is lost; {service.posts} questions, the end: {last}"
         if service.posts > 2 or service.refused > 1:
             return f"a storm: {service.posts} questions for a login that is lost"
         if not all(b"claude /login" in run.stdout for run in later[1:]):
