@@ -9,6 +9,7 @@ pub mod share;
 
 mod ask;
 mod look;
+mod renew;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +20,9 @@ pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
 pub use cco_limits::client::{Proxies, Settings};
 pub use cco_limits::credentials::SecurityTool;
+pub use cco_limits::refresh::{
+    ExchangeFailure, Held, Lack, LastRenewal, Recovery, RefreshFailure, Refreshed, TokenUrl, Traces,
+};
 pub use cco_limits::shared_files::keeper::Keeper;
 pub use cco_limits::shared_files::session_health_folders;
 pub use cco_limits::shared_files::sessions::folders as switcher_folders;
@@ -35,6 +39,7 @@ use self::check_up::KnownLogin;
 
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
+pub use self::renew::{CannotManage, Outcome, Renewal, Renewing};
 use crate::report::Only;
 use crate::{Engine, EngineError};
 

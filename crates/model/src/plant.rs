@@ -24,11 +24,17 @@ pub enum Bug {
     ZeroRowsSetTime,
     /// Roll-ups add a changed call's new value without taking the old one away.
     RollupsWithoutOldValue,
+    /// A refresh token is spent, and no intent is on disk that could take its successor up.
+    SuccessorWithoutIntent,
+    /// A login is renewed as it was before the locks were taken.
+    NoLookUnderLocks,
+    /// That a login's session has ended is not remembered.
+    DeadLoginForgotten,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SplitOffsetTransaction,
         Self::DeferredTransaction,
         Self::FirstRowWins,
@@ -36,6 +42,9 @@ impl Bug {
         Self::OffsetPastTornLine,
         Self::ZeroRowsSetTime,
         Self::RollupsWithoutOldValue,
+        Self::SuccessorWithoutIntent,
+        Self::NoLookUnderLocks,
+        Self::DeadLoginForgotten,
     ];
 
     /// Its name on a command line, in kebab case.
@@ -48,6 +57,9 @@ impl Bug {
             Self::OffsetPastTornLine => "offset-past-torn-line",
             Self::ZeroRowsSetTime => "zero-rows-set-time",
             Self::RollupsWithoutOldValue => "rollups-without-old-value",
+            Self::SuccessorWithoutIntent => "successor-without-intent",
+            Self::NoLookUnderLocks => "no-look-under-locks",
+            Self::DeadLoginForgotten => "dead-login-forgotten",
         }
     }
 

@@ -70,6 +70,23 @@ pub(crate) enum AccountsCommand {
         #[arg(value_name = "ACCOUNT")]
         account: String,
     },
+    /// Let cco renew an account's login when it has expired; it says what that means, and asks
+    #[command(after_help = ACCOUNTS_MANAGE_EXAMPLES)]
+    Manage {
+        /// Its name, e-mail address or id
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
+    /// Leave an account's login to Claude Code again
+    #[command(after_help = ACCOUNTS_UNMANAGE_EXAMPLES)]
+    Unmanage {
+        /// Its name, e-mail address or id
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+    },
 }
 
 pub(super) const LIMITS_EXAMPLES: &str = "\
@@ -117,6 +134,14 @@ fn meant(window: &str) -> Option<String> {
         _ => nearest(&window, ["five_hour", "seven_day"]).map(str::to_owned),
     }
 }
+const ACCOUNTS_MANAGE_EXAMPLES: &str = "\
+Examples:
+  cco accounts manage work
+  cco accounts manage dev@example.com --yes";
+
+const ACCOUNTS_UNMANAGE_EXAMPLES: &str = "\
+Examples:
+  cco accounts unmanage work";
 
 fn parse_guard(text: &str) -> Result<Guard, String> {
     let (window, percent) =

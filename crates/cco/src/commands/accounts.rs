@@ -1,6 +1,8 @@
 //! `cco accounts`: the logins of Claude Code that were seen on this machine.
 //!
-//! Must not: touch a login.
+//! Must not: renew a login; one that is handed over is renewed when the service is asked.
+
+mod manage;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,8 @@ pub(super) fn run(app: &mut App<'_>, command: Option<&AccountsCommand>) -> Resul
         Some(AccountsCommand::Add { dir }) => add(app, dir),
         Some(AccountsCommand::Rename { account, name }) => rename(app, account, name),
         Some(AccountsCommand::Remove { account }) => remove(app, account),
+        Some(AccountsCommand::Manage { account, yes }) => manage::manage(app, account, *yes),
+        Some(AccountsCommand::Unmanage { account }) => manage::unmanage(app, account),
     }
 }
 
@@ -33,20 +37,26 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
         app.engine.accounts()?.into_iter().partition(|account| !account.removed);
     let unknown = unknown_calls(app)?;
     if app.json {
-        let rows: Vec<Value> = accounts.iter().map(|account| json(account, &found)).collect();
+        let rows: Vec<Value> =
+            accounts.iter().map(|account| json(account, &found, is_managed(app, account))).collect();
         return app.out.data(&json::render(&json!({ "accounts": rows, "unknownCalls": unknown }))?);
     }
     if accounts.is_empty() {
         tell_of_none(app, &removed);
         return Ok(());
     }
-    let mut lines = Vec::new();
+    let any_managed = accounts.iter().any(|account| is_managed(app, account));
+    let mut header = ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec();
+    header.extend(any_managed.then(|| "Login".to_owned()));
+    let mut lines = vec![header];
     let labels = choose::account_labels(&accounts.iter().collect::<Vec<_>>());
     for (account, name) in accounts.iter().zip(labels) {
         let places = directories(account, &found);
         let place = if places.is_empty() { "none now".to_owned() } else { places.join(", ") };
         let email = if account.name.is_empty() { String::new() } else { text::name(&account.email) };
-        lines.push(vec![name, email, text::clean(&place).into_owned()]);
+        let mut line = vec![name, email, text::clean(&place).into_owned()];
+        line.extend(any_managed.then(|| login_words(is_managed(app, account))));
+        lines.push(line);
     }
     if unknown > 0 {
         let calls = text::plural(unknown, "call", "calls");
@@ -56,14 +66,15 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
         word(0, Squeeze::Before(9, Keep::Start)),
         word(1, Squeeze::Never),
         word(0, Squeeze::Before(5, Keep::End)),
+        word(0, Squeeze::Never),
     ];
-    lines.insert(0, ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec());
     if accounts.iter().all(|account| account.name.is_empty()) {
         // Addresses are the accounts' names then.
         columns.remove(1);
         lines.iter_mut().for_each(|line| drop(line.remove(1)));
     }
-    let rows = align(lines, &columns, app.screen.columns);
+    let columns = &columns[..lines.first().map_or(0, Vec::len)];
+    let rows = align(lines, columns, app.screen.columns);
     let page: String = rows
         .iter()
         .enumerate()
@@ -85,12 +96,20 @@ fn unknown_calls(app: &App<'_>) -> Result<u64, CliError> {
     Ok(app.engine.periods(&all, Period::Month)?.iter().map(|month| month.sums.calls).sum())
 }
 
+fn is_managed(app: &App<'_>, account: &KnownAccount) -> bool {
+    app.limits.managed.contains(&account.id)
+}
+
+fn login_words(is_managed: bool) -> String {
+    if is_managed { "renewed by cco" } else { "only read" }.to_owned()
+}
+
 fn directories(account: &KnownAccount, found: &Found) -> Vec<String> {
     let here = found.accounts.all().iter().find(|seen| seen.id == account.id);
     here.map_or_else(Vec::new, |seen| seen.directories.iter().map(|dir| dir.display().to_string()).collect())
 }
 
-fn json(account: &KnownAccount, found: &Found) -> Value {
+fn json(account: &KnownAccount, found: &Found, is_managed: bool) -> Value {
     json!({
         "account": choose::account_label(account),
         "name": account.name,
@@ -98,6 +117,7 @@ fn json(account: &KnownAccount, found: &Found) -> Value {
         "organizationUuid": &*account.id.organization,
         "accountUuid": &*account.id.account,
         "directories": directories(account, found),
+        "managed": is_managed,
         "firstSeen": text::iso_ms(account.first_ms),
     })
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anstream::adapter::strip_str;
 use cco_engine::limits::{AccountLimits, Asked, Found};
+use jiff::Timestamp;
 
 use super::alarm;
 use super::live::{LiveScreen, Woken};
@@ -15,6 +16,7 @@ use crate::app::App;
 use crate::args::{Guard, LimitsArgs};
 use crate::config::keys;
 use crate::error::{CliError, Exit, why};
+use crate::print::limits::renewal::{self, Said};
 use crate::print::limits::{self as page, Verdict};
 use crate::print::text;
 use crate::{choose, env, home};
@@ -34,6 +36,7 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
     })?;
     let (found, asked) = take_in(app, args)?;
     asked.faults.iter().for_each(|fault| app.out.warning(&format!("limits: {fault}")));
+    renewals(app, &asked)?.iter().for_each(|said| tell(app, said));
     if args.refresh {
         let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
         alarm::raise(app, &all, true);
@@ -85,6 +88,42 @@ fn tell_of_none(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What came of renewing logins, in words.
+fn renewals(app: &App<'_>, asked: &Asked) -> Result<Vec<Said>, CliError> {
+    let accounts = if asked.renewals.is_empty() { Vec::new() } else { app.engine.accounts()? };
+    let said = asked.renewals.iter().filter_map(|renewal| {
+        let known = accounts.iter().find(|known| known.id == renewal.account);
+        let label = known.map_or_else(|| renewal.account.to_string(), choose::account_label);
+        renewal::said(renewal, &label, &app.now)
+    });
+    Ok(said.collect())
+}
+
+fn tell(app: &mut App<'_>, said: &Said) {
+    match said {
+        Said::Note(words) => app.out.note(words),
+        Said::Warning(words, hint) => {
+            app.out.warning(words);
+            hint.iter().for_each(|hint| app.out.hint(hint));
+        }
+    }
+}
+
+/// Ends what killed processes began with logins, also where nothing is asked and nobody is managed any more.
+fn recover(app: &mut App<'_>, found: &Found) {
+    let Some(asking) = &app.limits.asking else { return };
+    let clock = || clock_ms(app.now.timestamp());
+    let ended = app.engine.recover_logins(found, asking, &clock);
+    let said: Vec<Said> =
+        ended.iter().filter_map(|(path, result)| renewal::said_of_recovery(path, result)).collect();
+    said.iter().for_each(|said| tell(app, said));
+}
+
+/// The clock at this moment; where it cannot be read, the moment at which the run began.
+fn clock_ms(began: Timestamp) -> i64 {
+    env::later().unwrap_or(began).as_millisecond()
+}
+
 /// Looks at all files that tell of accounts and limits.
 pub(super) fn look(app: &mut App<'_>) -> Result<Found, CliError> {
     let (found, trouble) = app.engine.look_at_accounts()?;
@@ -92,6 +131,7 @@ pub(super) fn look(app: &mut App<'_>) -> Result<Found, CliError> {
     for (path, why) in &found.unread {
         app.out.warning(&format!("{} was passed over: {}", path.display(), text::clean(why)));
     }
+    recover(app, &found);
     Ok(found)
 }
 
@@ -131,7 +171,7 @@ fn ask(app: &mut App<'_>, found: &Found, refresh: bool) -> Result<Asked, CliErro
         let fault = format!("the service is not asked, since an answer cannot be remembered: {reason}");
         return Ok(Asked { faults: vec![fault], ..Asked::default() });
     };
-    let clock = || env::later().map_or(app.now.timestamp(), |now| now).as_millisecond();
+    let clock = || clock_ms(app.now.timestamp());
     app.engine.ask(found, &due, asking, &clock)?.map_err(|unusable| CliError::usage(unusable.to_string()))
 }
 
@@ -266,9 +306,11 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
         is_first = false;
         app.leave_snapshot();
         let limits = known(app, args, &found, &asked)?;
+        let said = renewals(app, &asked)?;
         let begun = Instant::now();
         loop {
-            let page = page::watched(&limits, &app.now, env::stdout_columns(), env::stdout_rows());
+            let page = page::watched(&limits, &app.now, env::stdout_columns(), env::stdout_rows())
+                + &page::notes(said.iter().map(Said::words), env::stdout_columns());
             let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };
             LiveScreen::show(&page)?;
             match screen.wait(LOOK_EVERY.saturating_sub(begun.elapsed()))? {

@@ -6,7 +6,8 @@ pub(crate) mod statusline;
 
 use std::fmt;
 
-use cco_engine::limits::BaseUrl;
+use cco_engine::limits::{BaseUrl, TokenUrl};
+use cco_model::limit::AccountId;
 use jiff::tz::TimeZone;
 
 use crate::env::CCO_TIMEZONE;
@@ -126,8 +127,14 @@ pub(crate) const USER_AGENT: &str = "limits.user_agent";
 pub(crate) const KEYCHAIN: &str = "limits.keychain";
 /// Whether files of older tools are written too.
 pub(crate) const SHARE: &str = "limits.share_session_health";
+/// The OAuth client that logins are renewed for.
+pub(crate) const CLIENT_ID: &str = "limits.client_id";
+/// Where they are renewed.
+pub(crate) const TOKEN_URL: &str = "limits.token_url";
 /// Further config directories.
 pub(crate) const CONFIG_DIRS: &str = "accounts.config_dirs";
+/// Accounts whose logins may be renewed.
+pub(crate) const MANAGED: &str = "accounts.managed";
 
 /// All keys of the sections that are checked.
 pub(crate) static KEYS: &[Key] = &[
@@ -240,6 +247,26 @@ pub(crate) static KEYS: &[Key] = &[
         check: |_| Ok(()),
     },
     Key {
+        path: CLIENT_ID,
+        about: "The OAuth client that your logins were made for, sent when one is renewed; cco knows none, and renews nothing without it",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "client_id = \"00000000-0000-0000-0000-000000000000\"",
+        idle: None,
+        check: check_client_id,
+    },
+    Key {
+        path: TOKEN_URL,
+        about: "Where logins of managed accounts are renewed: the service's own address, or a port of this machine",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "token_url = \"https://platform.claude.com/v1/oauth/token\"",
+        idle: None,
+        check: check_token_url,
+    },
+    Key {
         path: CONFIG_DIRS,
         about: "Further config directories of Claude Code whose accounts are looked at; `cco accounts add` writes it",
         kind: Kind::Texts,
@@ -248,6 +275,16 @@ pub(crate) static KEYS: &[Key] = &[
         example: "config_dirs = [\"~/.claude-work\"]",
         idle: None,
         check: |_| Ok(()),
+    },
+    Key {
+        path: MANAGED,
+        about: "Accounts whose logins cco may renew, each as ORGANIZATION/ACCOUNT; `cco accounts manage` writes it, with what there is to know",
+        kind: Kind::Texts,
+        default: Some(Value::Texts(Vec::new())),
+        variable: None,
+        example: "managed = [\"11111111-2222-4333-8444-555555555555/66666666-7777-4888-8999-000000000000\"]",
+        idle: None,
+        check: check_managed,
     },
     Key {
         path: statusline::PRESET,
@@ -429,6 +466,44 @@ fn check_base_url(value: &Value) -> Result<(), Complaint> {
     BaseUrl::parse(text).map(|_| ()).map_err(|error| Complaint { message: error.to_string(), hint })
 }
 
+fn check_token_url(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(text) = value else { return Ok(()) };
+    let hint = "leave the key out for the service's own address".to_owned();
+    TokenUrl::parse(text).map(|_| ()).map_err(|error| Complaint { message: error.to_string(), hint })
+}
+
+fn check_client_id(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(id) = value else { return Ok(()) };
+    if !id.is_empty() && id.len() <= 256 && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Complaint {
+        message: format!("{id:?} is no OAuth client id"),
+        hint: "leave the key out, and no login is renewed".to_owned(),
+    })
+}
+
+fn check_managed(value: &Value) -> Result<(), Complaint> {
+    let Value::Texts(accounts) = value else { return Ok(()) };
+    match accounts.iter().find(|account| account_id(account).is_none()) {
+        None => Ok(()),
+        // An address can be of several accounts, and a name can be given to another one.
+        Some(odd) => Err(Complaint {
+            message: format!("{odd:?} is not ORGANIZATION/ACCOUNT"),
+            hint: "`cco accounts manage NAME` writes it as it must be".to_owned(),
+        }),
+    }
+}
+
+/// The account of an id as [`AccountId`] shows it.
+pub(crate) fn account_id(text: &str) -> Option<AccountId> {
+    let (organization, account) = text.split_once('/')?;
+    let good = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let id = |id: &str| id.to_ascii_lowercase().into();
+    let whole = good(organization) && good(account) && !account.is_empty();
+    whole.then(|| AccountId { organization: id(organization), account: id(account) })
+}
+
 fn check_database_path(value: &Value) -> Result<(), Complaint> {
     let Value::Text(path) = value else { return Ok(()) };
     let (message, hint) = if path.is_empty() {
@@ -485,6 +560,18 @@ mod tests {
             ("", vec![]),
         ] {
             assert_eq!(zones_near(given, known.into_iter()), near, "{given}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_managed_by_its_ids_and_not_by_a_name() {
+        let id = account_id("Org-1/ACC-2").unwrap();
+        assert_eq!((&*id.organization, &*id.account), ("org-1", "acc-2"));
+        assert_eq!(account_id(&id.to_string()), Some(id));
+        assert!(account_id("/acc").is_some(), "an organization is not always told");
+        for text in ["", "acc", "org/", "org/a/b", "org/dev@example.com", "o rg/a"] {
+            assert_eq!(account_id(text), None, "{text}");
+            assert!(check_managed(&Value::Texts(vec![text.to_owned()])).is_err());
         }
     }
 

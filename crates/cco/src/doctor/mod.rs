@@ -141,6 +141,7 @@ pub(crate) static CHECKS: &[Check] = &[
         limits::endpoint,
     ),
     check("limits.asking", "how asking for limits went, while sessions are at work", limits::asking),
+    check("limits.managed", "logins that cco renews, and how that went", limits::managed),
     check("limits.files", "files of other tools about limits that cannot be used", shared::broken),
     check(
         "limits.sharing",

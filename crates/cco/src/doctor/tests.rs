@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cco_engine::health::{Deep, Health, Holdings, KeyFaults, SoftFindings, Transcripts, Unpriced};
 use cco_engine::limits::check_up::{AccountSeen, Broken, DirectorySeen, FileState, Files, KnownLogin};
 use cco_engine::limits::share::SharedFile;
-use cco_engine::limits::{Attempts, Keeper, KnownAccount, Unread};
+use cco_engine::limits::{Attempts, Keeper, KnownAccount, LastRenewal, Traces, Unread};
 use cco_engine::scan::Finding;
 use cco_model::limit::AccountId;
 use cco_model::limit::login::{Login, Reason};
@@ -96,11 +96,14 @@ fn limits(now_ms: i64) -> LimitsFacts {
         account: Ok(Some(AccountSeen { id: id(), label: "dev@example.com".to_owned() })),
         credential: FileState { written_at_ms: Some(now_ms - DAY_MS), ..FileState::default() },
         active_since_ms: Some(now_ms - 3 * HOUR_MS),
+        renewal: Traces::default(),
     };
     LimitsFacts {
         files: Files { directories: vec![seen], ..Files::default() },
         is_shared: false,
         allowed: Some(true),
+        managed: vec![],
+        has_client_id: true,
         said: None,
         base: Ok("https://api.anthropic.com".to_owned()),
         zone: TimeZone::UTC,
@@ -258,6 +261,18 @@ static CASES: &[(&str, Change)] = &[
         };
     }),
     ("limits.asking", |f| health(f).logins.as_mut().unwrap()[0].attempts = Attempts::default()),
+    ("limits.managed", |f| {
+        f.limits.managed = vec![id()];
+        f.limits.has_client_id = false;
+    }),
+    ("limits.managed", |f| {
+        let gone = AccountId { account: "gone".into(), ..id() };
+        f.limits.managed = vec![id(), gone];
+        let last = LastRenewal { at_ms: f.now.as_millisecond() - HOUR_MS, came_to: "timeout".to_owned() };
+        f.limits.files.directories[0].renewal.last = Some(last);
+    }),
+    ("limits.managed", |f| f.limits.files.directories[0].renewal.unfinished = true),
+    ("limits.managed", |f| f.limits.files.orphans = vec!["/h/.cco/state/refresh-1.intent".into()]),
     ("limits.files", |f| {
         f.limits.files.broken.push(broken(None));
     }),
@@ -353,6 +368,7 @@ fn a_sound_machine_is_found_sound() {
     ok limits.endpoint: you allowed to ask for limits, at https://api.anthropic.com
     ok limits.asking: asking works, or is not due
       dev@example.com: last answer 2026-10-20 11:58
+    ok limits.managed: logins are only read
     ok limits.files: no file of another tool is there and broken
     ok limits.sharing: limits are not written to files of older tools
     ok limits.credentials: no login is in a file that others can read
@@ -487,6 +503,19 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.asking: sessions are at work, and nobody asked for 1 account in 15 minutes
       dev@example.com: last answer never
       fix: `cco limits` asks
+    problem limits.managed: 1 account managed, and no login can be renewed
+      dev@example.com in /h/.claude: not renewed yet
+      fix: `cco config set limits.client_id ID`, or `cco accounts unmanage NAME`
+    note limits.managed: 2 accounts managed; the last renewal failed
+      dev@example.com in /h/.claude: timeout 2026-10-20 11:00
+      org/gone: no directory holds it
+      fix: `cco limits --refresh` tries again and says what is wrong; `claude /login` makes a new login
+    note limits.managed: a renewal of a login was broken off, or goes on now
+      /h/.claude
+      fix: `cco limits` brings it to an end
+    note limits.managed: a renewal was broken off, of a login in a directory that is not looked at any more
+      /h/.cco/state/refresh-1.intent
+      fix: `cco accounts add DIR` and `cco limits` bring it to an end; else delete the files: a login may be in them
     note limits.files: 1 file of another tool cannot be used; other sources of limits go on
       /h/.claude/session-health/merged-quota-cache.json is not valid JSON
       fix: a file that was just being written is whole the next time; else mend it or move it away

@@ -3,6 +3,7 @@
 //! Owns bars, words and JSON keys. Must not: query anything; show a percentage without its age where that matters.
 
 pub(crate) mod glance;
+pub(crate) mod renewal;
 
 use cco_engine::limits::{AccountLimits, WindowLimits};
 use cco_model::limit::login::{Login, Reason};
@@ -118,6 +119,11 @@ pub(crate) fn watched(
         more => format!("   {more} more"),
     };
     format!("{}\n{}", lines[..shown].join("\n"), foot(&more))
+}
+
+/// What just happened, below a page that is looked at again and again.
+pub(crate) fn notes<'w>(words: impl Iterator<Item = &'w str>, room: Option<usize>) -> String {
+    words.map(|words| wrap(&format!("{}\n", styled(FAINT, &text::clean(words))), room)).collect()
 }
 
 /// What the accounts are called.

@@ -79,6 +79,7 @@ fn a_sound_machine_is_well() {
     ok       limits.logins          no account was seen yet
     ok       limits.endpoint        nobody is asked, and there is no account to ask for
     ok       limits.asking          nothing is asked
+    ok       limits.managed         logins are only read
     ok       limits.files           no file of another tool is there and broken
     ok       limits.sharing         limits are not written to files of older tools
     ok       limits.credentials     no login is in a file that others can read
@@ -170,6 +171,7 @@ fn a_sick_machine_says_what_to_do() {
     ok       limits.logins          no account was seen yet
     ok       limits.endpoint        nobody is asked, and there is no account to ask for
     ok       limits.asking          nothing is asked
+    ok       limits.managed         logins are only read
     ok       limits.files           no file of another tool is there and broken
     ok       limits.sharing         limits are not written to files of older tools
     ok       limits.credentials     no login is in a file that others can read

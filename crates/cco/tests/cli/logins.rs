@@ -11,8 +11,14 @@ use crate::sealed::{NOW, Run, TestEnv};
 /// What a token begins with; what follows is secret.
 const PREFIX: &str = "sk-ant-oat01-";
 /// The secret parts of the tokens of the tests.
-pub(crate) const SECRETS: [&str; 3] =
-    ["Qz7xKp2WvN4mLr8TtB6yHs3D", "Jf5cVd9GgX2nPw7RkE4uAo1M", "Yb8hZq3TsC6vKi9LxF2jWe5N"];
+pub(crate) const SECRETS: [&str; 6] = [
+    "Qz7xKp2WvN4mLr8TtB6yHs3D",
+    "Jf5cVd9GgX2nPw7RkE4uAo1M",
+    "Yb8hZq3TsC6vKi9LxF2jWe5N",
+    "Mn3kRt8VbQ5wXj2ZpL7gDy4H",
+    "Ud6sFh1JcE9aNo4GvK8tBi3P",
+    "Xr2mWl7CyT5zQe9HfS1uPj6K",
+];
 
 /// Somebody who is logged in.
 #[derive(Clone, Copy)]

@@ -15,6 +15,7 @@ mod limits_glance;
 mod limits_told;
 mod logins;
 mod lost_days;
+mod managed;
 mod names;
 mod places;
 mod reports;

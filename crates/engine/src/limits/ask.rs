@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cco_ledger::limits::{Attempts, Observed};
-use cco_limits::accounts::{Account, Accounts};
+use cco_limits::accounts::Account;
 use cco_limits::cascade::{self, Parts, Snapshot, Store};
 use cco_limits::client::{Client, Outcome, Settings, Transport, Unusable};
 use cco_limits::credentials::{self, KeyStore, Keychain};
@@ -18,6 +18,7 @@ use cco_model::limit::trouble::Trouble;
 use cco_model::limit::{AccountId, Attempt, LoginChange, Source};
 
 use super::look::{self, Found};
+use super::renew::{self, Renewal, Renewing};
 use crate::{Engine, EngineError};
 
 /// How far back readings are looked at to tell whether there is a newer one to be had.
@@ -35,6 +36,8 @@ pub struct Asking {
     pub key_store: Option<Box<dyn Keychain>>,
     /// It may be asked.
     pub key_store_allowed: bool,
+    /// Which logins may be renewed.
+    pub renewing: Renewing,
 }
 
 /// What asking came to.
@@ -50,6 +53,8 @@ pub struct Asked {
     pub troubles: BTreeMap<AccountId, Trouble>,
     /// What could not be written, in words; it changed no answer.
     pub faults: Vec<String>,
+    /// What was tried with logins that are managed.
+    pub renewals: Vec<Renewal>,
 }
 
 /// Remembers whether the service was really asked, and what it made of the login.
@@ -152,6 +157,8 @@ impl Engine {
 
     fn ask_for(&self, account: &Account, round: &Round<'_>, asked: &mut Asked, observed: &mut Observed) {
         let Round { found, asking, client, now_ms } = *round;
+        let renewals = self.renew(account, found, asking, now_ms);
+        renew::take_renewals(&renewals, now_ms(), observed);
         let logins = Logins::of(account, found, asking);
         let store = Files::new(&asking.state, &account.id, &asking.settings.base);
         let transport = Watched { client, said: Cell::new(Said::NotAsked) };
@@ -166,6 +173,8 @@ impl Engine {
             now_ms,
         });
         asked.faults.extend(answer.faults.iter().map(|fault| fault.error.clone()));
+        let trouble = renew::trouble(answer.why, &renewals);
+        asked.renewals.extend(renewals);
         let said = transport.said.get();
         if said == Said::NotAsked {
             asked.not_asked.push(account.id.clone());
@@ -173,7 +182,8 @@ impl Engine {
         asked.again_ms.extend(answer.again_at_ms.map(|at_ms| (account.id.clone(), at_ms)));
         let used = logins.used.get().filter(|_| said != Said::NotAsked);
         let used = used.and_then(|used| account.directories.get(used));
-        if let Some(directory) = used.filter(|directory| !self.still_holds(directory, &account.id)) {
+        if let Some(directory) = used.filter(|directory| self.holder(directory).as_ref() != Some(&account.id))
+        {
             // Whose login it was that asked cannot be told any more, so the answer is nobody's.
             let _ = store.remove_cache();
             let directory = directory.display();
@@ -183,15 +193,8 @@ impl Engine {
             asked.troubles.insert(account.id.clone(), Trouble::NoData);
             return;
         }
-        let trouble = answer.why;
         take_answer(&account.id, &answer.shown, trouble, said, now_ms(), observed);
         asked.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
-    }
-
-    /// A config directory holds this account at this moment.
-    fn still_holds(&self, directory: &Path, account: &AccountId) -> bool {
-        let mut roots = self.places.roots.iter().filter(|root| root.path == *directory).cloned();
-        roots.any(|root| Accounts::discover(&[root]).of_directory(directory) == Some(account))
     }
 }
 
@@ -290,7 +293,7 @@ fn last_failure_ms(attempts: &Attempts) -> Option<i64> {
 /// When a login of the account was last written, UTC milliseconds; none where it is in no file.
 pub(super) fn credential_ms(account: &Account) -> Option<i64> {
     let written = |directory: &PathBuf| {
-        let file = std::fs::metadata(directory.join(".credentials.json")).ok()?;
+        let file = std::fs::metadata(directory.join(credentials::FILE)).ok()?;
         let written = file.modified().ok()?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
         i64::try_from(written.as_millis()).ok()
     };

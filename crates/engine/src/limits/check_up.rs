@@ -2,12 +2,12 @@
 //!
 //! Owns the looking. Must not: ask the service or a key store, keep what it saw, or judge.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cco_ledger::limits::{Attempts, KnownAccount};
 use cco_limits::accounts::{Accounts, Held};
 use cco_limits::shared_files::bad_reads::BadReads;
-use cco_limits::{credentials, live};
+use cco_limits::{credentials, live, refresh};
 use cco_model::limit::login::Login;
 use cco_model::limit::{AccountId, CLOCK_SLACK_MS};
 
@@ -26,6 +26,8 @@ pub struct Files {
     pub broken: Vec<Broken>,
     /// Those that are written too, where the user wants that.
     pub shared: Vec<SharedFile>,
+    /// What was begun with the login of a directory that is not looked at any more.
+    pub orphans: Vec<PathBuf>,
 }
 
 /// A file that cannot be used.
@@ -51,6 +53,8 @@ pub struct DirectorySeen {
     pub credential: FileState,
     /// Since when sessions of it are at work, UTC milliseconds; none: none is.
     pub active_since_ms: Option<i64>,
+    /// What is known of renewing its login.
+    pub renewal: refresh::Traces,
 }
 
 /// An account in a config directory.
@@ -89,8 +93,8 @@ impl KnownLogin {
     }
 }
 
-/// Looks at these places.
-pub fn files(places: &Places, now_ms: i64) -> Files {
+/// Looks at these places. `state`: the folder in which processes remember for each other; none: there is none.
+pub fn files(places: &Places, state: Option<&Path>, now_ms: i64) -> Files {
     let accounts = Accounts::discover(&places.roots);
     let (_, reads) = of_older_tools(places, now_ms, &accounts);
     let bad = places.state.as_deref().map(BadReads::load).unwrap_or_default();
@@ -111,8 +115,12 @@ pub fn files(places: &Places, now_ms: i64) -> Files {
         },
         credential: credentials::file_state(&directory.path, now_ms),
         active_since_ms: live::active_since_ms(&directory.path, &live::runs),
+        renewal: state.map(|state| refresh::traces(state, &directory.path)).unwrap_or_default(),
     });
-    Files { directories: directories.collect(), broken, shared: Vec::new() }
+    let directories: Vec<DirectorySeen> = directories.collect();
+    let paths = directories.iter().map(|seen| seen.path.as_path());
+    let orphans = state.map(|state| refresh::orphans(state, paths)).unwrap_or_default();
+    Files { directories, broken, shared: Vec::new(), orphans }
 }
 
 impl Engine {
