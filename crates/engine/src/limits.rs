@@ -19,11 +19,11 @@ pub use cco_limits::credentials::SecurityTool;
 pub use cco_limits::shared_files::session_health_folders;
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::Sessions;
-use cco_model::limit::merge::{Current, merge_all};
-use cco_model::limit::pace::{Pace, pace};
+use cco_model::limit::merge::Current;
+use cco_model::limit::pace::{Pace, current_and_pace};
 use cco_model::limit::shown::{Known, LocalUse, Shown, Value, shown};
 use cco_model::limit::trouble::Trouble;
-use cco_model::limit::{AccountId, LoginChange, Reading, Window};
+use cco_model::limit::{AccountId, LoginChange, Window};
 use jiff::tz::TimeZone;
 
 use self::check_up::KnownLogin;
@@ -33,8 +33,8 @@ pub use self::look::{Found, Places};
 use crate::report::Only;
 use crate::{Engine, EngineError};
 
-/// Readings that are older say nothing of a window that is open: no window is longer than a week.
-const OLDEST_READING_MS: i64 = 8 * 24 * 3_600_000;
+/// A window of which nothing was heard for so long is not shown any more: none of a plan is longer than a week.
+const HEARD_MS: i64 = 8 * 24 * 3_600_000;
 
 /// What is known of an account's limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,8 +109,7 @@ impl Engine {
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         let now_ms = self.now.as_millisecond();
-        let readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
-        let merged = merge_all(&readings, now_ms);
+        let mut known_windows = self.known_windows(now_ms)?;
         let mut limits = Vec::new();
         let accounts = self.ledger.accounts()?;
         let is_only = accounts.len() == 1;
@@ -124,14 +123,14 @@ impl Engine {
             let (directories, sessions) = (of_account.directories, of_account.sessions);
             let trouble = troubles.get(&account.id).copied();
             let context = Context { login, sessions, trouble, zone };
-            let windows = merged.get(&account.id);
+            let windows = known_windows.remove(&account.id).unwrap_or_default();
             let own = match (directories.is_empty(), is_only) {
                 (true, _) => None,
                 (false, true) => Some(Only::default()),
                 (false, false) => Some(Only { accounts: Some([account.row].into()), ..Only::default() }),
             };
             limits.push(AccountLimits {
-                windows: self.windows(windows, &readings, &account, &context, own)?,
+                windows: self.windows(windows, &context, own)?,
                 attempts,
                 directories,
                 login,
@@ -143,20 +142,29 @@ impl Engine {
         Ok(limits)
     }
 
+    /// The windows of all accounts, with what is known of them and how fast they fill.
+    fn known_windows(&self, now_ms: i64) -> Result<BTreeMap<AccountId, Vec<WindowKnown>>, EngineError> {
+        let mut accounts: BTreeMap<AccountId, Vec<WindowKnown>> = BTreeMap::new();
+        for known in self.ledger.windows(now_ms - HEARD_MS, now_ms)? {
+            let now = current_and_pace(&known.window, &known.left, &known.readings, now_ms);
+            if let Some((current, pace)) = now {
+                accounts.entry(known.account).or_default().push((known.window, current, pace));
+            }
+        }
+        // The five hours first, then the week, then others by their names.
+        accounts.values_mut().for_each(|windows| windows.sort_by(|one, other| one.0.cmp(&other.0)));
+        Ok(accounts)
+    }
+
     fn windows(
         &self,
-        merged: Option<&BTreeMap<Window, Current>>,
-        readings: &[Reading],
-        account: &KnownAccount,
+        known: Vec<WindowKnown>,
         context: &Context<'_>,
         own_calls: Option<Only>,
     ) -> Result<Vec<WindowLimits>, EngineError> {
-        let now_ms = self.now.as_millisecond();
-        let own = || readings.iter().filter(|reading| reading.account == account.id);
         let mut windows = Vec::new();
-        for (window, current) in merged.into_iter().flatten() {
-            let pace = pace(window, own().filter(|reading| reading.window == *window), now_ms);
-            windows.extend(self.window(window, Some(current), pace, context, None)?);
+        for (window, current, pace) in known {
+            windows.extend(self.window(&window, Some(&current), pace, context, None)?);
         }
         let has_five_hours = windows.iter().any(|known| known.shown.window == Window::FiveHour);
         if let Some(own_calls) = own_calls.filter(|_| !has_five_hours) {
@@ -193,6 +201,9 @@ impl Engine {
         }))
     }
 }
+
+/// A window, what its readings come to, and its pace.
+type WindowKnown = (Window, Current, Option<Pace>);
 
 /// What all windows of an account are shown by.
 #[derive(Clone, Copy)]

@@ -24,11 +24,15 @@ pub enum Bug {
     ZeroRowsSetTime,
     /// Roll-ups add a changed call's new value without taking the old one away.
     RollupsWithoutOldValue,
+    /// What is observed of accounts and limits goes into the ledger and not to its journal.
+    ObservedNotJournalled,
+    /// What could not be written to the journal passes for written.
+    JournalFailureForgotten,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SplitOffsetTransaction,
         Self::DeferredTransaction,
         Self::FirstRowWins,
@@ -36,6 +40,8 @@ impl Bug {
         Self::OffsetPastTornLine,
         Self::ZeroRowsSetTime,
         Self::RollupsWithoutOldValue,
+        Self::ObservedNotJournalled,
+        Self::JournalFailureForgotten,
     ];
 
     /// Its name on a command line, in kebab case.
@@ -48,6 +54,8 @@ impl Bug {
             Self::OffsetPastTornLine => "offset-past-torn-line",
             Self::ZeroRowsSetTime => "zero-rows-set-time",
             Self::RollupsWithoutOldValue => "rollups-without-old-value",
+            Self::ObservedNotJournalled => "observed-not-journalled",
+            Self::JournalFailureForgotten => "journal-failure-forgotten",
         }
     }
 

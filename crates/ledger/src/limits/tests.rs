@@ -1,11 +1,15 @@
-use cco_model::limit::merge::{Current, merge_all};
-use cco_model::limit::{Source, Told, Window};
+use std::collections::BTreeMap;
+
+use cco_model::limit::merge::{Current, merge};
+use cco_model::limit::pace::current_and_pace;
+use cco_model::limit::{CLOCK_SLACK_MS, Percent, Source, Told, Window};
 use cco_model::money::NanoUsd;
 use cco_model::price::PriceList;
 use jiff::tz::TimeZone;
 
 use super::*;
 use crate::Place;
+use crate::keep::KeepError;
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -106,7 +110,7 @@ fn a_directory_that_holds_what_it_held_is_no_news_and_a_logout_is() {
     let seen: Vec<_> = history.iter().map(|h| (minutes(h.from_ms), minutes(h.until_ms))).collect();
     assert_eq!(seen, [(0, 10), (20, 30), (40, 40), (50, 50)]);
     // Between two looks that saw different accounts it was nobody's, and behind the last one it is the last one's.
-    let held = &ledger.held_by().expect("holders")["/home/dev/.claude"];
+    let held = &ledger.held_by(i64::MAX).expect("holders")["/home/dev/.claude"];
     let at = |five_minutes: i64| held.at(NOW + five_minutes * 300_000);
     assert_eq!([-1, 0, 1, 2, 3, 4, 7, 8, 9, 10, 99].map(at), [0, 1, 1, 1, 0, 0, 0, 2, 0, 1, 1]);
 }
@@ -142,17 +146,17 @@ fn a_name_of_the_users_stays_until_the_user_says_otherwise_and_comes_back_from_t
 }
 
 #[test]
-fn a_reading_from_a_clock_days_ahead_is_not_kept() {
+fn a_reading_from_a_clock_that_was_ahead_is_not_kept() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
     let observed = Observed {
         readings: vec![
-            reading("a", Some(1), -AHEAD_MS - 1, Source::Endpoint),
-            reading("a", Some(2), -1, Source::Endpoint),
+            reading("a", Some(2), -CLOCK_SLACK_MS, Source::Endpoint),
+            reading("a", Some(1), -CLOCK_SLACK_MS - 1, Source::Endpoint),
         ],
         ..Observed::default()
     };
     ledger.observe(&observed, NOW).expect("a commit");
-    assert_eq!(ledger.readings(0).expect("readings"), observed.readings[1..]);
+    assert_eq!(ledger.readings(0).expect("readings"), observed.readings[..1]);
 }
 
 #[test]
@@ -233,10 +237,154 @@ fn a_look_with_a_clock_that_was_ahead_hides_no_later_login() {
             let accounts = ledger.accounts().expect("accounts");
             accounts.iter().find(|known| known.id == account(id)).expect("an account").row
         };
-        let held = &ledger.held_by().expect("holders")["/home/dev/.claude"];
+        let held = &ledger.held_by(i64::MAX).expect("holders")["/home/dev/.claude"];
         let at = |minutes: i64| held.at(NOW + minutes * 60_000);
         assert_eq!([0, 20, 25, 30].map(at), [of("a"), of("b"), of("b"), of("b")], "{ahead} {name}");
     }
+}
+
+#[test]
+fn a_look_in_the_future_does_not_end_the_account_of_now() {
+    let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+    let mut hold = |at: i64, name: &str| {
+        let dir = "/home/dev/.claude".to_owned();
+        let holding = Holding { dir, from_ms: at, until_ms: at, account: Some(account(name)) };
+        ledger.observe(&Observed { holdings: vec![holding], ..Observed::default() }, at).expect("a commit");
+    };
+    hold(NOW, "a");
+    hold(NOW + 86_400_000, "b");
+    hold(NOW + 60_000, "a");
+    let at =
+        |now_ms: i64, at_ms: i64| ledger.held_by(now_ms).expect("holders")["/home/dev/.claude"].at(at_ms);
+    assert_eq!(at(NOW + 120_000, NOW + 110_000), 1, "by the clock that is right now");
+    assert_eq!(at(NOW + 2 * 86_400_000, NOW + 110_000), 0, "once it is past, it is a look like any other");
+    assert_eq!(at(0, NOW + 110_000), 0, "a clock that is behind tells nothing");
+}
+
+fn file_place(folder: &tempfile::TempDir) -> Place {
+    Place::File(folder.path().join("ledger.db"))
+}
+
+fn remove_ledger(folder: &tempfile::TempDir) {
+    for part in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        let _absent = std::fs::remove_file(folder.path().join(part));
+    }
+}
+
+/// What a ledger that is made anew beside its journal says.
+fn said_anew(folder: &tempfile::TempDir) -> String {
+    remove_ledger(folder);
+    let mut anew = Ledger::open(&file_place(folder), &TimeZone::UTC).expect("a ledger");
+    anew.catch_up(&no_prices()).expect("a journal");
+    format!("{:?}", said(&anew))
+}
+
+fn more(ago_ms: i64) -> Observed {
+    Observed { readings: vec![reading("c", Some(7), ago_ms, Source::Endpoint)], ..Observed::default() }
+}
+
+#[test]
+fn a_journal_that_was_lost_or_cut_holds_everything_again_after_the_next_observation() {
+    for keep_bytes in [0, 60, 200] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut ledger = Ledger::open(&file_place(&folder), &TimeZone::UTC).expect("a ledger");
+        ledger.observe(&everything(), NOW).expect("a commit");
+        ledger.observe(&more(5), NOW).expect("a commit");
+        let journal = folder.path().join("ledger.journal");
+        let file = std::fs::File::options().write(true).open(&journal).expect("a journal");
+        file.set_len(keep_bytes).expect("a cut");
+        if keep_bytes == 0 {
+            std::fs::remove_file(&journal).expect("a journal");
+        }
+        ledger.observe(&more(4), NOW).expect("a commit");
+        let truth = format!("{:?}", said(&ledger));
+        drop(ledger);
+        assert_eq!(said_anew(&folder), truth, "{keep_bytes} bytes were left");
+    }
+}
+
+#[test]
+fn what_the_journal_refused_is_written_to_it_as_soon_as_it_takes_anything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("ledger.journal");
+    let mut ledger = Ledger::open(&file_place(&folder), &TimeZone::UTC).expect("a ledger");
+    ledger.observe(&more(6), NOW).expect("a commit");
+    // A device that is full; then a folder where the file should be.
+    for (device, ago) in [("/dev/full", 5), ("/", 4)] {
+        std::fs::remove_file(&journal).expect("a journal");
+        std::os::unix::fs::symlink(device, &journal).expect("a link");
+        let (new, trouble) = ledger.observe(&more(ago), NOW).expect("a commit");
+        assert!(new == 1 && trouble.is_some(), "{device}: {trouble:?}");
+        std::fs::remove_file(&journal).expect("a link");
+        std::fs::write(&journal, "").expect("a journal");
+    }
+    ledger.observe(&everything(), NOW).expect("a commit");
+    let truth = format!("{:?}", said(&ledger));
+    drop(ledger);
+    assert_eq!(said_anew(&folder), truth);
+}
+
+#[test]
+fn a_ledger_without_room_takes_in_nothing_and_keeps_what_it_said_it_has() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger = Ledger::open(&file_place(&folder), &TimeZone::UTC).expect("a ledger");
+    ledger.use_wal().expect("a log");
+    ledger.observe(&everything(), NOW).expect("a commit");
+    let (mut kept, mut refused) = (ledger.readings(i64::MIN).expect("readings").len(), 0);
+    for room in 0..6 {
+        let pages: i64 =
+            ledger.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("a count");
+        ledger.connection.pragma_update(None, "max_page_count", pages + room).expect("a limit");
+        let many = (0..300 * (room + 1))
+            .map(|n| reading("c", Some(1), 1_000 * room + n + 1_000_000, Source::HotSwap));
+        let observed = Observed { readings: many.collect(), ..Observed::default() };
+        match ledger.observe(&observed, NOW) {
+            Ok((new, None)) => kept += usize::try_from(new).expect("few"),
+            Ok((_, Some(trouble))) => panic!("the journal had room: {trouble}"),
+            Err(error) => refused += i32::from(error.trouble() == Some(crate::Trouble::Full)),
+        }
+        assert_eq!(ledger.readings(i64::MIN).expect("readings").len(), kept);
+    }
+    assert!(refused > 0, "it was never full");
+    drop(ledger);
+    let reopened = Ledger::open(&file_place(&folder), &TimeZone::UTC).expect("a ledger");
+    assert_eq!(reopened.readings(i64::MIN).expect("readings").len(), kept);
+}
+
+#[test]
+fn what_is_observed_while_a_damaged_ledger_is_made_anew_is_in_the_new_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut old = Ledger::open(&file_place(&folder), &TimeZone::UTC).expect("a ledger");
+    old.use_wal().expect("a log");
+    old.observe(&everything(), NOW).expect("a commit");
+    // Another process finds damage, and has the journal for as long as it takes.
+    spoil(&folder);
+    let repair = crate::damage::Repair::begin(&file_place(&folder)).expect("a look").expect("damage");
+    let refused = old.observe_within(&more(5), NOW, std::time::Duration::ZERO);
+    let busy = refused.expect_err("nobody may say that it has it").trouble();
+    assert_eq!(busy, Some(crate::Trouble::Busy));
+    let mut anew = repair.new_ledger(&TimeZone::UTC, &no_prices()).expect("a ledger");
+    repair.from_journal(&mut anew, &no_prices()).expect("a journal");
+    repair.finish(anew, jiff::Timestamp::UNIX_EPOCH).expect("a new ledger");
+    // The old file is set aside, and this process still writes to it.
+    let (new, trouble) = old.observe(&more(4), NOW).expect("a commit");
+    assert!(new == 1 && trouble.is_none(), "{trouble:?}");
+    let mut anew = Ledger::open(&file_place(&folder), &TimeZone::UTC).expect("a ledger");
+    anew.catch_up(&no_prices()).expect("a journal");
+    let readings = anew.readings(i64::MIN).expect("readings");
+    assert!(readings.contains(&more(4).readings[0]), "{readings:?}");
+}
+
+/// Zeros where a page of calls was: the rest can be read.
+fn spoil(folder: &tempfile::TempDir) {
+    let connection = Connection::open(folder.path().join("ledger.db")).expect("a database");
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'call_key'";
+    let root: i64 = connection.query_row(root, [], |row| row.get(0)).expect("a table");
+    connection.pragma_update(None, "wal_checkpoint", "TRUNCATE").expect("a checkpoint");
+    drop(connection);
+    let file = std::fs::File::options().write(true).open(folder.path().join("ledger.db")).expect("a ledger");
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 8192], (root.cast_unsigned() - 1) * 8192)
+        .expect("room");
 }
 
 /// Numbers that look random and are the same each time.
@@ -275,32 +423,83 @@ fn any_reading(dice: &mut Dice, name: &str) -> Reading {
     Reading { account: account(name), window, percent, resets_at_ms, observed_at_ms, source, told }
 }
 
-/// What readings come to; ends of a window that are a second apart are one end.
-fn known(readings: &[Reading]) -> Vec<(AccountId, Window, Current)> {
-    let accounts = merge_all(readings, NOW).into_iter();
-    let windows =
-        accounts.flat_map(|(id, windows)| windows.into_iter().map(move |it| (id.clone(), it.0, it.1)));
-    windows
-        .map(|(id, window, current)| {
-            let resets_at_ms = current.resets_at_ms.map(|end| end / 1_000);
-            (id, window, Current { resets_at_ms, ..current })
-        })
-        .collect()
+/// What is known of windows of which anything was heard in the last eight days: by all readings, and by what is left.
+fn known(all: &[Reading], windows: &[KnownWindow], now: i64) -> [BTreeMap<(AccountId, Window), Current>; 2] {
+    let mut groups: BTreeMap<(AccountId, Window), Vec<&Reading>> = BTreeMap::new();
+    for reading in all {
+        groups.entry((reading.account.clone(), reading.window.clone())).or_default().push(reading);
+    }
+    groups.retain(|_, group| group.iter().any(|reading| reading.observed_at_ms >= now - HEARD));
+    let by_all = groups.into_iter().filter_map(|(key, group)| {
+        let current = merge(&key.1, group, now)?;
+        Some((key, current))
+    });
+    let by_few = windows.iter().filter_map(|known| {
+        let (current, _) = current_and_pace(&known.window, &known.left, &known.readings, now)?;
+        Some(((known.account.clone(), known.window.clone()), current))
+    });
+    [by_all.collect(), by_few.collect()]
+}
+
+const HEARD: i64 = 8 * 24 * 3_600_000;
+
+#[test]
+fn what_is_known_is_what_all_readings_come_to_in_whatever_order_they_came() {
+    const HOUR: i64 = 3_600_000;
+    for (seed, in_order) in [(1, true), (2, false), (3, true)] {
+        let mut dice = Dice(seed);
+        let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+        let mut all: Vec<Reading> = (0..6_000).map(|_| any_reading(&mut dice, "a")).collect();
+        if in_order {
+            all.sort_by_key(|reading| reading.observed_at_ms);
+        }
+        for some in all.chunks(100) {
+            let now = some.iter().map(|reading| reading.observed_at_ms).max().expect("readings");
+            let now = if in_order { now } else { NOW };
+            ledger
+                .observe(&Observed { readings: some.to_vec(), ..Observed::default() }, now)
+                .expect("a commit");
+        }
+        let all = ledger.readings(i64::MIN).expect("readings");
+        for now in [NOW, NOW + HOUR, NOW + 100 * HOUR, NOW - HOUR, NOW - 50 * HOUR] {
+            let windows = ledger.windows(now - HEARD, now).expect("windows");
+            let [by_all, by_few] = known(&all, &windows, now);
+            assert_eq!(by_few, by_all, "seed {seed}");
+        }
+    }
 }
 
 #[test]
-fn what_readings_come_to_is_told_by_those_that_matter() {
-    let mut dice = Dice(1);
+fn of_thousands_of_readings_few_are_read() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
-    let mut observed = Observed::default();
-    for number in 0..600 {
-        let many = 1 + dice.below(50);
-        observed.readings.extend((0..many).map(|_| any_reading(&mut dice, &format!("a{number}"))));
+    let mut read = Vec::new();
+    for number in 0..4_000 {
+        let at = NOW + number * 60_000;
+        let told = Some(Told {
+            session: format!("s{}", number / 600).into(),
+            api_duration_ms: Some(number.unsigned_abs()),
+        });
+        let tenths = i32::try_from(number % 300).expect("small");
+        let reading = reading("a", Some(tenths), 0, Source::Stdin);
+        let resets_at_ms = Some(NOW + (number / 300 + 1) * 300 * 60_000);
+        let reading = Reading { told, observed_at_ms: at, resets_at_ms, ..reading };
+        ledger.observe(&Observed { readings: vec![reading], ..Observed::default() }, at).expect("a commit");
+        let windows = ledger.windows(NOW, at).expect("windows");
+        read.push(windows.iter().map(|known| known.left.len() + known.readings.len()).sum::<usize>());
     }
-    ledger.observe(&observed, NOW).expect("a commit");
-    let from_ms = NOW - 8 * 24 * 3_600_000;
-    let all = ledger.readings(from_ms).expect("readings");
-    let few = ledger.readings_that_matter(from_ms, NOW).expect("readings");
-    assert!(few.len() + 1_000 < all.len(), "{} of {} are read", few.len(), all.len());
-    assert_eq!(known(&few), known(&all));
+    // Those since they were summed up last, the 45 minutes before that, and what is left of all others.
+    assert!(*read.iter().max().expect("some") < 256 + 50 + 10, "{:?}", read.iter().max());
+}
+
+#[test]
+fn a_session_that_repeats_what_it_was_told_adds_nothing() {
+    let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
+    let mut tell = |ago_ms: i64, tenths: i32, waited: u64| {
+        let told = Some(Told { session: "s1".into(), api_duration_ms: Some(waited) });
+        let reading = Reading { told, ..reading("a", Some(tenths), ago_ms, Source::Stdin) };
+        ledger.observe(&Observed { readings: vec![reading], ..Observed::default() }, NOW).expect("a commit").0
+    };
+    // The same; then more used, more waited, and the same again.
+    let told = [(90, 290, 5), (80, 290, 5), (70, 300, 5), (60, 300, 6), (50, 300, 6), (40, 300, 6)];
+    assert_eq!(told.map(|(ago, tenths, waited)| tell(ago * 1_000, tenths, waited)), [1, 0, 1, 1, 0, 0]);
 }

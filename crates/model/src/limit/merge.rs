@@ -263,6 +263,12 @@ fn same_value(one: &Reading, other: &Reading) -> bool {
     same_reset && one.percent == other.percent
 }
 
+/// A session is told exactly what it was told before, and has not waited for an answer since: that is no observation.
+pub fn repeats(before: &Reading, after: &Reading) -> bool {
+    after.source == Source::Stdin
+        && Reading { observed_at_ms: after.observed_at_ms, ..before.clone() } == *after
+}
+
 /// Two resets are those of one window.
 pub(super) fn same_reset(one_ms: i64, other_ms: i64) -> bool {
     one_ms.abs_diff(other_ms) <= SAME_WINDOW_MS.unsigned_abs()
