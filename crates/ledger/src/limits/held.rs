@@ -104,8 +104,8 @@ pub(super) fn holding_is_news(connection: &Connection, holding: &Holding) -> rus
     })
 }
 
-/// What is news of it: nothing when the directory held that account before; else this, and how long it held the one
-/// before. `now_ms`: it is seen now; none: it comes back.
+/// What is news of it: that the directory still holds the account that it held, now and then; else this, and how long
+/// it held the one before. `now_ms`: it is seen now; none: it comes back.
 pub(super) fn take_holding(
     connection: &Connection,
     holding: &Holding,
@@ -134,8 +134,12 @@ pub(super) fn take_holding(
     {
         // Told again how long it was: what is told later counts, and it may be less.
         let is_told_again = now_ms.is_none() && seen.from_ms == holding.from_ms;
-        let until_ms = if is_told_again { holding.until_ms } else { holding.until_ms.max(seen.until_ms) };
-        set_until(connection, seen, until_ms)?;
+        let later_ms = holding.until_ms.saturating_sub(seen.until_ms);
+        if is_told_again || later_ms >= if now_ms.is_some() { LOOKED_EVERY_MS } else { 0 } {
+            let longer = Holding { from_ms: seen.from_ms, ..holding.clone() };
+            set_until(connection, &longer, longer.until_ms)?;
+            return Ok(vec![longer]);
+        }
         return Ok(Vec::new());
     }
     if let (Some((seen, row)), Some(now_ms)) = (&mut before, now_ms)

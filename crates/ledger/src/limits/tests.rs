@@ -94,7 +94,7 @@ fn what_was_observed_is_kept_once_and_told_as_it_was() {
 }
 
 #[test]
-fn a_directory_that_holds_what_it_held_is_no_news_and_a_logout_is() {
+fn a_directory_that_holds_what_it_held_is_news_now_and_then_and_a_logout_always() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
     let mut hold = |minutes: i64, name: Option<&str>| {
         let dir = "/home/dev/.claude".to_owned();
@@ -103,8 +103,16 @@ fn a_directory_that_holds_what_it_held_is_no_news_and_a_logout_is() {
         let observed = Observed { holdings: vec![holding], ..Observed::default() };
         ledger.observe(&observed, NOW + minutes * 60_000).expect("a commit").0
     };
-    let news = [(0, Some("a")), (10, Some("a")), (20, None), (30, None), (40, Some("b")), (50, Some("a"))];
-    assert_eq!(news.map(|(minutes, name)| hold(minutes, name)), [1, 0, 2, 0, 2, 2]);
+    let news = [
+        (0, Some("a")),
+        (4, Some("a")),
+        (10, Some("a")),
+        (20, None),
+        (30, None),
+        (40, Some("b")),
+        (50, Some("a")),
+    ];
+    assert_eq!(news.map(|(minutes, name)| hold(minutes, name)), [1, 0, 1, 2, 1, 2, 2]);
     let history = ledger.account_history().expect("holdings");
     let minutes = |at_ms: i64| (at_ms - NOW) / 60_000;
     let seen: Vec<_> = history.iter().map(|h| (minutes(h.from_ms), minutes(h.until_ms))).collect();
