@@ -146,15 +146,20 @@ fn account_row(connection: &Connection, id: &AccountId) -> rusqlite::Result<Opti
     select.query_row([&*id.organization, &*id.account], |row| row.get(0)).optional()
 }
 
-/// The row of an account, made when it is new.
+/// The row of an account, made when it is new. It was first seen at the earliest time of which anything is known.
 fn row_of(connection: &Connection, id: &AccountId, at_ms: i64) -> rusqlite::Result<i64> {
-    if let Some(row) = account_row(connection, id)? {
-        return Ok(row);
-    }
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO account (organization, uuid, email, name, first_ms) VALUES (?1, ?2, '', '', ?3)",
+    let Some(row) = account_row(connection, id)? else {
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO account (organization, uuid, email, name, first_ms) VALUES (?1, ?2, '', '', ?3)",
+        )?;
+        return insert.insert(params![&*id.organization, &*id.account, at_ms]);
+    };
+    // 0: only a call named it so far.
+    let mut update = connection.prepare_cached(
+        "UPDATE account SET first_ms = ?2 WHERE id = ?1 AND (first_ms > ?2 OR first_ms = 0) AND ?2 <> 0",
     )?;
-    insert.insert(params![&*id.organization, &*id.account, at_ms])
+    update.execute([row, at_ms])?;
+    Ok(row)
 }
 
 fn last_login(connection: &Connection, account: i64) -> rusqlite::Result<Option<(i64, String)>> {

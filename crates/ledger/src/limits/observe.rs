@@ -62,7 +62,8 @@ impl Ledger {
         {
             trouble = write_down(&transaction, journal, held, &self.id, &new)?;
         }
-        if count > 0 && trouble.is_some() && !planted(Bug::JournalFailureForgotten) {
+        // A ledger that is being made has no journal yet.
+        if count > 0 && (trouble.is_some() || journal.is_none()) && !planted(Bug::JournalFailureForgotten) {
             keep::set_unjournalled(&transaction, true)?;
         }
         transaction.commit()?;

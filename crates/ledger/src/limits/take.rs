@@ -75,11 +75,11 @@ fn take_account(connection: &Connection, seen: &SeenAccount) -> rusqlite::Result
     let row = row_of(connection, &seen.id, seen.at_ms)?;
     let mut update = connection.prepare_cached(
         "UPDATE account SET email = CASE WHEN ?2 = '' THEN email ELSE ?2 END, name = coalesce(?3, name),
-             removed = coalesce(?4, removed), first_ms = CASE first_ms WHEN 0 THEN ?5 ELSE first_ms END
-         WHERE id = ?1 AND ((email <> ?2 AND ?2 <> '') OR name <> ?3 OR removed <> ?4 OR (first_ms = 0 AND ?5 <> 0))",
+             removed = coalesce(?4, removed)
+         WHERE id = ?1 AND ((email <> ?2 AND ?2 <> '') OR name <> ?3 OR removed <> ?4)",
     )?;
-    let seen = params![row, seen.email, seen.name, seen.removed, seen.at_ms];
-    Ok(update.execute(seen)? > 0 || known.is_none())
+    let said = params![row, seen.email, seen.name, seen.removed];
+    Ok(update.execute(said)? > 0 || known.is_none())
 }
 
 pub(super) fn take_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<bool> {
