@@ -1,6 +1,6 @@
 //! Taking in what was observed: what of it is new.
 
-use cco_model::limit::{Attempt, CLOCK_SLACK_MS, LoginChange, Percent, Reading};
+use cco_model::limit::{Attempt, LoginChange, Percent, Reading};
 use rusqlite::{Connection, params};
 
 use super::held::take_holding;
@@ -8,8 +8,11 @@ use super::readings::{self, told_before};
 use super::{Observed, SeenAccount, account_row, last_login, row_of};
 use crate::LedgerError;
 
-/// Puts in what is new; returns it. What lies ahead of now was stamped by a wrong clock: nobody knows when it was, and it
-/// would pass for news once that time comes.
+/// Readings that are further ahead of now than this come from a clock that was wrong, and are not kept. Nearer ones are:
+/// what they say is shown, of no known age.
+pub(super) const AHEAD_MS: i64 = 24 * 3_600_000;
+
+/// Puts in what is new; returns it.
 pub(super) fn take(
     connection: &Connection,
     observed: &Observed,
@@ -17,7 +20,7 @@ pub(super) fn take(
     seq: &mut i64,
 ) -> Result<Observed, LedgerError> {
     let mut new = take_all(connection, observed, Some(now_ms))?;
-    let latest_ms = now_ms.saturating_add(CLOCK_SLACK_MS);
+    let latest_ms = now_ms.saturating_add(AHEAD_MS);
     for reading in observed.readings.iter().filter(|reading| reading.observed_at_ms <= latest_ms) {
         if !told_before(connection, reading)? && take_reading(connection, reading, *seq + 1)? {
             *seq += 1;

@@ -1,8 +1,9 @@
-use cco_model::limit::{CLOCK_SLACK_MS, Percent, Source, Told, Window};
+use cco_model::limit::{Percent, Source, Told, Window};
 use cco_model::money::NanoUsd;
 use cco_model::price::PriceList;
 use jiff::tz::TimeZone;
 
+use super::take::AHEAD_MS;
 use super::*;
 use crate::Place;
 use crate::keep::KeepError;
@@ -153,12 +154,12 @@ fn a_name_of_the_users_stays_until_the_user_says_otherwise_and_comes_back_from_t
 }
 
 #[test]
-fn a_reading_from_a_clock_that_was_ahead_is_not_kept() {
+fn a_reading_from_a_clock_days_ahead_is_not_kept() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
     let observed = Observed {
         readings: vec![
-            reading("a", Some(2), -CLOCK_SLACK_MS, Source::Endpoint),
-            reading("a", Some(1), -CLOCK_SLACK_MS - 1, Source::Endpoint),
+            reading("a", Some(2), -AHEAD_MS, Source::Endpoint),
+            reading("a", Some(1), -AHEAD_MS - 1, Source::Endpoint),
         ],
         ..Observed::default()
     };
