@@ -14,6 +14,7 @@ mod renew;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cco_ledger::limits::KnownWindow;
 pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAccount};
 pub use cco_limits::Unread;
 pub use cco_limits::accounts::Root;
@@ -28,11 +29,11 @@ pub use cco_limits::shared_files::session_health_folders;
 pub use cco_limits::shared_files::sessions::folders as switcher_folders;
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::{Mark, Sessions};
-use cco_model::limit::merge::{Current, merge_all};
-use cco_model::limit::pace::{Pace, pace};
+use cco_model::limit::merge::Current;
+use cco_model::limit::pace::{Pace, current_and_pace};
 use cco_model::limit::shown::{Known, LocalUse, Shown, Value, shown};
 use cco_model::limit::trouble::Trouble;
-use cco_model::limit::{AccountId, LoginChange, Reading, Window};
+use cco_model::limit::{AccountId, LoginChange, Window};
 use jiff::tz::TimeZone;
 
 use self::check_up::KnownLogin;
@@ -45,8 +46,8 @@ use crate::{Engine, EngineError};
 
 /// So long a look waits to be kept.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Readings that are older say nothing of a window that is open: no window is longer than a week.
-const OLDEST_READING_MS: i64 = 8 * 24 * 3_600_000;
+/// A window of which nothing was heard for so long is not shown any more: none of a plan is longer than a week.
+const HEARD_MS: i64 = 8 * 24 * 3_600_000;
 
 /// What is known of an account's limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,9 +136,7 @@ impl Engine {
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         let now_ms = self.now.as_millisecond();
-        let mut readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
-        readings.extend(self.unkept.iter().cloned());
-        let merged = merge_all(&readings, now_ms);
+        let mut known_windows = self.known_windows(now_ms)?;
         let mut limits = Vec::new();
         let accounts = self.ledger.accounts()?;
         let is_only = accounts.len() == 1;
@@ -152,14 +151,14 @@ impl Engine {
             let (directories, sessions) = (of_account.directories, of_account.sessions);
             let trouble = troubles.get(&account.id).copied();
             let context = Context { login, sessions, trouble, is_logged_out, zone };
-            let windows = merged.get(&account.id);
+            let windows = known_windows.remove(&account.id).unwrap_or_default();
             let own = match (directories.is_empty(), is_only) {
                 (true, _) => None,
                 (false, true) => Some(Only::default()),
                 (false, false) => Some(Only { accounts: Some([account.row].into()), ..Only::default() }),
             };
             limits.push(AccountLimits {
-                windows: self.windows(windows, &readings, &account, &context, own)?,
+                windows: self.windows(windows, &context, own)?,
                 attempts,
                 directories,
                 login,
@@ -179,20 +178,43 @@ impl Engine {
         account.directories.is_empty() || (in_no_file && account.sessions == Sessions::Idle)
     }
 
+    /// The windows of all accounts, with what is known of them and how fast they fill.
+    fn known_windows(&self, now_ms: i64) -> Result<BTreeMap<AccountId, Vec<WindowKnown>>, EngineError> {
+        let mut accounts: BTreeMap<AccountId, Vec<WindowKnown>> = BTreeMap::new();
+        let mut windows = self.ledger.windows(now_ms - HEARD_MS, now_ms)?;
+        for reading in &self.unkept {
+            let is_its =
+                |known: &&mut KnownWindow| known.account == reading.account && known.window == reading.window;
+            match windows.iter_mut().find(is_its) {
+                Some(known) => known.readings.push(reading.clone()),
+                None => windows.push(KnownWindow {
+                    account: reading.account.clone(),
+                    window: reading.window.clone(),
+                    left: Vec::new(),
+                    readings: vec![reading.clone()],
+                }),
+            }
+        }
+        for known in windows {
+            let now = current_and_pace(&known.window, &known.left, &known.readings, now_ms);
+            if let Some((current, pace)) = now {
+                accounts.entry(known.account).or_default().push((known.window, current, pace));
+            }
+        }
+        // The five hours first, then the week, then others by their names.
+        accounts.values_mut().for_each(|windows| windows.sort_by(|one, other| one.0.cmp(&other.0)));
+        Ok(accounts)
+    }
+
     fn windows(
         &self,
-        merged: Option<&BTreeMap<Window, Current>>,
-        readings: &[Reading],
-        account: &KnownAccount,
+        known: Vec<WindowKnown>,
         context: &Context<'_>,
         own_calls: Option<Only>,
     ) -> Result<Vec<WindowLimits>, EngineError> {
-        let now_ms = self.now.as_millisecond();
-        let own = || readings.iter().filter(|reading| reading.account == account.id);
         let mut windows = Vec::new();
-        for (window, current) in merged.into_iter().flatten() {
-            let pace = pace(window, own().filter(|reading| reading.window == *window), now_ms);
-            windows.extend(self.window(window, Some(current), pace, context, None)?);
+        for (window, current, pace) in known {
+            windows.extend(self.window(&window, Some(&current), pace, context, None)?);
         }
         let has_five_hours = windows.iter().any(|known| known.shown.window == Window::FiveHour);
         if let Some(own_calls) = own_calls.filter(|_| !has_five_hours) {
@@ -235,6 +257,9 @@ impl Engine {
         }))
     }
 }
+
+/// A window, what its readings come to, and its pace.
+type WindowKnown = (Window, Current, Option<Pace>);
 
 /// What all windows of an account are shown by.
 #[derive(Clone, Copy)]

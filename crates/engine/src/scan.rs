@@ -200,7 +200,8 @@ impl Engine {
         let disk = DiskProjects { user_home: self.user_home.clone() };
         let known = if plan.jobs.is_empty() { HashSet::new() } else { self.ledger.places()? };
         let work = Work::new(plan, Projects::new(disk, known));
-        let accounts = if plan.jobs.is_empty() { HashMap::new() } else { self.ledger.held_by()? };
+        let now_ms = self.now.as_millisecond();
+        let accounts = if plan.jobs.is_empty() { HashMap::new() } else { self.ledger.held_by(now_ms)? };
         let mut intake = Scan {
             jobs: &plan.jobs,
             holders: Holders::of(&self.roots, accounts),

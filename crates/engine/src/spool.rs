@@ -89,7 +89,7 @@ impl Engine {
         if observations.is_empty() {
             return Ok(Vec::new());
         }
-        let (held, accounts) = (self.ledger.held_by()?, self.ledger.accounts()?);
+        let (held, accounts) = (self.ledger.held_by(self.now.as_millisecond())?, self.ledger.accounts()?);
         let nobody = HeldBy::default();
         let account = |it: &Observation| -> Option<AccountId> {
             let directory = found.name_of(it.config_dir.as_deref()?);

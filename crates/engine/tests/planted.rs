@@ -55,6 +55,19 @@ fn deferred_transaction_is_caught() {
     is_caught(Bug::DeferredTransaction, scenarios::a_writer_begins_when_no_other_is_at_work);
 }
 
+#[test]
+fn observed_not_journalled_is_caught() {
+    is_caught(Bug::ObservedNotJournalled, scenarios::a_reading_that_was_taken_in_comes_back_from_the_journal);
+}
+
+#[test]
+fn journal_failure_forgotten_is_caught() {
+    is_caught(
+        Bug::JournalFailureForgotten,
+        scenarios::a_reading_that_the_journal_refused_is_written_to_it_later,
+    );
+}
+
 /// The names of the tests above, and of those in `cco-limits`, are those of the bugs.
 #[test]
 fn every_bug_has_a_story_that_catches_it() {

@@ -30,11 +30,15 @@ pub enum Bug {
     NoLookUnderLocks,
     /// That a login's session has ended is not remembered.
     DeadLoginForgotten,
+    /// What is observed of accounts and limits goes into the ledger and not to its journal.
+    ObservedNotJournalled,
+    /// What could not be written to the journal passes for written.
+    JournalFailureForgotten,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SplitOffsetTransaction,
         Self::DeferredTransaction,
         Self::FirstRowWins,
@@ -45,6 +49,8 @@ impl Bug {
         Self::SuccessorWithoutIntent,
         Self::NoLookUnderLocks,
         Self::DeadLoginForgotten,
+        Self::ObservedNotJournalled,
+        Self::JournalFailureForgotten,
     ];
 
     /// Its name on a command line, in kebab case.
@@ -60,6 +66,8 @@ impl Bug {
             Self::SuccessorWithoutIntent => "successor-without-intent",
             Self::NoLookUnderLocks => "no-look-under-locks",
             Self::DeadLoginForgotten => "dead-login-forgotten",
+            Self::ObservedNotJournalled => "observed-not-journalled",
+            Self::JournalFailureForgotten => "journal-failure-forgotten",
         }
     }
 

@@ -87,7 +87,7 @@ fn a_sound_machine_is_well() {
     ok       time.zone              reports show days of UTC (TZ), as the ledger keeps them
     ok       time.clock             no call is dated ahead of now
 
-    30 checks: all is well
+    31 checks: all is well
     ");
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), [""; 0]);
@@ -181,7 +181,7 @@ fn a_sick_machine_says_what_to_do() {
     problem  time.clock             1 call is dated ahead of now, the last one by 7 days
              fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
 
-    28 checks: 7 problems, 1 note
+    29 checks: 7 problems, 1 note
     "#);
     for columns in [40, 60, 80, 100, 200] {
         // A path that is wider than the terminal is not broken.
@@ -255,7 +255,7 @@ fn a_ledger_that_cannot_be_opened_is_a_failed_check() {
     assert_snapshot!(told, @r"
     another program's file: the ledger cannot be opened: $HOME/.cco/ledger.db is damaged
     a folder: the ledger cannot be opened: $HOME/.cco/ledger.db is not a ledger of cco; it was left as it is
-    a newer ledger: the ledger cannot be opened: $HOME/.cco/ledger.db was written by a newer cco (schema 99, this one knows 4); it was left as it is
+    a newer ledger: the ledger cannot be opened: $HOME/.cco/ledger.db was written by a newer cco (schema 99, this one knows 5); it was left as it is
     a damaged ledger: the ledger cannot be opened: $HOME/.cco/ledger.db: database disk image is malformed
     a link that leads nowhere: the ledger cannot be opened: $HOME/.cco/ledger.db: No such file or directory
     ");

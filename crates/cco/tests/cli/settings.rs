@@ -32,7 +32,10 @@ fn every_value_is_shown_with_its_source() {
     limits.user_agent is not set         # default
     limits.keychain = false              # default
     limits.share_session_health = false  # default
+    limits.client_id is not set          # default
+    limits.token_url is not set          # default
     accounts.config_dirs = []            # default
+    accounts.managed = []                # default
     statusline.preset is not set         # default
     statusline.lines is not set          # default
     statusline.color is not set          # default
@@ -55,7 +58,10 @@ fn every_value_is_shown_with_its_source() {
     limits.user_agent is not set         # default
     limits.keychain = false              # default
     limits.share_session_health = false  # default
+    limits.client_id is not set          # default
+    limits.token_url is not set          # default
     accounts.config_dirs = []            # default
+    accounts.managed = []                # default
     statusline.preset is not set         # default
     statusline.lines is not set          # default
     statusline.color is not set          # default

@@ -48,7 +48,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// Every trouble; times are none.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Refreshing,
         Self::Expired,
         Self::NoCredentials,
@@ -59,6 +59,11 @@ impl Trouble {
         Self::RateLimited { until_ms: 0 },
         Self::Timeout,
         Self::Network,
+        Self::NoConnection,
+        Self::NoName,
+        Self::Tls,
+        Self::Redirect,
+        Self::Server,
         Self::Parse,
         Self::NoData,
     ];
