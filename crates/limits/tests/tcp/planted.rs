@@ -61,7 +61,8 @@ fn a_login_that_was_renewed_while_we_waited_is_left_alone() -> bool {
     let (home, server) = (Home::expired(&chain), serve(&chain, 0));
     let renewed = home.refresh(&client(&server.token_url()), &|step| {
         if step == Step::Locked {
-            fs::write(home.credential(), chain.file(now_ms() + 28_800_000)).expect("the home of a test can be written");
+            fs::write(home.credential(), chain.file(now_ms() + 28_800_000))
+                .expect("the home of a test can be written");
         }
     });
     (renewed, chain.posts()) == (Refreshed::NotNeeded, 0)
