@@ -101,7 +101,9 @@ impl<'o> App<'o> {
             .as_deref()
             .filter(|_| lasts)
             .map(|folder| snapshot_setup(env, &config, clock_zone, folder));
-        let places = places::places(env, &config, folder.as_deref(), &roots.config_dirs(), &report_zone);
+        let mut places = places::places(env, &config, folder.as_deref(), &roots.config_dirs(), &report_zone);
+        // What nobody keeps is not taken away from where it lies.
+        places.spool = places.spool.filter(|_| lasts);
         let engine = Engine::open(Setup {
             ledger,
             roots: roots.usable.clone(),

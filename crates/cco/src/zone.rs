@@ -46,7 +46,7 @@ fn from_folders(name: &str) -> Option<TimeZone> {
 }
 
 /// The name that the system's link leads to.
-fn local_name() -> Option<String> {
+pub(crate) fn local_name() -> Option<String> {
     let target = fs::read_link(LOCAL).ok()?;
     let (_, name) = target.to_str()?.split_once("zoneinfo/")?;
     Some(name.to_owned())

@@ -71,8 +71,14 @@ pub struct Engine {
     troubles: BTreeMap<AccountId, limit::trouble::Trouble>,
     /// What sessions told since the last snapshot.
     told: Vec<Observation>,
+    /// The files that told it, and are read in full.
+    taken: Vec<spool::TakenFile>,
     /// All transcripts were read.
     counted: bool,
+    /// Whether the last scan could not keep what it read; none: there was none.
+    disk_fails: Option<bool>,
+    /// The ledger at hand is one that is being made, and may yet be given up.
+    is_rebuilding: bool,
     /// Readings that a busy or full ledger did not take in.
     unkept: Vec<cco_model::limit::Reading>,
     rebuilt: Option<rebuild::Rebuilt>,
@@ -97,12 +103,20 @@ pub enum EngineError {
 impl EngineError {
     /// Another process held the ledger for longer than was waited; what is there can still be read, mostly.
     pub fn is_busy(&self) -> bool {
-        let trouble = match self {
+        self.trouble() == Some(Trouble::Busy)
+    }
+
+    /// The disk is full, or fails.
+    fn is_of_disk(&self) -> bool {
+        matches!(self.trouble(), Some(Trouble::Full | Trouble::Disk))
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        match self {
             Self::Open(error) => error.trouble(),
             Self::Ledger(error) => error.trouble(),
             Self::Thread(_) => None,
-        };
-        trouble == Some(Trouble::Busy)
+        }
     }
 
     /// The ledger may be damaged: [`Engine::rebuild`] looks, and makes a new one if it is.
@@ -200,7 +214,10 @@ impl Engine {
             found: None,
             troubles: BTreeMap::new(),
             told: Vec::new(),
+            taken: Vec::new(),
             counted: false,
+            disk_fails: None,
+            is_rebuilding: false,
             unkept: Vec::new(),
             rebuilt: None,
             has_rebuilt: false,

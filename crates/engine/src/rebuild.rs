@@ -57,7 +57,10 @@ impl Engine {
 
     fn repair(&mut self, repair: Repair, progress: &mut dyn FnMut(Progress)) -> Result<Rebuilt, EngineError> {
         self.ledger = repair.new_ledger(&self.ledger_zone, &self.prices)?;
-        let from_transcripts = self.take_in(progress)?.calls_new;
+        self.is_rebuilding = true;
+        let taken_in = self.take_in(progress);
+        self.is_rebuilding = false;
+        let from_transcripts = taken_in?.calls_new;
         let replayed = match repair.from_journal(&mut self.ledger, &self.prices) {
             Ok(replayed) => replayed,
             Err(ReplayError::Ledger(error)) => return Err(error.into()),

@@ -115,6 +115,16 @@ impl ScanSummary {
 impl Engine {
     /// Reads what is new in all transcripts into the ledger. `progress` is called from this thread.
     pub fn scan(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
+        let scanned = self.scan_and_keep(progress);
+        self.counted |= scanned.is_ok();
+        self.disk_fails = Some(match &scanned {
+            Ok(summary) => summary.not_journalled.is_some(),
+            Err(error) => error.is_of_disk(),
+        });
+        scanned
+    }
+
+    fn scan_and_keep(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
         let mut summary = match self.take_in(progress) {
             Err(error) if error.is_suspect() && !self.has_rebuilt => {
                 self.rebuild(progress)?;
@@ -130,7 +140,6 @@ impl Engine {
             Err(KeepError::Ledger(error)) if error.trouble() == Some(Trouble::Busy) => {}
             kept => summary.not_journalled = kept.err().map(|error| error.to_string()),
         }
-        self.counted = true;
         Ok(summary)
     }
 

@@ -3,9 +3,11 @@
 //! Owns what goes into it and when something of the one before stays. Must not: draw a line, or know where settings and
 //! zones come from.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cco_model::civil;
 use cco_model::limit::Window;
@@ -16,13 +18,21 @@ use cco_statusline::snapshot::{
 };
 use cco_statusline::spool::Observation;
 use jiff::tz::TimeZone;
+use rustix::fs::{Mode, OFlags};
 
 use crate::limits::{AccountLimits, Found, KnownAccount};
 use crate::report::{Filter, Only, Period};
 use crate::{Engine, EngineError};
 
-/// Sessions that told nothing for so long are forgotten, in milliseconds.
+/// Sessions whose windows have ended and that told nothing new for so long are forgotten, in milliseconds.
 const SESSION_MS: i64 = 24 * 3_600_000;
+/// How long another process may take to write a snapshot; it has what we know then, or the next command brings it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks whether it has.
+const TURN: Duration = Duration::from_millis(5);
+/// What says that it was written later than this is of a clock that was wrong.
+const AHEAD_MS: i64 = 60_000;
+const LOCK: &str = "snapshot.lock";
 
 /// Where a snapshot goes, and what others say that belongs in it.
 #[derive(Clone, Debug)]
@@ -59,14 +69,21 @@ impl Engine {
     /// Writes the snapshot anew. What this engine has not looked at since it was opened stays as it was: the totals
     /// without a scan, the accounts without a look.
     pub fn leave_snapshot(&mut self, setup: &SnapshotSetup) -> Result<(), SnapshotError> {
+        let failed = |error| SnapshotError::Write { path: setup.path.clone(), error };
+        // Else one that began earlier would put its older knowledge over a newer one's.
+        let Some(_lock) = alone(&setup.path).map_err(failed)? else { return Ok(()) };
         let before = read(&setup.path).unwrap_or_default();
         let snapshot = self.snapshot(setup, before)?;
-        write(&setup.path, &snapshot.to_bytes())
-            .map_err(|error| SnapshotError::Write { path: setup.path.clone(), error })
+        write(&setup.path, &snapshot.to_bytes()).map_err(failed)?;
+        self.told.clear();
+        self.taken.drain(..).for_each(|file| file.delete());
+        Ok(())
     }
 
-    fn snapshot(&mut self, setup: &SnapshotSetup, before: Snapshot) -> Result<Snapshot, EngineError> {
+    fn snapshot(&self, setup: &SnapshotSetup, before: Snapshot) -> Result<Snapshot, EngineError> {
         let now_ms = self.now.as_millisecond();
+        let is_older =
+            |at_ms: Option<i64>| at_ms.is_none_or(|at_ms| at_ms <= now_ms || at_ms > now_ms + AHEAD_MS);
         let mut snapshot = Snapshot {
             written_at_ms: now_ms,
             settings: setup.settings.clone(),
@@ -74,17 +91,20 @@ impl Engine {
             zone: setup.clock.clone(),
             ..before
         };
-        if self.counted {
+        if self.counted && is_older(snapshot.counted_at_ms) {
             snapshot.counted_at_ms = Some(now_ms);
             snapshot.today = Some(self.today(&setup.zone)?);
             snapshot.block = self.block_now()?;
         }
-        if let Some(found) = &self.found {
+        if let Some(found) = self.found.as_ref().filter(|_| is_older(snapshot.looked_at_ms)) {
             let limits = self.limits(found, &self.troubles, &setup.zone)?;
             snapshot.accounts = accounts_now(&limits, found);
-            snapshot.alerts = alerts(&snapshot.accounts);
+            snapshot.looked_at_ms = Some(now_ms);
         }
-        snapshot.sessions = sessions(snapshot.sessions, std::mem::take(&mut self.told), now_ms);
+        let disk_fails = self.disk_fails.unwrap_or(snapshot.alerts.contains(&Alert::Disk));
+        snapshot.alerts = alerts(&snapshot.accounts);
+        snapshot.alerts.extend(disk_fails.then_some(Alert::Disk));
+        snapshot.sessions = sessions(snapshot.sessions, self.told.clone(), now_ms);
         Ok(snapshot)
     }
 
@@ -154,22 +174,51 @@ fn alerts(accounts: &[AccountNow]) -> Vec<Alert> {
     }
 }
 
-/// What each session told last, the newest first.
+/// What each session told last: those with a window that is open first, of these the newest.
 fn sessions(before: Vec<Observation>, told: Vec<Observation>, now_ms: i64) -> Vec<Observation> {
     let mut all = [told, before].concat();
     all.sort_by_key(|it| std::cmp::Reverse(it.at_ms));
+    let is_open = |it: &Observation| {
+        it.windows.iter().any(|(told, _)| told.resets_at_ms.is_some_and(|end| end > now_ms))
+    };
     let mut sessions: Vec<Observation> = Vec::new();
-    for it in all.into_iter().filter(|it| now_ms.saturating_sub(it.at_ms) < SESSION_MS) {
-        if sessions.len() < MOST_SESSIONS && !sessions.iter().any(|known| known.session == it.session) {
+    for it in all {
+        let matters = is_open(&it) || now_ms.saturating_sub(it.at_ms) < SESSION_MS;
+        if matters && !sessions.iter().any(|known| known.session == it.session) {
             sessions.push(it);
         }
     }
+    sessions.sort_by_key(|it| !is_open(it));
+    sessions.truncate(MOST_SESSIONS);
     sessions
+}
+
+/// The right to write a snapshot; none: another process is taking its time.
+fn alone(snapshot: &Path) -> io::Result<Option<File>> {
+    let folder = snapshot.parent().unwrap_or(Path::new("."));
+    cco_limits::store::make_folder(folder)?;
+    let mut options = OpenOptions::new();
+    let lock = options.write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK))?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) if waited < PATIENCE => {
+                std::thread::sleep(TURN);
+                waited += TURN;
+            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 /// The snapshot that is there.
 fn read(path: &Path) -> Option<Snapshot> {
-    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()))?;
+    // A pipe of that name would be waited for.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES as u64).read_to_end(&mut bytes).ok()?;
     Snapshot::read(&bytes)
@@ -179,11 +228,7 @@ fn read(path: &Path) -> Option<Snapshot> {
 /// and the next command writes it again.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let made = || tempfile::Builder::new().prefix(".snapshot.").tempfile_in(folder);
-    let mut new = made().or_else(|error| {
-        cco_limits::store::make_folder(folder)?;
-        made().map_err(|_| error)
-    })?;
+    let mut new = tempfile::Builder::new().prefix(".snapshot.").tempfile_in(folder)?;
     new.write_all(bytes)?;
     new.persist(path).map(drop).map_err(|error| error.error)
 }

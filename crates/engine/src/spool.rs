@@ -1,8 +1,8 @@
 //! What status lines observed: taken out of their spool, into readings.
 //!
-//! A file is renamed before it is read, so that a line which is written meanwhile goes to a new one, and deleted when
-//! the ledger has what it says. Killed in between, the next run reads it again: a reading is kept once. Must not: say
-//! what a reading means.
+//! A file is renamed before it is read, so that the next status line begins a new one, and deleted when the ledger has
+//! what it says and a snapshot remembers its session. Killed in between, the next run reads it again: a reading is kept
+//! once. Must not: say what a reading means.
 
 use std::fs;
 use std::io::Read;
@@ -20,11 +20,29 @@ const MOST_BYTES: u64 = 2 << 20;
 const WRITTEN: &str = "jsonl";
 const TAKEN: &str = "taken";
 
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct TakenFile {
+    path: PathBuf,
+    /// So many bytes of it.
+    length: u64,
+}
+
+impl TakenFile {
+    /// What it said is kept. Where a status line that had it open has added something since, it is read again the next
+    /// time; and so is one that cannot be deleted, which then says nothing new.
+    pub(crate) fn delete(&self) {
+        if self.path.symlink_metadata().is_ok_and(|about| about.len() <= self.length) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// What lies in a spool.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// The files to delete once all of this is kept.
-    files: Vec<PathBuf>,
+    pub(crate) files: Vec<TakenFile>,
     /// What they say.
     pub(crate) observations: Vec<Observation>,
 }
@@ -42,23 +60,22 @@ impl Taken {
                 _ => None,
             };
             if let Some(path) = ours {
-                taken.observations.extend(lines(&path));
-                taken.files.push(path);
+                let bytes = bytes_of(&path);
+                taken.observations.extend(bytes.split(|byte| *byte == b'\n').filter_map(Observation::read));
+                // What is longer than is read is none of ours.
+                let length = if bytes.len() as u64 == MOST_BYTES { u64::MAX } else { bytes.len() as u64 };
+                taken.files.push(TakenFile { path, length });
             }
         }
         taken
     }
-
-    /// What they said is kept.
-    pub(crate) fn delete(&self) {
-        // One that cannot be deleted is read again, and says nothing new.
-        self.files.iter().for_each(|file| drop(fs::remove_file(file)));
-    }
 }
 
-/// Something lies in the spool.
+/// Something of ours lies in the spool.
 pub(crate) fn has_news(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+    let is_ours = |path: PathBuf| path.extension().is_some_and(|it| it == WRITTEN || it == TAKEN);
+    fs::read_dir(folder)
+        .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|it| is_ours(it.path()))))
 }
 
 /// Renames a file out of the way of who writes; none: another process did.
@@ -68,14 +85,14 @@ fn set_aside(path: &Path) -> Option<PathBuf> {
     fs::rename(path, &free).ok().map(|()| free)
 }
 
-fn lines(path: &Path) -> Vec<Observation> {
+fn bytes_of(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let is_file = path.symlink_metadata().is_ok_and(|about| about.is_file());
     if is_file && let Ok(file) = fs::File::open(path) {
         // What cannot be read is as good as torn.
         let _ = file.take(MOST_BYTES).read_to_end(&mut bytes);
     }
-    bytes.split(|byte| *byte == b'\n').filter_map(Observation::read).collect()
+    bytes
 }
 
 impl Engine {
@@ -91,24 +108,26 @@ impl Engine {
         }
         let (held, accounts) = (self.ledger.held_by(self.now.as_millisecond())?, self.ledger.accounts()?);
         let nobody = HeldBy::default();
-        let account = |it: &Observation| -> Option<AccountId> {
+        let account = |it: &Observation, at_ms: i64| -> Option<AccountId> {
             let directory = found.name_of(it.config_dir.as_deref()?);
-            let row = held.get(&directory).unwrap_or(&nobody).at(it.told_at_ms);
+            let row = held.get(&directory).unwrap_or(&nobody).at(at_ms);
             accounts.iter().find(|known| known.row == row).map(|known| known.id.clone())
         };
         let mut readings = Vec::new();
         for it in observations {
-            let Some(account) = account(it) else { continue };
-            let told = Told { session: it.session.as_str().into(), api_duration_ms: it.api_ms };
-            readings.extend(it.windows.iter().map(|window| Reading {
-                account: account.clone(),
-                window: window.window.clone(),
-                percent: window.percent,
-                resets_at_ms: window.resets_at_ms,
-                observed_at_ms: it.told_at_ms,
-                source: Source::Stdin,
-                told: Some(told.clone()),
-            }));
+            let session = Told { session: it.session.as_str().into(), api_duration_ms: it.api_ms };
+            for (told, at_ms) in &it.windows {
+                let Some(account) = account(it, *at_ms) else { continue };
+                readings.push(Reading {
+                    account,
+                    window: told.window.clone(),
+                    percent: told.percent,
+                    resets_at_ms: told.resets_at_ms,
+                    observed_at_ms: *at_ms,
+                    source: Source::Stdin,
+                    told: Some(session.clone()),
+                });
+            }
         }
         Ok(readings)
     }

@@ -218,6 +218,13 @@ fn windows(it: &Object<'_>) -> Vec<Told> {
         }
     }
     told.truncate(MOST_WINDOWS);
+    fullest_of_each(told)
+}
+
+/// Of what is told twice of one window, the fuller counts.
+fn fullest_of_each(mut told: Vec<Told>) -> Vec<Told> {
+    told.sort_by(|one, other| one.window.cmp(&other.window).then(other.percent.cmp(&one.percent)));
+    told.dedup_by(|later, first| later.window == first.window);
     told
 }
 

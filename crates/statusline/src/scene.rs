@@ -5,13 +5,13 @@ use std::path::Path;
 
 use cco_model::limit::login::Login;
 use cco_model::limit::mark::{Mark, Sessions};
-use cco_model::limit::merge::{self, Current};
+use cco_model::limit::merge::{self, Current, same_end, waited_longer};
 use cco_model::limit::session::{config_directory, for_session};
 use cco_model::limit::shown::{Known, LocalUse, Shown, shown};
-use cco_model::limit::{AccountId, Reading, Source, Told, Window, age_ms};
+use cco_model::limit::{AccountId, Reading, Source, Told as ToldTo, Window, age_ms};
 use jiff::tz::TimeZone;
 
-use crate::payload::Payload;
+use crate::payload::{Payload, Told};
 use crate::settings::Settings;
 use crate::snapshot::{AccountNow, Snapshot};
 use crate::spool::Observation;
@@ -103,15 +103,21 @@ impl<'a> Scene<'a> {
         spooled.into_iter().chain(kept).max_by_key(|it| it.at_ms)
     }
 
-    /// When what this session says now of its limits was said first, UTC milliseconds. What it repeats without having
-    /// waited for an answer since is no new observation.
-    pub(crate) fn told_at_ms(&self) -> i64 {
-        let said = |last: &&Observation| {
-            last.at_ms <= self.now_ms
-                && last.api_ms == self.payload.cost.api_duration_ms
-                && last.windows == self.payload.windows
+    /// When the session was told first what it says now of a limit, UTC milliseconds. What it repeats without having
+    /// waited for an answer since is no new observation. Where nobody remembers the session it was told no later than
+    /// its transcript was last written to, since that is where its answers go.
+    pub(crate) fn told_at_ms(&self, told: &Told) -> i64 {
+        let Some(last) = self.last().filter(|last| last.at_ms <= self.now_ms) else {
+            return self.nearby.transcript_changed_ms.unwrap_or(self.now_ms).min(self.now_ms);
         };
-        self.last().filter(said).map_or(self.now_ms, |last| last.told_at_ms)
+        if waited_longer(last.api_ms, self.payload.cost.api_duration_ms) {
+            return self.now_ms;
+        }
+        let before = last.windows.iter().find(|(before, _)| before.window == told.window);
+        let same = before.filter(|(before, _)| {
+            before.percent == told.percent && same_end(before.resets_at_ms, told.resets_at_ms)
+        });
+        same.map_or(self.now_ms, |(_, at_ms)| *at_ms)
     }
 
     /// When this session was first seen to cost what it costs now, after it had cost less, UTC milliseconds.
@@ -127,20 +133,19 @@ impl<'a> Scene<'a> {
     }
 
     fn own_windows(&self) -> BTreeMap<Window, Current> {
-        let told = Told {
+        let session = ToldTo {
             session: self.payload.session.as_deref().unwrap_or_default().into(),
             api_duration_ms: self.payload.cost.api_duration_ms,
         };
-        let observed_at_ms = self.told_at_ms();
         let nobody = AccountId { organization: "".into(), account: "".into() };
         let readings = self.payload.windows.iter().map(|it| Reading {
             account: nobody.clone(),
             window: it.window.clone(),
             percent: it.percent,
             resets_at_ms: it.resets_at_ms,
-            observed_at_ms,
+            observed_at_ms: self.told_at_ms(it),
             source: Source::Stdin,
-            told: Some(told.clone()),
+            told: Some(session.clone()),
         });
         let current = |reading: Reading| {
             let current = merge::merge(&reading.window, [&reading], self.now_ms)?;
@@ -170,15 +175,17 @@ impl<'a> Scene<'a> {
 
     /// What was used on this machine: by the session's account, or by all where no account was ever seen.
     fn local_use(&self, account: Option<&AccountNow>) -> Option<LocalUse> {
-        let local = match account {
-            Some(account) => account.local?,
-            None if self.snapshot.accounts.is_empty() => self.snapshot.block.as_ref()?.local(),
+        let (local, at_ms) = match account {
+            Some(account) => (account.local?, self.snapshot.looked_at_ms),
+            None if self.snapshot.accounts.is_empty() => {
+                (self.snapshot.block.as_ref()?.local(), self.snapshot.counted_at_ms)
+            }
             None => return None,
         };
         Some(LocalUse {
             tokens: local.tokens,
             ends_at_ms: local.ends_at_ms,
-            age_ms: age_ms(self.snapshot.counted_at_ms, self.now_ms),
+            age_ms: age_ms(at_ms, self.now_ms),
         })
     }
 }

@@ -1,9 +1,11 @@
 //! The snapshot: everything that a status line needs to know, in one small file.
 //!
 //! The first line tells format, length and checksum of what follows, which is JSON. So a file that is torn, damaged or of
-//! another version is told from a good one, and read as nothing. Must not: know where the file is, or what day it is.
+//! another version is told from a good one, and read as nothing: one of a compiler with another checksum
+//! too. Must not: know where the file is, or what day it is.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::merge::Current;
@@ -13,7 +15,6 @@ use cco_model::limit::trouble::Trouble;
 use cco_model::limit::{AccountId, Percent, Source, Window};
 use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::settings::Settings;
 use crate::spool::Observation;
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub zone: Clock,
     /// Accounts that this machine is logged in with, and the user wants to see.
     pub accounts: Vec<AccountNow>,
+    /// When accounts were last looked at, UTC milliseconds.
+    pub looked_at_ms: Option<i64>,
     /// When calls were last counted, UTC milliseconds.
     pub counted_at_ms: Option<i64>,
     /// What was used today.
@@ -50,7 +53,7 @@ pub struct Snapshot {
     pub block: Option<BlockNow>,
     /// What is known of repositories.
     pub repositories: Vec<Repository>,
-    /// What each session told last, of those that told anything in the last day.
+    /// What each session told last, as long as that may be of use.
     pub sessions: Vec<Observation>,
     /// What is wrong.
     pub alerts: Vec<Alert>,
@@ -194,8 +197,17 @@ impl Snapshot {
         holding.next().filter(|_| holding.next().is_none())
     }
 
-    /// As bytes.
+    /// As bytes, with as many of the sessions, the first of them, as a snapshot may hold.
     pub fn to_bytes(&self) -> Vec<u8> {
+        let bytes = self.bytes();
+        if bytes.len() <= MOST_BYTES || self.sessions.is_empty() {
+            return bytes;
+        }
+        let kept = self.sessions.len() / 2;
+        Self { sessions: self.sessions[..kept].to_vec(), ..self.clone() }.to_bytes()
+    }
+
+    fn bytes(&self) -> Vec<u8> {
         // Plain values cannot fail to be written.
         let body = serde_json::to_string(&stored::File::of(self)).unwrap_or_default();
         format!("{FORMAT} {} {}\n{body}", body.len(), sum_of(body.as_bytes())).into_bytes()
@@ -212,8 +224,12 @@ impl Snapshot {
     }
 }
 
+/// Against accidents, not against forgery: whoever can write the file can write its sum. A sum that asks the processor
+/// what it can do (SHA-256, CRC-32) costs a status line more than all the rest of its reading where that is a virtual one.
 fn sum_of(body: &[u8]) -> String {
-    Sha256::digest(body).iter().take(SUM / 2).map(|byte| format!("{byte:02x}")).collect()
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    format!("{:0SUM$x}", hasher.finish())
 }
 
 #[cfg(test)]

@@ -24,10 +24,8 @@ pub struct Observation {
     pub dir: Option<String>,
     /// How long it had waited for answers, in milliseconds.
     pub api_ms: Option<u64>,
-    /// Its limits.
-    pub windows: Vec<Told>,
-    /// When it was told these limits, UTC milliseconds.
-    pub told_at_ms: i64,
+    /// Its limits, each with when it was told so first, UTC milliseconds.
+    pub windows: Vec<(Told, i64)>,
     /// What it has cost, in nano-dollars.
     pub cost: Option<i64>,
     /// When that was first seen to be more than before, UTC milliseconds.
@@ -48,8 +46,7 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     api_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    windows: Vec<(String, Option<i32>, Option<i64>)>,
-    told_at: i64,
+    windows: Vec<(String, Option<i32>, Option<i64>, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cost: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,8 +65,7 @@ impl Observation {
             config_dir: scene.config_directory(),
             dir: payload.dir.clone(),
             api_ms: payload.cost.api_duration_ms,
-            windows: payload.windows.clone(),
-            told_at_ms: scene.told_at_ms(),
+            windows: payload.windows.iter().map(|told| (told.clone(), scene.told_at_ms(told))).collect(),
             cost: payload.cost.nanos,
             cost_moved_ms: scene.cost_moved_ms(),
             context: payload.context.used,
@@ -81,8 +77,9 @@ impl Observation {
     /// As one line with its end, without the long names where they make it too long; none: it is too long all the same.
     pub fn line(&self) -> Option<String> {
         let line = |it: &Self| {
-            let window =
-                |told: &Told| (told.window.to_string(), told.percent.map(Percent::tenths), told.resets_at_ms);
+            let window = |(told, at_ms): &(Told, i64)| {
+                (told.window.to_string(), told.percent.map(Percent::tenths), told.resets_at_ms, *at_ms)
+            };
             let line = Line {
                 at: it.at_ms,
                 session: it.session.clone(),
@@ -90,7 +87,6 @@ impl Observation {
                 dir: it.dir.clone(),
                 api_ms: it.api_ms,
                 windows: it.windows.iter().map(window).collect(),
-                told_at: it.told_at_ms,
                 cost: it.cost,
                 cost_moved: it.cost_moved_ms,
                 context: it.context,
@@ -104,10 +100,10 @@ impl Observation {
     /// Reads a line; none: it is torn, or none of ours.
     pub fn read(line: &[u8]) -> Option<Self> {
         let line: Line = serde_json::from_slice(line).ok()?;
-        let window = |(name, tenths, resets_at_ms): (String, Option<i32>, _)| {
+        let window = |(name, tenths, resets_at_ms, at_ms): (String, Option<i32>, _, i64)| {
             let window: Window = name.parse().ok()?;
             let percent = tenths.map(|tenths| Percent::of_tenths(&window, tenths));
-            Some(Told { window, percent, resets_at_ms })
+            Some((Told { window, percent, resets_at_ms }, at_ms))
         };
         Some(Self {
             at_ms: line.at,
@@ -116,7 +112,6 @@ impl Observation {
             dir: line.dir,
             api_ms: line.api_ms,
             windows: line.windows.into_iter().filter_map(window).collect(),
-            told_at_ms: line.told_at,
             cost: line.cost,
             cost_moved_ms: line.cost_moved,
             context: line.context,
@@ -125,7 +120,7 @@ impl Observation {
 
     /// The last whole one in a spool file.
     pub fn last_in(spool: &[u8]) -> Option<Self> {
-        spool.split(|byte| *byte == b'\n').rev().find_map(Self::read)
+        spool.split(|byte| *byte == b'\n').rev().filter(|line| !line.is_empty()).find_map(Self::read)
     }
 
     /// The name of a session's spool file; none: its id is no name for a file.

@@ -81,6 +81,15 @@ pub(super) fn changed_ms(path: &str) -> Option<i64> {
     about.mtime().checked_mul(1_000)?.checked_add(about.mtime_nsec() / 1_000_000)
 }
 
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+    /// It stands in a file that has no name any more.
+    Deleted,
+}
+
 /// A session's spool file.
 pub(super) struct Spool {
     folder: PathBuf,
@@ -105,6 +114,12 @@ impl Spool {
 
     /// Adds a line, in one write. What cannot be written is observed again another time.
     pub(super) fn append(&self, line: &str) {
+        if self.try_append(line) == Kept::Deleted {
+            self.try_append(line);
+        }
+    }
+
+    fn try_append(&self, line: &str) -> Kept {
         let flags = OFlags::WRONLY
             | OFlags::APPEND
             | OFlags::CREATE
@@ -116,9 +131,12 @@ impl Spool {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
             if made.is_ok() { opened() } else { Err(error) }
         });
-        let Ok(file) = opened.map(File::from) else { return };
-        if file.metadata().is_ok_and(|about| about.is_file() && about.len() < FULL) {
-            let _ = rustix::io::write(&file, line.as_bytes());
+        let Ok(file) = opened.map(File::from) else { return Kept::No };
+        if !file.metadata().is_ok_and(|about| about.is_file() && about.len() < FULL) {
+            return Kept::No;
         }
+        let _ = rustix::io::write(&file, line.as_bytes());
+        // Whoever took the file in may have been done with it by then.
+        if file.metadata().is_ok_and(|about| about.nlink() == 0) { Kept::Deleted } else { Kept::Yes }
     }
 }

@@ -81,8 +81,12 @@ pub(crate) fn clock(zone: &TimeZone, env: &Env) -> Clock {
 
 /// What the environment says of the zone.
 fn told(env: &Env) -> String {
-    let tz = env.tz.as_ref().map(|tz| tz.to_string_lossy()).unwrap_or_default();
-    format!("{tz}\n{}", env.timezone.as_deref().unwrap_or_default())
+    let own = env.timezone.as_deref().unwrap_or_default();
+    match &env.tz {
+        Some(tz) => format!("{}\n{own}", tz.to_string_lossy()),
+        // Whoever moves the machine to another zone changes what this link leads to.
+        None => format!("{}\n{own}", zone::local_name().unwrap_or_default()),
+    }
 }
 
 fn zone_of(config: Option<&Config>, env: &Env) -> TimeZone {

@@ -104,20 +104,26 @@ impl Engine {
     /// Looks at all places, and keeps what they say. Returns also why that could not be kept, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let (found, observed) = self.found()?;
-        let trouble = self.note_down(observed)?;
-        let of_spool = self.take_in_spool(&found)?;
+        let trouble = match self.note_down(observed)? {
+            None => self.take_in_spool(&found)?,
+            // Who holds which directory is not known by now, so neither is whose a session is.
+            trouble => trouble,
+        };
         self.found = Some(found.clone());
-        Ok((found, trouble.or(of_spool)))
+        Ok((found, trouble))
     }
 
-    /// Takes in what status lines observed. Directories and accounts are known by now.
+    /// Takes in what status lines observed. Directories and accounts are known by now. The files stay until a snapshot
+    /// remembers the sessions: until then a line knows of nothing else when it was told what.
     fn take_in_spool(&mut self, found: &Found) -> Result<Option<String>, EngineError> {
-        let Some(folder) = &self.places.spool else { return Ok(None) };
+        let Some(folder) = self.places.spool.as_deref().filter(|_| !self.is_rebuilding) else {
+            return Ok(None);
+        };
         let taken = Taken::from(folder);
         let readings = self.readings_of(&taken.observations, found)?;
         let trouble = self.note_down(Observed { readings, ..Observed::default() })?;
         if trouble.is_none() {
-            taken.delete();
+            self.taken.extend(taken.files);
         }
         self.told.extend(taken.observations);
         Ok(trouble)

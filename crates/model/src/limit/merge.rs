@@ -248,19 +248,27 @@ fn latest_reset_ms(window: &Window, now_ms: i64) -> i64 {
     now_ms.saturating_add(window.length_ms().unwrap_or(366 * DAY_MS)).saturating_add(HOUR_MS)
 }
 
-/// The session has waited for an answer between the two. The count starts again at 0 when a conversation is cleared,
-/// so that one that fell shows nothing.
 fn has_waited(before: Option<&Told>, after: Option<&Told>) -> bool {
     let waited = |told: Option<&Told>| told.and_then(|told| told.api_duration_ms);
-    waited(before).zip(waited(after)).is_some_and(|(before, after)| after > before)
+    waited_longer(waited(before), waited(after))
+}
+
+/// A session has waited for an answer between two times, at which it had waited so many milliseconds. The count starts
+/// again at 0 when a conversation is cleared, so that one that fell shows nothing.
+pub fn waited_longer(before_ms: Option<u64>, after_ms: Option<u64>) -> bool {
+    before_ms.zip(after_ms).is_some_and(|(before, after)| after > before)
 }
 
 fn same_value(one: &Reading, other: &Reading) -> bool {
-    let same_reset = match (one.resets_at_ms, other.resets_at_ms) {
+    same_end(one.resets_at_ms, other.resets_at_ms) && one.percent == other.percent
+}
+
+/// Two windows end at the same time, or neither tells when.
+pub fn same_end(one_ms: Option<i64>, other_ms: Option<i64>) -> bool {
+    match (one_ms, other_ms) {
         (Some(one), Some(other)) => same_reset(one, other),
         (one, other) => one == other,
-    };
-    same_reset && one.percent == other.percent
+    }
 }
 
 /// A session is told exactly what it was told before, and has not waited for an answer since: that is no observation.

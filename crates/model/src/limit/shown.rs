@@ -181,13 +181,16 @@ pub fn label(window: &Window) -> String {
     match window {
         Window::FiveHour => "⌛".to_owned(),
         Window::SevenDay => "📅".to_owned(),
-        Window::SevenDayModel(model) => {
-            let mut letters = model.chars();
-            let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-            format!("📅{first}{}", letters.as_str())
-        }
+        Window::SevenDayModel(model) => format!("📅{}", capital(model)),
         Window::Other(name) => name.to_string(),
     }
+}
+
+/// A word with a capital first letter.
+pub fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// A time of this window, rounded down: hours and minutes of five hours (`2h15m`, `2h`, `42m`), whole hours of longer

@@ -1,5 +1,7 @@
 //! What is wrong, and only the user can mend.
 
+use cco_model::limit::login::Login;
+
 use super::{DEFAULT, Piece, Segment};
 use crate::scene::Scene;
 use crate::snapshot::Alert;
@@ -18,10 +20,12 @@ pub static SEGMENT: Segment = Segment {
 fn build(scene: &Scene<'_>) -> Option<Piece> {
     let critical = scene.mark(cco_model::limit::mark::Mark::Critical);
     let warning = scene.mark(cco_model::limit::mark::Mark::Aging);
+    let works = login_works(scene);
     let words: Vec<String> = scene
         .snapshot
         .alerts
         .iter()
+        .filter(|alert| !(matches!(alert, Alert::Login | Alert::OneLogin) && works))
         .map(|alert| match alert {
             Alert::Login => format!("{critical}login"),
             Alert::OneLogin => format!("{warning}login"),
@@ -29,4 +33,12 @@ fn build(scene: &Scene<'_>) -> Option<Piece> {
         })
         .collect();
     (!words.is_empty()).then(|| Piece::new(words.join(" ")).alarming())
+}
+
+/// The session was told of its limits since its account's login was found dead: whoever looked does not know yet.
+fn login_works(scene: &Scene<'_>) -> bool {
+    let Some(Login::NeedsLogin { since_ms, .. }) = scene.account().map(|account| account.login) else {
+        return false;
+    };
+    scene.payload.windows.iter().any(|told| scene.told_at_ms(told) > since_ms)
 }

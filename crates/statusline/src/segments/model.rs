@@ -1,5 +1,7 @@
 //! The model that answers.
 
+use cco_model::limit::shown::capital;
+
 use super::{CYAN, Piece, Segment};
 use crate::scene::Scene;
 use crate::width::{cut, width};
@@ -61,12 +63,6 @@ fn titled(name: &str) -> Option<String> {
 
 fn is_number(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    first + letters.as_str()
 }
 
 #[cfg(test)]

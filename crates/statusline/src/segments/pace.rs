@@ -1,7 +1,7 @@
 //! How fast the five-hour window fills.
 
 use cco_model::limit::Window;
-use cco_model::limit::merge::View;
+use cco_model::limit::merge::{View, same_end};
 use cco_model::limit::pace::Basis;
 
 use super::{DEFAULT, Piece, Segment};
@@ -21,15 +21,23 @@ pub static SEGMENT: Segment = Segment {
 fn build(scene: &Scene<'_>) -> Option<Piece> {
     let account = scene.account()?;
     let pace = account.pace?;
-    let current = account.windows.get(&Window::FiveHour)?;
-    let View::Open { .. } = current.view(&Window::FiveHour, scene.now_ms) else { return None };
+    let ours = account.windows.get(&Window::FiveHour)?;
+    let View::Open { .. } = ours.view(&Window::FiveHour, scene.now_ms) else { return None };
+    // The pace is that of the account: where the session's window is another one, it says nothing of it.
+    let windows = scene.windows();
+    let drawn =
+        windows.get(&Window::FiveHour).filter(|drawn| same_end(drawn.resets_at_ms, ours.resets_at_ms))?;
+    // It was worked out from the account's own readings, and is as old as they are.
+    let mark =
+        [ours, drawn].map(|current| scene.shown(&Window::FiveHour, Some(current)).map(|shown| shown.mark));
+    let mark = scene.mark(mark.into_iter().flatten().max().unwrap_or_default());
     let estimate = if pace.basis == Basis::Whole { "~" } else { "" };
     let (rate, end) = (pace.tenths_per_hour / 10, pace.tenths_at_reset / 10);
     let (label, arrow) = (scene.label("🔥:", "pace:"), scene.label("→", "->"));
     let level = i32::try_from(end).unwrap_or(i32::MAX);
     Some(
-        Piece::new(format!("{label}{estimate}{rate}%/h{arrow}{end}%"))
-            .or(format!("{label}{estimate}{end}%"))
+        Piece::new(format!("{label}{estimate}{rate}%/h{arrow}{end}%{mark}"))
+            .or(format!("{label}{estimate}{end}%{mark}"))
             .level(Some(level)),
     )
 }

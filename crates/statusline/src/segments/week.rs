@@ -2,6 +2,7 @@
 
 use cco_model::limit::Window;
 use cco_model::limit::merge::{Current, View};
+use cco_model::limit::shown::capital;
 
 use super::{DEFAULT, Piece, Segment, five_hour};
 use crate::scene::Scene;
@@ -56,10 +57,4 @@ fn joined(parts: Vec<Piece>) -> Option<Piece> {
             .or(shortest)
             .level(fullest.level),
     )
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    first + letters.as_str()
 }

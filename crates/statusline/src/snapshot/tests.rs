@@ -27,12 +27,16 @@ fn full() -> Snapshot {
     };
     let other =
         AccountNow { login: Login::Active, trouble: None, pace: None, local: None, ..account.clone() };
+    let window = Window::Other("spend_limit".into());
+    let percent = Some(Percent::of_tenths(&window, 1_125));
+    let spend_limit = crate::payload::Told { window, percent, resets_at_ms: None };
     Snapshot {
         written_at_ms: 1,
         settings: Settings { lines: Some(vec![vec!["dir".to_owned()], vec![]]), ..Settings::default() },
         config: Some(Stamp { size: 1, changed_ns: i128::from(i64::MAX) + 1, inode: u64::MAX }),
         zone: Clock { told: "/".to_owned(), offsets: vec![(0, 3_600), (10, 7_200)], until_ms: 20 },
         accounts: vec![account, AccountNow { directories: vec!["/d".to_owned()], ..other }],
+        looked_at_ms: Some(3),
         counted_at_ms: Some(2),
         today: Some(Today { from_ms: 0, until_ms: 10, cost: 3 }),
         block: Some(BlockNow {
@@ -55,12 +59,7 @@ fn full() -> Snapshot {
             config_dir: Some("/c".to_owned()),
             dir: None,
             api_ms: Some(3),
-            windows: vec![crate::payload::Told {
-                window: Window::Other("spend_limit".into()),
-                percent: Some(Percent::of_tenths(&Window::Other("spend_limit".into()), 1_125)),
-                resets_at_ms: None,
-            }],
-            told_at_ms: 1,
+            windows: vec![(spend_limit, 1)],
             cost: Some(5),
             cost_moved_ms: Some(1),
             context: Some(6),
@@ -105,4 +104,14 @@ fn a_clock_tells_nothing_of_other_zones_and_of_times_that_it_does_not_know() {
     let offset = |at_ms| clock.at(at_ms).to_offset(jiff::Timestamp::UNIX_EPOCH).seconds();
     assert_eq!([-MINUTE_MS, 0, 9, 10, 99].map(offset), [3_600, 3_600, 3_600, 7_200, 7_200]);
     assert!(!Clock::default().tells("", 0));
+}
+
+#[test]
+fn a_snapshot_of_many_sessions_with_long_names_is_never_too_long_to_be_read() {
+    let one = Observation { dir: Some("\"".repeat(1_500)), ..full().sessions.remove(0) };
+    let sessions: Vec<_> = (0..64).map(|n| Observation { session: n.to_string(), ..one.clone() }).collect();
+    let bytes = Snapshot { sessions, ..full() }.to_bytes();
+    assert!(bytes.len() <= MOST_BYTES, "{}", bytes.len());
+    let kept = Snapshot::read(&bytes).unwrap().sessions;
+    assert!(kept.len() >= 16 && kept[0].session == "0", "the first ones stay");
 }
