@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
+use cco_statusline::colour::Depth;
 use jiff::Timestamp;
 
 use crate::error::CliError;
@@ -53,7 +54,8 @@ pub(crate) static VARIABLES: &[Variable] = &[
     variable("HOME", "the home folder"),
     variable("NO_COLOR", "when set: no colour"),
     variable("TZ", "the system's time zone"),
-    hidden("TERM", "`dumb`: no colour"),
+    hidden("TERM", "`dumb`: no colour; else how many colours there are"),
+    hidden("COLORTERM", "`truecolor`: every colour can be shown"),
     hidden("COLUMNS", "width of tables and notes"),
     variable("CLAUDE_HS_HOME", "where an account switcher keeps its files [default: ~/.claude-hs]"),
     variable("HTTPS_PROXY", "the proxy through which limits are asked for; also ALL_PROXY, NO_PROXY"),
@@ -89,6 +91,8 @@ pub(crate) struct Env {
     pub(crate) threads: Option<usize>,
     /// The environment asks for plain text.
     pub(crate) plain: bool,
+    /// How many colours the terminal says it has.
+    pub(crate) colours: Depth,
     /// Width of the terminal on stdout; none: no terminal, no limit.
     pub(crate) width: Option<usize>,
     /// Width of the terminal on stderr; none: no terminal, no limit.
@@ -129,6 +133,7 @@ impl Env {
             now: now()?,
             threads: text(CCO_THREADS)?.and_then(|threads| threads.parse().ok()),
             plain: raw("NO_COLOR").is_some() || raw("TERM").is_some_and(|term| term == "dumb"),
+            colours: Depth::of_terminal(word("COLORTERM").as_deref(), word("TERM").as_deref()),
             width: columns()
                 .or_else(|| if stdout_is_terminal { terminal_width(std::io::stdout()) } else { None }),
             notes_width: if stderr_is_terminal { stderr_columns() } else { None },
@@ -162,6 +167,11 @@ fn text(name: &str) -> Result<Option<String>, CliError> {
         .transpose()
 }
 
+/// A word that says nothing where it is no text.
+fn word(name: &str) -> Option<String> {
+    raw(name)?.into_string().ok()
+}
+
 fn path(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(raw(name)?);
     Some(std::path::absolute(&path).unwrap_or(path))
@@ -185,6 +195,16 @@ pub(crate) fn stderr_columns() -> Option<usize> {
 /// The width of the terminal on stdout at this moment.
 pub(crate) fn stdout_columns() -> Option<usize> {
     columns().or_else(|| terminal_width(std::io::stdout()))
+}
+
+/// The program that runs, where it can be told.
+pub(crate) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok().filter(|path| path.is_file())
+}
+
+/// The folder that this runs in.
+pub(crate) fn working_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()
 }
 
 /// The clock at this moment, for what runs on and on; fixed where a test fixed it.

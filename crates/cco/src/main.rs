@@ -5,7 +5,9 @@
 
 mod app;
 mod args;
+mod child;
 mod choose;
+mod claude_settings;
 mod commands;
 mod config;
 mod demo;
@@ -17,6 +19,7 @@ mod notify;
 mod places;
 mod print;
 mod roots;
+mod statusline;
 mod zone;
 
 use std::process::ExitCode;

@@ -58,9 +58,6 @@ fn instead(word: &str) -> Option<&'static str> {
     match word {
         "today" | "now" => Some("cco shows today at a glance, cco daily --since today a table of it"),
         "yesterday" => Some("cco daily --since yesterday --until yesterday"),
-        "statusline" => Some(
-            "a status line is not in this version; cco --json has today and the running block for one of your own",
-        ),
         _ => None,
     }
 }

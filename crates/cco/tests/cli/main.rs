@@ -22,6 +22,8 @@ mod sealed;
 mod service;
 mod settings;
 mod shells;
+mod statusline_install;
+mod statusline_preview;
 mod terminal;
 mod usage;
 mod zones;
