@@ -178,3 +178,55 @@ fn sweep(folder: &Path) {
 pub(crate) fn sync(folder: &Path) {
     _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(text: Option<&str>) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        if let Some(text) = text {
+            fs::write(&path, text).unwrap();
+        }
+        (folder, path)
+    }
+
+    #[test]
+    fn what_another_program_wrote_meanwhile_is_not_written_over() {
+        let (_folder, path) = folder(Some("{}"));
+        let file = read(&path).unwrap();
+        let successor = file.successor("ours").unwrap();
+        fs::write(&path, "theirs").unwrap();
+        assert!(!successor.replace().unwrap() && !file.remove().unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        fs::remove_file(&path).unwrap();
+        assert!(!file.successor("ours").unwrap().replace().unwrap(), "nor is what was removed made again");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_came_into_being_meanwhile_is_not_written_over() {
+        let (_folder, path) = folder(None);
+        let file = read(&path).unwrap();
+        let successor = file.successor("ours").unwrap();
+        fs::write(&path, "theirs").unwrap();
+        assert!(!successor.replace().unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_next_change() {
+        let (folder, path) = folder(Some("{}"));
+        fs::write(folder.path().join(format!("{TEMPORARY}abc")), "half").unwrap();
+        assert!(read(&path).unwrap().successor("{ }").unwrap().replace().unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_on() {
+        let (_folder, path) = folder(None);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).unwrap();
+        assert!(read(&path).unwrap_err().message.contains("not a file"));
+    }
+}

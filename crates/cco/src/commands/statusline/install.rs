@@ -17,7 +17,7 @@ use crate::config::{Config, keys};
 use crate::env::Env;
 use crate::error::{CliError, Exit, why};
 use crate::home;
-use crate::print::Output;
+use crate::print::{Output, text};
 
 /// The key of what the line looks like.
 const PRESET: &str = "statusline.preset";
@@ -183,7 +183,7 @@ fn foretell(
         out.note(&format!("{path} has cco's status line already"));
         return Ok(Exit::Done);
     }
-    out.data(&format!("\"statusLine\": {entry}\n"))?;
+    out.data(&text::escape_json(format!("\"statusLine\": {entry}\n")))?;
     let instead = match line {
         Line::Foreign(other) => format!(", instead of {other}"),
         Line::Ours { command, .. } => format!(", instead of `{command}`"),

@@ -123,7 +123,12 @@ fn account(label: &str, directory: &str) -> AccountNow {
         login: Login::Active,
         trouble: None,
         windows: BTreeMap::from(windows),
-        pace: Some(Pace { tenths_per_hour: 130, basis: Basis::Recent, tenths_at_reset: 1_120, full_at_ms: None }),
+        pace: Some(Pace {
+            tenths_per_hour: 130,
+            basis: Basis::Recent,
+            tenths_at_reset: 1_120,
+            full_at_ms: None,
+        }),
         local: None,
     }
 }
