@@ -33,15 +33,15 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    /// What a value means.
-    pub(crate) fn of(value: Option<&str>) -> Self {
+    /// What a value means. `known` are commands that this program wrote, under whatever name it had.
+    pub(crate) fn of(value: Option<&str>, known: &[&str]) -> Self {
         let value = value.map(|value| serde_json::from_str(value).unwrap_or(Value::Bool(false)));
         let command = match &value {
             None | Some(Value::Null) => return Self::None,
             Some(value) => value.get("command").and_then(Value::as_str),
         };
         let Some(command) = command else { return Self::Foreign("one without a command".to_owned()) };
-        match ours(command) {
+        match ours(command, known) {
             Some(program) => Self::Ours { command: command.to_owned(), program },
             None => Self::Foreign(format!("`{}`", text::clip(&text::clean(command), SHOWN))),
         }
@@ -49,12 +49,12 @@ impl Line {
 }
 
 /// The program of a command of ours.
-fn ours(command: &str) -> Option<String> {
+fn ours(command: &str, known: &[&str]) -> Option<String> {
     let words = words(command)?;
     let mut words = words.into_iter().skip_while(|word| is_assignment(word));
     let program = words.next()?;
     let is_cco = Path::new(&program).file_name() == Some(OsStr::new(PROGRAM));
-    (is_cco && words.next().as_deref() == Some(COMMAND)).then_some(program)
+    (known.contains(&command) || is_cco && words.next().as_deref() == Some(COMMAND)).then_some(program)
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -117,7 +117,10 @@ mod tests {
     use super::*;
 
     fn line(command: &str) -> Line {
-        Line::of(Some(&serde_json::json!({ "type": "command", "command": command }).to_string()))
+        Line::of(
+            Some(&serde_json::json!({ "type": "command", "command": command }).to_string()),
+            &["/bin/renamed statusline"],
+        )
     }
 
     #[test]
@@ -130,6 +133,7 @@ mod tests {
             ("/a\\ b/cco statusline", "/a b/cco"),
             ("NO_COLOR=1 ~/bin/cco statusline", "~/bin/cco"),
             ("$HOME/bin/cco statusline", "$HOME/bin/cco"),
+            ("/bin/renamed statusline", "/bin/renamed"),
         ] {
             assert_eq!(
                 line(command),
@@ -152,9 +156,9 @@ mod tests {
     #[test]
     fn a_value_that_is_no_command_is_another_tool_s() {
         for value in ["7", "{}", "{\"command\": 7}", "\"\\ud800\"", "false"] {
-            assert!(matches!(Line::of(Some(value)), Line::Foreign(_)), "{value}");
+            assert!(matches!(Line::of(Some(value), &[]), Line::Foreign(_)), "{value}");
         }
-        assert_eq!((Line::of(None), Line::of(Some("null"))), (Line::None, Line::None));
+        assert_eq!((Line::of(None, &[]), Line::of(Some("null"), &[])), (Line::None, Line::None));
         let treacherous = Line::Foreign("`a[31m`".to_owned());
         assert_eq!(line("a\u{1b}[31m\u{202e}"), treacherous);
     }

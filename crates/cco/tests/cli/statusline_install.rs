@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 
@@ -168,7 +168,7 @@ fn a_line_that_is_not_ours_is_not_taken_out() {
 fn a_program_that_moved_is_set_anew_and_the_first_settings_come_back() {
     let before = format!("{{\"statusLine\": {OTHER}, \"a\": 1}}");
     let env = with_settings(&before);
-    let moved = env.home().join("my tools/cco");
+    let moved = env.home().join("my tools/cco-1.0");
     fs::create_dir(moved.parent().unwrap()).unwrap();
     fs::copy(program(), &moved).unwrap();
     let mut first = env.seal(Command::new(&moved));
@@ -341,6 +341,46 @@ fn a_config_directory_can_be_named_in_three_ways() {
     assert_eq!((is_set(&env, "third"), is_set(&env, ".claude")), (true, false));
     let _ = env.run("statusline uninstall --config-dir work");
     assert_eq!((is_set(&env, "third"), is_set(&env, "work")), (true, false));
+}
+
+#[test]
+fn many_at_once_leave_one_whole_file_and_nothing_else() {
+    let before = format!("{{\n  \"statusLine\": {OTHER},\n  \"model\": \"opus\"\n}}\n");
+    let env = with_settings(&before);
+    for _ in 0..4 {
+        let words = ["statusline install --yes", "statusline uninstall"];
+        let crowd =
+            (0..8).map(|number| env.command(words[number % 2]).stderr(Stdio::null()).spawn().unwrap());
+        // An uninstall that comes first says that the line is another tool's.
+        crowd.collect::<Vec<_>>().into_iter().for_each(|mut one| drop(one.wait().unwrap()));
+        assert!(text(&env) == before || installed(&env) == ours(), "{}", text(&env));
+    }
+    let _ = env.run("statusline install --yes");
+    assert_eq!(installed(&env), ours());
+    assert_eq!(env.run("statusline uninstall").code, 0);
+    assert_eq!(text(&env), before);
+    assert_eq!(fs::read_dir(env.home().join(".claude")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_stops_uninstall_before_anything_is_lost() {
+    let before = format!("{{\"statusLine\": {OTHER}}}");
+    let env = with_settings(&before);
+    let _ = env.run("statusline install --yes");
+    let record = fs::read_dir(env.home().join(".cco/state")).unwrap().next().unwrap().unwrap().path();
+    let kept = fs::read(&record).unwrap();
+    fs::write(&record, "{").unwrap();
+    let run = env.run("statusline uninstall");
+    assert_eq!((run.code, installed(&env)), (1, ours()), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("it is damaged") && run.stderr.contains("nothing was changed"),
+        "{}",
+        run.stderr
+    );
+    fs::write(&record, kept).unwrap();
+    fs::remove_dir_all(env.home().join(".cco/backups")).unwrap();
+    assert_eq!(env.run("statusline uninstall").code, 0);
+    assert_eq!(text(&env), before, "without the copy the old line is put back all the same");
 }
 
 #[test]

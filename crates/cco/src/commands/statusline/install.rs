@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{TRIES, document, records, refused, restless, settings, tell_scripts};
+use super::{TRIES, document, folder, make_writable, records, refused, restless, settings, tell_scripts};
 use crate::args::InstallArgs;
 use crate::claude_settings::command::{Line, command_of, lasting};
 use crate::claude_settings::document::Document;
@@ -26,11 +26,12 @@ const OFF: &str = "disableAllHooks";
 
 /// Runs the command.
 pub(super) fn run(args: &InstallArgs, json: bool, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    let path = settings(&args.dir, env)?;
-    let command = own_command(env)?;
+    let (path, folder) = (settings(&args.dir, env)?, folder(env)?);
+    let (command, records) = (own_command(env)?, records(&folder));
     let file = file::read(&path)?;
     let there = document(&file)?;
-    let line = Line::of(there.line());
+    let known = records.read(&file.path)?;
+    let line = line(&there, &command, known.as_ref());
     let can_ask = env.stdin_is_terminal && env.stderr_is_terminal && !json && !args.dry_run;
     if args.dry_run {
         return foretell(&file, &there, &line, &command, json, out);
@@ -43,7 +44,8 @@ pub(super) fn run(args: &InstallArgs, json: bool, env: &Env, out: &mut Output) -
         return Ok(Exit::Done);
     }
     keep_preset(args, env)?;
-    let done = commit(&path, there.line(), &command, &records(env)?)?;
+    make_writable(&folder)?;
+    let done = commit(&path, there.line(), &command, &records)?;
     match done.action {
         _ if json => {
             let backup = done.backup.as_ref().map(|path| path.display().to_string());
@@ -102,8 +104,10 @@ fn commit(path: &Path, agreed: Option<&str>, command: &str, records: &Records) -
     for _ in 0..TRIES {
         let file = file::read(path)?;
         let there = document(&file)?;
-        let action = match Line::of(there.line()) {
-            Line::Ours { command: known, .. } if known == command => {
+        let known = records.read(&file.path)?;
+        let line = line(&there, command, known.as_ref());
+        let action = match &line {
+            Line::Ours { command: there, .. } if there == command => {
                 return Ok(Done { action: UNCHANGED, backup: None });
             }
             Line::Foreign(_) if there.line() != agreed => return Err(restless(&file)),
@@ -113,7 +117,7 @@ fn commit(path: &Path, agreed: Option<&str>, command: &str, records: &Records) -
         let new = there.with(&entry(&there, command)).map_err(|unfit| refused(&file, &unfit))?;
         // Made first: where that cannot be done, nothing else is.
         let successor = file.successor(&new)?;
-        let record = record(&file, &there, command, &new, records)?;
+        let record = record(&file, &there, &line, known, command, &new);
         let backup = records.write(&file.path, &record, file.text.as_deref()).map_err(|error| {
             CliError::failed(format!("cannot keep a copy of {}: {}", file.path.display(), why(&error)))
                 .hint("nothing was changed; `cco doctor` looks at cco's own folder")
@@ -131,23 +135,30 @@ fn entry(there: &Document<'_>, command: &str) -> String {
     there.object(&[("type", "\"command\"".to_owned()), ("command", command), ("padding", "0".to_owned())])
 }
 
+/// The line that is there. What we are called now and were called when it was written is ours.
+fn line(there: &Document<'_>, command: &str, known: Option<&Record>) -> Line {
+    let known = known.map_or(command, |known| &known.command);
+    Line::of(there.line(), &[command, known])
+}
+
 /// What is to be remembered. A line of ours that is replaced by another one of ours is not what was there before.
 fn record(
     file: &SettingsFile,
     there: &Document<'_>,
+    line: &Line,
+    known: Option<Record>,
     command: &str,
     new: &str,
-    records: &Records,
-) -> Result<Record, CliError> {
-    let (before, old_line) = match (Line::of(there.line()), &file.text) {
+) -> Record {
+    let (before, old_line) = match (line, &file.text) {
         (Line::Ours { .. }, _) => {
-            records.read(&file.path)?.map_or((Before::Unknown, None), |known| (known.before, known.old_line))
+            known.map_or((Before::Unknown, None), |known| (known.before, known.old_line))
         }
         (_, None) => (Before::Absent, None),
         (_, Some(text)) => (Before::Bytes { sha256: sum(text) }, there.line().map(str::to_owned)),
     };
     let (file, command) = (file.path.display().to_string(), command.to_owned());
-    Ok(Record { file, command, before, after_sha256: sum(new), old_line })
+    Record { file, command, before, after_sha256: sum(new), old_line }
 }
 
 fn tell(file: &SettingsFile, line: &Line, done: &Done, out: &mut Output) {

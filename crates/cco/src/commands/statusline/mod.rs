@@ -7,7 +7,7 @@ mod preview;
 mod sample;
 mod uninstall;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -53,23 +53,31 @@ fn settings(args: &ConfigDirArg, env: &Env) -> Result<PathBuf, CliError> {
     })
 }
 
-/// Where it is kept what was there before.
-fn records(env: &Env) -> Result<Records, CliError> {
-    let folder = home::folder(env)?.ok_or_else(|| {
+/// Our own folder.
+fn folder(env: &Env) -> Result<PathBuf, CliError> {
+    home::folder(env)?.ok_or_else(|| {
         CliError::failed(format!(
             "neither {CCO_HOME} nor HOME is set: there is no place to keep what the settings are now"
         ))
         .hint(format!("set {CCO_HOME} to a folder that you can write"))
-    })?;
-    home::make_writable(&folder).map_err(|error| {
+    })
+}
+
+/// What is remembered of settings before.
+fn records(folder: &Path) -> Records {
+    Records::new(folder, places::state(folder))
+}
+
+/// Makes our own folder, or says why nothing can be kept in it.
+fn make_writable(folder: &Path) -> Result<(), CliError> {
+    home::make_writable(folder).map_err(|error| {
         CliError::failed(format!(
             "cannot write to {} ({}), so there is no place to keep what the settings are now",
             folder.display(),
             why(&error)
         ))
         .hint(format!("nothing was changed; set {CCO_HOME} to a folder that you can write"))
-    })?;
-    Ok(Records::new(&folder, places::state(&folder)))
+    })
 }
 
 /// What is in a file, as a text that can be changed.

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::{TRIES, document, records, refused, restless, settings, tell_scripts};
+use super::{TRIES, document, folder, records, refused, restless, settings, tell_scripts};
 use crate::args::ConfigDirArg;
 use crate::claude_settings::command::Line;
 use crate::claude_settings::document::{Document, Unfit};
@@ -39,7 +39,7 @@ impl Outcome {
 
 /// Runs the command.
 pub(super) fn run(args: &ConfigDirArg, json: bool, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    let (path, records) = (settings(args, env)?, records(env)?);
+    let (path, records) = (settings(args, env)?, records(&folder(env)?));
     let _turn = file::turn(&path);
     for _ in 0..TRIES {
         let file = file::read(&path)?;
@@ -59,13 +59,15 @@ pub(super) fn run(args: &ConfigDirArg, json: bool, env: &Env, out: &mut Output) 
 /// None: the file was changed meanwhile.
 fn take_out(file: &SettingsFile, records: &Records) -> Result<Option<(Outcome, Option<Record>)>, CliError> {
     let there = document(file)?;
-    let (Line::Ours { .. }, Some(text)) = (Line::of(there.line()), file.text.as_deref()) else {
-        return match Line::of(there.line()) {
+    let record = records.read(&file.path)?;
+    let known = record.as_ref().map(|record| record.command.as_str());
+    let line = Line::of(there.line(), known.as_slice());
+    let (Line::Ours { .. }, Some(text)) = (&line, file.text.as_deref()) else {
+        return match line {
             Line::Foreign(other) => Err(not_ours(file, &other)),
             _ => Ok(Some((Outcome::Nothing, None))),
         };
     };
-    let record = records.read(&file.path)?;
     let original = match &record {
         Some(record) => records.original(record, &there, text)?,
         None => None,
@@ -94,7 +96,7 @@ fn not_ours(file: &SettingsFile, other: &str) -> CliError {
 
 fn tell(file: &SettingsFile, outcome: &Outcome, old_line: Option<&str>, out: &mut Output) {
     let path = file.path.display();
-    out.note(&match (outcome, Line::of(old_line)) {
+    out.note(&match (outcome, Line::of(old_line, &[])) {
         (Outcome::Nothing, _) => format!("{path} has no status line"),
         (Outcome::Removed, _) => {
             format!("{path} is gone again: there was nothing but cco's status line in it")

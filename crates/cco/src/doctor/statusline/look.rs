@@ -34,7 +34,7 @@ pub(crate) fn look(directories: &[PathBuf], folder: Option<&Path>, env: &Env) ->
         // In the home folder that is the config directory itself.
         !directories.iter().any(|known| known.settings.canonicalize().ok() == settings.canonicalize().ok())
     });
-    let of_project = |settings: PathBuf| match line(&settings).ok()?.0 {
+    let of_project = |settings: PathBuf| match line(&settings, None).ok()?.0 {
         Line::None => None,
         Line::Ours { command, .. } => Some((settings, format!("`{command}`"))),
         Line::Foreign(other) => Some((settings, other)),
@@ -44,7 +44,8 @@ pub(crate) fn look(directories: &[PathBuf], folder: Option<&Path>, env: &Env) ->
 
 fn configured(settings: &Path, records: Option<&Records>, env: &Env) -> Configured {
     let real = settings.canonicalize().unwrap_or_else(|_| settings.to_owned());
-    let (line, is_off) = match line(settings) {
+    let installed = records.and_then(|records| records.read(&real).ok()?).map(|record| record.command);
+    let (line, is_off) = match line(settings, installed.as_deref()) {
         Ok((line, is_off)) => (Ok(line), is_off),
         Err(why) => (Err(why), false),
     };
@@ -59,7 +60,7 @@ fn configured(settings: &Path, records: Option<&Records>, env: &Env) -> Configur
     let ours = matches!(line, Ok(Line::Ours { .. })).then_some(real.clone());
     Configured {
         settings: settings.to_owned(),
-        installed: records.and_then(|records| records.read(&real).ok()?).map(|record| record.command),
+        installed,
         line,
         program,
         is_off,
@@ -68,14 +69,14 @@ fn configured(settings: &Path, records: Option<&Records>, env: &Env) -> Configur
 }
 
 /// The status line of a file, and whether all are switched off there.
-fn line(settings: &Path) -> Result<(Line, bool), String> {
+fn line(settings: &Path, known: Option<&str>) -> Result<(Line, bool), String> {
     let file = match settings.symlink_metadata() {
         Ok(_) => file::read(settings).map_err(|error| error.message)?,
         Err(_) => return Ok((Line::None, false)),
     };
     let text = file.text.unwrap_or_default();
     let document = Document::read(&text).map_err(|unfit| unfit.words())?;
-    Ok((Line::of(document.line()), document.value("disableAllHooks") == Some("true")))
+    Ok((Line::of(document.line(), known.as_slice()), document.value("disableAllHooks") == Some("true")))
 }
 
 fn program_of(program: &str, env: &Env) -> Program {
