@@ -352,7 +352,7 @@ fn many_at_once_leave_one_whole_file_and_nothing_else() {
         let crowd =
             (0..8).map(|number| env.command(words[number % 2]).stderr(Stdio::null()).spawn().unwrap());
         // An uninstall that comes first says that the line is another tool's.
-        crowd.collect::<Vec<_>>().into_iter().for_each(|mut one| drop(one.wait().unwrap()));
+        crowd.collect::<Vec<_>>().into_iter().for_each(|mut one| _ = one.wait().unwrap());
         assert!(text(&env) == before || installed(&env) == ours(), "{}", text(&env));
     }
     let _ = env.run("statusline install --yes");

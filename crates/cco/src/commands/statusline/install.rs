@@ -43,22 +43,18 @@ pub(super) fn run(args: &InstallArgs, json: bool, env: &Env, out: &mut Output) -
         out.note("nothing was changed");
         return Ok(Exit::Done);
     }
-    keep_preset(args, env)?;
     make_writable(&folder)?;
+    keep_preset(args, env)?;
     let done = commit(&path, there.line(), &command, &records)?;
-    match done.action {
-        _ if json => {
-            let backup = done.backup.as_ref().map(|path| path.display().to_string());
-            tell_scripts(out, &file, done.action, &json!({ "command": command, "backup": backup }))?;
-        }
-        UNCHANGED => out.note(&format!("{} has cco's status line already", file.path.display())),
-        _ => tell(&file, &line, &done, out),
+    if json {
+        let backup = done.backup.as_ref().map(|path| path.display().to_string());
+        tell_scripts(out, &file, done.action, &json!({ "command": command, "backup": backup }))?;
+    } else {
+        tell(&file, &line, &done, out);
     }
     if there.value(OFF) == Some("true") {
-        out.warning(&format!(
-            "\"{OFF}\" is true in {}, which turns status lines off too",
-            file.path.display()
-        ));
+        let path = file.path.display();
+        out.warning(&format!("\"{OFF}\" is true in {path}, which turns status lines off too"));
     }
     if can_ask {
         consent(env, out)?;
@@ -164,6 +160,10 @@ fn record(
 fn tell(file: &SettingsFile, line: &Line, done: &Done, out: &mut Output) {
     let path = file.path.display();
     match line {
+        _ if done.action == UNCHANGED => {
+            out.note(&format!("{path} has cco's status line already"));
+            return;
+        }
         Line::Foreign(other) => out.note(&format!("{path} has cco's status line now, instead of {other}")),
         _ => out.note(&format!("{path} has cco's status line now")),
     }
