@@ -8,6 +8,7 @@ use cco_engine::limits::Places;
 use cco_engine::rebuild::Rebuilt;
 use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
+use cco_engine::snapshot::SnapshotSetup;
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -22,7 +23,7 @@ use crate::places::LimitsAccess;
 use crate::print::progress::ScanProgress;
 use crate::print::{Output, Screen, text};
 use crate::roots::Roots;
-use crate::{choose, demo, home, places, zone};
+use crate::{choose, demo, home, places, statusline, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
@@ -61,6 +62,8 @@ pub(crate) struct App<'o> {
     pub(crate) stderr_is_terminal: bool,
     /// Somebody can be asked, and sees the question.
     pub(crate) can_ask: bool,
+    /// What the snapshot for status lines needs beside the ledger; none: nothing is kept after this run.
+    snapshot: Option<SnapshotSetup>,
     /// Keeps the made-up tree for as long as the run.
     _demo: Option<TempDir>,
 }
@@ -92,7 +95,12 @@ impl<'o> App<'o> {
         };
         let limits =
             LimitsAccess::find(args.demo, env, &settings.config, settings.folder.as_deref(), &ledger)?;
-        let Settings { folder, config, ledger_zone } = settings;
+        let Settings { folder, config, ledger_zone, clock_zone } = settings;
+        let lasts = demo.is_none() && !matches!(ledger, LedgerPlace::Memory);
+        let snapshot = folder
+            .as_deref()
+            .filter(|_| lasts)
+            .map(|folder| snapshot_setup(env, &config, clock_zone, folder));
         let places = places::places(env, &config, folder.as_deref(), &roots.config_dirs(), &report_zone);
         let engine = Engine::open(Setup {
             ledger,
@@ -102,7 +110,7 @@ impl<'o> App<'o> {
             prices,
             threads: env.threads,
             now: env.now,
-            places: if demo.is_some() { Places::default() } else { places },
+            places: demo.as_ref().map_or(places, |tree| Places::only(tree.path())),
         })?;
         let mut app = Self {
             out,
@@ -115,6 +123,7 @@ impl<'o> App<'o> {
             desktop: Desktop { search: env.search_path.clone() },
             stderr_is_terminal: env.stderr_is_terminal,
             can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
+            snapshot,
             _demo: demo,
         };
         app.tell_of_rebuilding();
@@ -136,6 +145,20 @@ impl<'o> App<'o> {
         let (warning, note) = rebuilt_words(&rebuilt);
         self.out.warning(&warning);
         self.out.note(&note);
+    }
+
+    /// Leaves what is known by now to status lines. Without it they show what was known before, with its age.
+    pub(crate) fn leave_snapshot(&mut self) {
+        if let Some(setup) = &self.snapshot
+            && let Err(error) = self.engine.leave_snapshot(setup)
+            // Without an old one there is no status line that could show it.
+            && setup.path.exists()
+        {
+            self.out.warning(&format!(
+                "status lines show what was known before: {}",
+                without_number(&error.to_string())
+            ));
+        }
     }
 
     /// The present as an instant.
@@ -291,6 +314,17 @@ impl<'o> App<'o> {
 }
 
 /// What is said of a ledger that was damaged.
+fn snapshot_setup(env: &Env, config: &Config, zone: Option<TimeZone>, folder: &Path) -> SnapshotSetup {
+    let zone = zone.or_else(|| zone::system(env.tz.as_deref()).ok()).unwrap_or(TimeZone::UTC);
+    SnapshotSetup {
+        path: places::state(folder).join(statusline::SNAPSHOT),
+        settings: statusline::settings(config),
+        config: statusline::stamp_of(folder),
+        clock: statusline::clock(&zone, env),
+        zone,
+    }
+}
+
 fn rebuilt_words(rebuilt: &Rebuilt) -> (String, String) {
     let aside = rebuilt.set_aside.display();
     let warning = format!("the ledger was damaged; it is kept as {aside}, and a new one was made");
@@ -342,6 +376,8 @@ struct Settings {
     folder: Option<PathBuf>,
     config: Config,
     ledger_zone: TimeZone,
+    /// Of the user's clock, whatever zone this run reports in; none: the system's.
+    clock_zone: Option<TimeZone>,
 }
 
 impl Settings {
@@ -364,12 +400,13 @@ impl Settings {
             Err(error) => forgive(error).map(|()| Config::defaults())?,
         };
         let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
+        let clock_zone = config.zone();
         if let Some(zone) = &args.timezone {
             config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
         }
         config.refused().into_iter().try_for_each(forgive)?;
         config.warnings.iter().chain(&config.idle).for_each(|warning| out.warning(warning));
-        Ok(Self { folder, config, ledger_zone })
+        Ok(Self { folder, config, ledger_zone, clock_zone })
     }
 }
 

@@ -13,6 +13,8 @@ use crate::print::text;
 
 /// What calls of no known account are called.
 pub(crate) const UNKNOWN: &str = "unknown";
+/// So many characters of an id tell it apart, mostly.
+const SHORT_ID: usize = 8;
 /// Names that an error lists.
 const LISTED: usize = 8;
 
@@ -107,9 +109,23 @@ pub(crate) fn account<'k>(name: &str, known: &'k [KnownAccount]) -> Result<&'k K
         }
         _ => Err(CliError::usage(format!("{} accounts are called {name:?}", found.len())).hint(format!(
             "name one by its id: {}",
-            found.iter().map(|account| account.id.to_string()).collect::<Vec<_>>().join(", ")
+            found.iter().map(|account| typed(account, known)).collect::<Vec<_>>().join(", ")
         ))),
     }
+}
+
+/// What can be typed to mean this account and no other: its name, its address, the beginning of an id, else the whole
+/// of it.
+pub(crate) fn typed(account: &KnownAccount, known: &[KnownAccount]) -> String {
+    let is_its_own = |name: &String| {
+        let others = known.iter().filter(|other| other.id != account.id);
+        called(account, name) && !others.into_iter().any(|other| called(other, name))
+    };
+    let (name, email) = (account.name.clone(), account.email.clone());
+    let ids = [&account.id.account, &account.id.organization].map(|id| start_of(id));
+    let plain = |name: &String| text::name(name) == *name && !name.contains([' ', '\'', '"']);
+    let mut names = [name, email].into_iter().chain(ids);
+    names.find(|name| plain(name) && is_its_own(name)).unwrap_or_else(|| account.id.to_string())
 }
 
 /// What people know an account by: the name they gave it, else its address, else its id.
@@ -120,7 +136,7 @@ pub(crate) fn account_label(account: &KnownAccount) -> String {
 
 /// So much of an id is enough to tell two from each other.
 fn start_of(id: &str) -> String {
-    id.chars().take(8).collect()
+    id.chars().take(SHORT_ID).collect()
 }
 
 /// What people tell accounts from each other by: those that share an address by their organization as well.
@@ -134,12 +150,18 @@ pub(crate) fn account_labels(known: &[&KnownAccount]) -> Vec<String> {
     labels.iter().zip(known).map(label).collect()
 }
 
+/// An id, or so much of it that people take it for one.
+fn begins(id: &str, name: &str) -> bool {
+    name.len() >= SHORT_ID.min(id.len().max(1)) && id.starts_with(&name.to_ascii_lowercase())
+}
+
 /// A name, an address or an id of the account. Nothing is the name of no account.
 pub(crate) fn called(account: &KnownAccount, name: &str) -> bool {
     !name.is_empty()
         && (account.name == name
             || account.email.eq_ignore_ascii_case(name)
-            || *account.id.account == *name
+            || begins(&account.id.account, name)
+            || begins(&account.id.organization, name)
             || account.id.to_string() == name)
 }
 

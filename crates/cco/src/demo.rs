@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::error::CliError;
+use crate::print::text;
 
 /// One transcript of the tree.
 struct Transcript {
@@ -69,7 +70,35 @@ pub(crate) fn make_tree(now: Timestamp) -> Result<TempDir, CliError> {
     for (number, transcript) in TRANSCRIPTS.iter().enumerate() {
         write(root.path(), number, transcript, now).map_err(failed)?;
     }
+    write_login(root.path(), now).map_err(failed)?;
     Ok(root)
+}
+
+/// Somebody who is logged in, and what was said of the limits a minute ago.
+fn write_login(root: &Path, now: Timestamp) -> std::io::Result<()> {
+    let at = |minutes: i64| now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(now);
+    let bucket =
+        |percent: u32, minutes| json!({ "utilization": percent, "resets_at": text::iso(at(minutes)) });
+    const WHO: &str = "5d1f7a52-0000-4000-a000-000000000001";
+    let told = json!({
+        "oauthAccount": {
+            "accountUuid": WHO,
+            "organizationUuid": "5d1f7a52-0000-4000-b000-000000000001",
+            "emailAddress": "demo@example.com",
+        },
+        "cachedUsageUtilization": {
+            "fetchedAtMs": at(-1).as_millisecond(),
+            "accountUuid": WHO,
+            "utilization": {
+                "five_hour": bucket(42, 135),
+                "seven_day": bucket(61, 4_230),
+                "seven_day_opus": bucket(78, 4_230),
+            },
+        },
+    });
+    std::fs::write(root.join(".claude.json"), told.to_string())?;
+    // That there is one is enough; there is nobody to ask, and nothing to ask with.
+    std::fs::write(root.join(".credentials.json"), "{}")
 }
 
 fn write(root: &Path, number: usize, transcript: &Transcript, now: Timestamp) -> std::io::Result<()> {
@@ -98,7 +127,7 @@ fn row(number: usize, call: u32, transcript: &Transcript, now: Timestamp) -> ser
         "gitBranch": "main",
         "isSidechain": transcript.agent.is_some(),
         "requestId": format!("req_demo{number:04}{call:016}"),
-        "timestamp": crate::print::text::iso(time),
+        "timestamp": text::iso(time),
         "message": {
             "id": format!("msg_demo{number:04}{call:016}"),
             "type": "message",

@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use cco_statusline::colour::Depth;
 use jiff::Timestamp;
 
 use crate::error::CliError;
@@ -54,8 +54,8 @@ pub(crate) static VARIABLES: &[Variable] = &[
     variable("HOME", "the home folder"),
     variable("NO_COLOR", "when set: no colour"),
     variable("TZ", "the system's time zone"),
-    hidden("TERM", "`dumb`: no colour; else how many colours there are"),
-    hidden("COLORTERM", "`truecolor`: every colour can be shown"),
+    hidden("TERM", "`dumb`: no colour; how many colours the status line has"),
+    hidden("COLORTERM", "`truecolor`: any colour on the status line"),
     hidden("COLUMNS", "width of tables and notes"),
     variable("CLAUDE_HS_HOME", "where an account switcher keeps its files [default: ~/.claude-hs]"),
     variable("HTTPS_PROXY", "the proxy through which limits are asked for; also ALL_PROXY, NO_PROXY"),
@@ -91,8 +91,10 @@ pub(crate) struct Env {
     pub(crate) threads: Option<usize>,
     /// The environment asks for plain text.
     pub(crate) plain: bool,
-    /// How many colours the terminal says it has.
-    pub(crate) colours: Depth,
+    /// `TERM`.
+    pub(crate) term: Option<String>,
+    /// `COLORTERM`.
+    pub(crate) colorterm: Option<String>,
     /// Width of the terminal on stdout; none: no terminal, no limit.
     pub(crate) width: Option<usize>,
     /// Width of the terminal on stderr; none: no terminal, no limit.
@@ -133,7 +135,8 @@ impl Env {
             now: now()?,
             threads: text(CCO_THREADS)?.and_then(|threads| threads.parse().ok()),
             plain: raw("NO_COLOR").is_some() || raw("TERM").is_some_and(|term| term == "dumb"),
-            colours: Depth::of_terminal(word("COLORTERM").as_deref(), word("TERM").as_deref()),
+            term: raw("TERM").and_then(|text| text.into_string().ok()),
+            colorterm: raw("COLORTERM").and_then(|text| text.into_string().ok()),
             width: columns()
                 .or_else(|| if stdout_is_terminal { terminal_width(std::io::stdout()) } else { None }),
             notes_width: if stderr_is_terminal { stderr_columns() } else { None },
@@ -143,7 +146,7 @@ impl Env {
                     raw(small).or_else(|| raw(large)).and_then(|text| text.into_string().ok())
                 }),
             search_path: raw("PATH"),
-            login_name: text("USER")?,
+            login_name: raw("USER").and_then(|name| name.into_string().ok()),
             editor: raw("VISUAL").or_else(|| raw("EDITOR")),
             stdout_is_terminal,
             stderr_is_terminal,
@@ -151,6 +154,24 @@ impl Env {
             #[cfg(feature = "planted-bugs")]
             planted_bug: text(CCO_PLANTED_BUG)?,
         })
+    }
+}
+
+/// How long there is to wait, from the moment it was made.
+pub(crate) struct Patience {
+    since: Instant,
+    all: Duration,
+}
+
+impl Patience {
+    /// So many milliseconds from now.
+    pub(crate) fn of_ms(ms: u64) -> Self {
+        Self { since: Instant::now(), all: Duration::from_millis(ms) }
+    }
+
+    /// What is left of it.
+    pub(crate) fn left(&self) -> Duration {
+        self.all.saturating_sub(self.since.elapsed())
     }
 }
 
@@ -165,11 +186,6 @@ fn text(name: &str) -> Result<Option<String>, CliError> {
     raw(name)
         .map(|value| value.into_string().map_err(|_| CliError::usage(format!("{name} is not valid UTF-8"))))
         .transpose()
-}
-
-/// A word that says nothing where it is no text.
-fn word(name: &str) -> Option<String> {
-    raw(name)?.into_string().ok()
 }
 
 fn path(name: &str) -> Option<PathBuf> {
@@ -205,6 +221,12 @@ pub(crate) fn program() -> Option<PathBuf> {
 /// The folder that this runs in.
 pub(crate) fn working_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()
+}
+
+/// The height of the terminal on stdout at this moment.
+pub(crate) fn stdout_rows() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_row > 0).then_some(usize::from(size.ws_row))
 }
 
 /// The clock at this moment, for what runs on and on; fixed where a test fixed it.

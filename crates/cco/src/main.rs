@@ -33,6 +33,9 @@ use crate::error::{CliError, Exit};
 use crate::print::Output;
 
 fn main() -> ExitCode {
+    if statusline::is_wanted(std::env::args_os().skip(1)) {
+        return statusline::draw();
+    }
     let mut out = Output::plain();
     match run(&mut out) {
         Ok(exit) => exit,
@@ -63,14 +66,16 @@ fn run(out: &mut Output) -> Result<Exit, CliError> {
         return commands::alone::run(command, &args.common, &env, out);
     }
     let mut app = App::open(&args.common, &env, out)?;
-    match commands::run(&mut app, args.command.clone()) {
+    let done = match commands::run(&mut app, args.command.clone()) {
         // Damage may lie where only the report looks. Nothing was printed yet: data comes at the end.
         Err(error) if error.ledger_is_suspect => {
             app.mend()?;
             commands::run(&mut app, args.command)
         }
         done => done,
-    }
+    };
+    app.leave_snapshot();
+    done
 }
 
 /// Help and version are data; anything else about arguments is wrong usage.

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use cco_engine::LedgerPlace;
 use cco_engine::limits::{
-    Asking, BaseUrl, Places, Proxies, Root, SecurityTool, Settings, session_health_folders,
+    Asking, BaseUrl, Places, Proxies, Renewing, Root, SecurityTool, Settings, TokenUrl,
+    session_health_folders, switcher_folders,
 };
+use cco_model::limit::AccountId;
 use jiff::tz::TimeZone;
 
 use crate::config::{Config, keys};
 use crate::env::Env;
 use crate::error::CliError;
 use crate::home::{self, expand};
+use crate::statusline::SPOOL;
 
 /// The folder of what processes remember for each other.
 const STATE: &str = "state";
@@ -29,6 +32,10 @@ pub(crate) struct LimitsAccess {
     pub(crate) asking: Option<Asking>,
     /// What the user said of it; none: nothing yet.
     pub(crate) allowed: Option<bool>,
+    /// What is known is written to files of older tools as well.
+    pub(crate) share: bool,
+    /// Accounts whose logins the user handed over.
+    pub(crate) managed: Vec<AccountId>,
     /// Where an answer to that is written.
     pub(crate) config_file: Option<PathBuf>,
     /// The user's home folder.
@@ -49,6 +56,8 @@ impl LimitsAccess {
         Ok(Self {
             asking: if lasts { asking(env, config, folder)? } else { None },
             allowed: if is_demo { Some(false) } else { config.flag(keys::ENDPOINT) },
+            share: !is_demo && config.flag(keys::SHARE) == Some(true),
+            managed: if is_demo { Vec::new() } else { managed(config) },
             config_file: home::config_file(folder).filter(|_| !is_demo),
             home: env.home.clone(),
         })
@@ -80,8 +89,12 @@ pub(crate) fn places(
             .as_ref()
             .map(|home| session_health_folders(env.hot_swap_home.as_deref(), home))
             .unwrap_or_default(),
+        has_key_store: Path::new(SECURITY).exists(),
+        switcher: env.home.as_deref().map(switcher_folders).unwrap_or_default(),
+        state: folder.map(state),
         subscription: env.home.as_ref().map(|home| home.join(DEFAULT).join("config/subscription.yaml")),
         zone: Some(zone.clone()),
+        spool: folder.map(|folder| state(folder).join(SPOOL)),
     }
 }
 
@@ -94,6 +107,25 @@ pub(crate) fn state(folder: &Path) -> PathBuf {
 pub(crate) fn base(config: &Config) -> Result<BaseUrl, (String, String)> {
     let Some(set) = config.text(keys::BASE_URL) else { return Ok(BaseUrl::official()) };
     BaseUrl::parse(set.value).map_err(|error| (error.to_string(), set.source.to_string()))
+}
+
+/// The accounts that the user handed over.
+pub(crate) fn managed(config: &Config) -> Vec<AccountId> {
+    config.texts(keys::MANAGED).value.iter().filter_map(|text| keys::account_id(text)).collect()
+}
+
+fn renewing(env: &Env, config: &Config) -> Result<Renewing, CliError> {
+    let url = match config.text(keys::TOKEN_URL) {
+        None => TokenUrl::official(),
+        Some(set) => TokenUrl::parse(set.value)
+            .map_err(|error| CliError::usage(format!("`{}` ({}): {error}", keys::TOKEN_URL, set.source)))?,
+    };
+    Ok(Renewing {
+        managed: managed(config),
+        client_id: config.text(keys::CLIENT_ID).map(|set| set.value.to_owned()),
+        url,
+        home: env.home.clone(),
+    })
 }
 
 /// How the service is asked; none where there is no folder to remember in, since then every run would ask.
@@ -118,5 +150,6 @@ pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Resul
         settings,
         key_store: keychain.map(|tool| Box::new(tool) as _),
         key_store_allowed: config.flag(keys::KEYCHAIN) == Some(true),
+        renewing: renewing(env, config)?,
     }))
 }

@@ -11,20 +11,25 @@ pub mod rebuild;
 pub mod report;
 pub mod reprice;
 pub mod scan;
+pub mod snapshot;
 
 mod plan;
 mod project;
 mod queue;
+mod spool;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cco_ledger::replay::ReplayError;
 use cco_ledger::{Ledger, LedgerError, OpenError, Trouble};
+use cco_model::limit::{self, AccountId};
 use cco_model::price::PriceList;
+use cco_statusline::spool::Observation;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::limits::Places;
+use crate::limits::{Found, Places};
 
 pub use cco_ledger::Place as LedgerPlace;
 pub use cco_model::{block, call, money, price, reason, sums, tokens};
@@ -60,6 +65,16 @@ pub struct Engine {
     threads: Option<usize>,
     now: Timestamp,
     places: Places,
+    /// What the last look at accounts found.
+    found: Option<Found>,
+    /// Why the service did not answer when it was last asked.
+    troubles: BTreeMap<AccountId, limit::trouble::Trouble>,
+    /// What sessions told since the last snapshot.
+    told: Vec<Observation>,
+    /// All transcripts were read.
+    counted: bool,
+    /// Readings that a busy or full ledger did not take in.
+    unkept: Vec<cco_model::limit::Reading>,
     rebuilt: Option<rebuild::Rebuilt>,
     /// This engine has rebuilt the ledger: it does so once.
     has_rebuilt: bool,
@@ -182,6 +197,11 @@ impl Engine {
             threads: setup.threads,
             now: setup.now,
             places: setup.places,
+            found: None,
+            troubles: BTreeMap::new(),
+            told: Vec::new(),
+            counted: false,
+            unkept: Vec::new(),
             rebuilt: None,
             has_rebuilt: false,
         }

@@ -5,36 +5,49 @@
 
 pub mod alarm;
 pub mod check_up;
+pub mod share;
 
 mod ask;
 mod look;
+mod renew;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use cco_ledger::limits::KnownWindow;
 pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAccount};
+pub use cco_limits::Unread;
 pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
 pub use cco_limits::client::{Proxies, Settings};
 pub use cco_limits::credentials::SecurityTool;
+pub use cco_limits::refresh::{
+    ExchangeFailure, Held, Lack, LastRenewal, Recovery, RefreshFailure, Refreshed, TokenUrl, Traces,
+};
+pub use cco_limits::shared_files::keeper::Keeper;
 pub use cco_limits::shared_files::session_health_folders;
+pub use cco_limits::shared_files::sessions::folders as switcher_folders;
 use cco_model::limit::login::{Login, Reason};
-use cco_model::limit::mark::Sessions;
-use cco_model::limit::merge::{Current, merge_all};
-use cco_model::limit::pace::{Pace, pace};
+use cco_model::limit::mark::{Mark, Sessions};
+use cco_model::limit::merge::Current;
+use cco_model::limit::pace::{Pace, current_and_pace};
 use cco_model::limit::shown::{Known, LocalUse, Shown, Value, shown};
 use cco_model::limit::trouble::Trouble;
-use cco_model::limit::{AccountId, LoginChange, Reading, Window};
+use cco_model::limit::{AccountId, LoginChange, Window};
 use jiff::tz::TimeZone;
 
 use self::check_up::KnownLogin;
 
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
+pub use self::renew::{CannotManage, Outcome, Renewal, Renewing};
 use crate::report::Only;
 use crate::{Engine, EngineError};
 
-/// Readings that are older say nothing of a window that is open: no window is longer than a week.
-const OLDEST_READING_MS: i64 = 8 * 24 * 3_600_000;
+/// So long a look waits to be kept.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// A window of which nothing was heard for so long is not shown any more: none of a plan is longer than a week.
+const HEARD_MS: i64 = 8 * 24 * 3_600_000;
 
 /// What is known of an account's limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +66,10 @@ pub struct AccountLimits {
     pub attempts: Attempts,
     /// Whether sessions of it are at work.
     pub sessions: Sessions,
+    /// No config directory has a login of it: nobody can bring newer numbers before its user logs in.
+    pub is_logged_out: bool,
+    /// Before this the service is not asked for it, UTC milliseconds; none: nothing keeps us, or nobody was to be asked.
+    pub next_try_ms: Option<i64>,
 }
 
 impl AccountLimits {
@@ -85,10 +102,20 @@ impl Engine {
 
     /// The same for what is seen again at the next look: that a busy or full ledger cannot take it in hides nothing of
     /// what is known.
-    fn note_down(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
-        match self.observe(observed) {
+    fn note_down(&mut self, mut observed: Observed) -> Result<Option<String>, EngineError> {
+        observed.readings.append(&mut self.unkept);
+        // Whoever looks does not wait for what can be kept the next time.
+        self.ledger.wait_at_most(PATIENCE)?;
+        let kept = self.observe(&observed);
+        self.ledger.wait_at_most(cco_ledger::open::BUSY_TIMEOUT)?;
+        match kept {
             Err(error) if !error.is_suspect() => {
-                Ok(Some(format!("{error}; what was seen of accounts and limits is not kept this time")))
+                self.unkept = observed.readings;
+                let why = match error.is_busy() {
+                    true => "another cco is at work on the ledger".to_owned(),
+                    false => error.to_string(),
+                };
+                Ok(Some(format!("{why}; what was seen of accounts and limits is not kept this time")))
             }
             kept => kept,
         }
@@ -109,8 +136,7 @@ impl Engine {
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         let now_ms = self.now.as_millisecond();
-        let readings = self.ledger.readings_that_matter(now_ms - OLDEST_READING_MS, now_ms)?;
-        let merged = merge_all(&readings, now_ms);
+        let mut known_windows = self.known_windows(now_ms)?;
         let mut limits = Vec::new();
         let accounts = self.ledger.accounts()?;
         let is_only = accounts.len() == 1;
@@ -121,42 +147,74 @@ impl Engine {
             let mended = known.may_be_mended(of_account.credential_ms, self.now.as_millisecond());
             let KnownLogin { account, login, attempts, .. } = known;
             let login = if mended { Login::Unknown } else { login };
+            let is_logged_out = self.is_logged_out(&of_account);
             let (directories, sessions) = (of_account.directories, of_account.sessions);
             let trouble = troubles.get(&account.id).copied();
-            let context = Context { login, sessions, trouble, zone };
-            let windows = merged.get(&account.id);
+            let context = Context { login, sessions, trouble, is_logged_out, zone };
+            let windows = known_windows.remove(&account.id).unwrap_or_default();
             let own = match (directories.is_empty(), is_only) {
                 (true, _) => None,
                 (false, true) => Some(Only::default()),
                 (false, false) => Some(Only { accounts: Some([account.row].into()), ..Only::default() }),
             };
             limits.push(AccountLimits {
-                windows: self.windows(windows, &readings, &account, &context, own)?,
+                windows: self.windows(windows, &context, own)?,
                 attempts,
                 directories,
                 login,
                 trouble,
                 sessions,
+                is_logged_out,
+                next_try_ms: None,
                 account,
             });
         }
         Ok(limits)
     }
 
+    /// Nobody is logged in with it here, as far as files tell. Sessions that are at work have a login somewhere.
+    fn is_logged_out(&self, account: &look::OfAccount) -> bool {
+        let in_no_file = account.credential_ms.is_none() && !self.places.has_key_store;
+        account.directories.is_empty() || (in_no_file && account.sessions == Sessions::Idle)
+    }
+
+    /// The windows of all accounts, with what is known of them and how fast they fill.
+    fn known_windows(&self, now_ms: i64) -> Result<BTreeMap<AccountId, Vec<WindowKnown>>, EngineError> {
+        let mut accounts: BTreeMap<AccountId, Vec<WindowKnown>> = BTreeMap::new();
+        let mut windows = self.ledger.windows(now_ms - HEARD_MS, now_ms)?;
+        for reading in &self.unkept {
+            let is_its =
+                |known: &&mut KnownWindow| known.account == reading.account && known.window == reading.window;
+            match windows.iter_mut().find(is_its) {
+                Some(known) => known.readings.push(reading.clone()),
+                None => windows.push(KnownWindow {
+                    account: reading.account.clone(),
+                    window: reading.window.clone(),
+                    left: Vec::new(),
+                    readings: vec![reading.clone()],
+                }),
+            }
+        }
+        for known in windows {
+            let now = current_and_pace(&known.window, &known.left, &known.readings, now_ms);
+            if let Some((current, pace)) = now {
+                accounts.entry(known.account).or_default().push((known.window, current, pace));
+            }
+        }
+        // The five hours first, then the week, then others by their names.
+        accounts.values_mut().for_each(|windows| windows.sort_by(|one, other| one.0.cmp(&other.0)));
+        Ok(accounts)
+    }
+
     fn windows(
         &self,
-        merged: Option<&BTreeMap<Window, Current>>,
-        readings: &[Reading],
-        account: &KnownAccount,
+        known: Vec<WindowKnown>,
         context: &Context<'_>,
         own_calls: Option<Only>,
     ) -> Result<Vec<WindowLimits>, EngineError> {
-        let now_ms = self.now.as_millisecond();
-        let own = || readings.iter().filter(|reading| reading.account == account.id);
         let mut windows = Vec::new();
-        for (window, current) in merged.into_iter().flatten() {
-            let pace = pace(window, own().filter(|reading| reading.window == *window), now_ms);
-            windows.extend(self.window(window, Some(current), pace, context, None)?);
+        for (window, current, pace) in known {
+            windows.extend(self.window(&window, Some(&current), pace, context, None)?);
         }
         let has_five_hours = windows.iter().any(|known| known.shown.window == Window::FiveHour);
         if let Some(own_calls) = own_calls.filter(|_| !has_five_hours) {
@@ -175,9 +233,15 @@ impl Engine {
         context: &Context<'_>,
         local: Option<LocalUse>,
     ) -> Result<Option<WindowLimits>, EngineError> {
-        let Context { login, sessions, trouble, zone } = *context;
+        let Context { login, sessions, trouble, is_logged_out, zone } = *context;
         let known = Known { current, local, trouble, login, sessions };
-        let shown = shown(window, &known, self.now.as_millisecond(), zone);
+        let mut shown = shown(window, &known, self.now.as_millisecond(), zone);
+        if let Some(shown) = shown.as_mut().filter(|_| is_logged_out)
+            && matches!(shown.value, Value::Open { .. } | Value::NotStarted)
+        {
+            // Only the user can bring a newer number.
+            shown.mark = Mark::Critical;
+        }
         Ok(shown.map(|shown| WindowLimits { shown, current: current.copied(), pace }))
     }
 
@@ -194,12 +258,16 @@ impl Engine {
     }
 }
 
+/// A window, what its readings come to, and its pace.
+type WindowKnown = (Window, Current, Option<Pace>);
+
 /// What all windows of an account are shown by.
 #[derive(Clone, Copy)]
 struct Context<'z> {
     login: Login,
     sessions: Sessions,
     trouble: Option<Trouble>,
+    is_logged_out: bool,
     zone: &'z TimeZone,
 }
 

@@ -130,6 +130,7 @@ impl Engine {
             Err(KeepError::Ledger(error)) if error.trouble() == Some(Trouble::Busy) => {}
             kept => summary.not_journalled = kept.err().map(|error| error.to_string()),
         }
+        self.counted = true;
         Ok(summary)
     }
 
@@ -155,7 +156,7 @@ impl Engine {
             }
             drop(walk.files);
             // What is new belongs to whoever is logged in by now. A first load has nothing that is new in this sense.
-            if round == 0 && !plan.jobs.is_empty() && !first_load {
+            if round == 0 && (!plan.jobs.is_empty() || self.spool_has_news()) && !first_load {
                 self.look_at_accounts()?;
             }
             if plan.is_empty() || !self.carry_out(&plan, &mut summary, progress)? {
@@ -199,7 +200,8 @@ impl Engine {
         let disk = DiskProjects { user_home: self.user_home.clone() };
         let known = if plan.jobs.is_empty() { HashSet::new() } else { self.ledger.places()? };
         let work = Work::new(plan, Projects::new(disk, known));
-        let accounts = if plan.jobs.is_empty() { HashMap::new() } else { self.ledger.held_by()? };
+        let now_ms = self.now.as_millisecond();
+        let accounts = if plan.jobs.is_empty() { HashMap::new() } else { self.ledger.held_by(now_ms)? };
         let mut intake = Scan {
             jobs: &plan.jobs,
             holders: Holders::of(&self.roots, accounts),

@@ -131,3 +131,22 @@ fn a_ledger_that_was_lost_knows_again_whose_calls_they_were() {
         assert_eq!(engine.audit().expect("an audit"), []);
     }
 }
+
+#[test]
+fn calls_of_the_minutes_before_a_switch_stay_what_they_were_said_to_be() {
+    let tree = Tree::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = LedgerPlace::File(folder.path().join("ledger.db"));
+    let mut engine = tree.open(place.clone(), TimeZone::UTC);
+    look(&mut engine, &tree, "2026-10-20T12:29:00Z", Some("work"));
+    // Half past twelve, four minutes before somebody else logs in, and no look in between was written down.
+    tree.put("p/s1.jsonl", calls(12..13));
+    scan(&mut engine);
+    look(&mut engine, &tree, "2026-10-20T12:33:00Z", Some("private"));
+    assert_eq!(counted(&engine, Some("work")), 1);
+    drop(engine);
+    fs::write(folder.path().join("ledger.db"), "no database at all").expect("damage");
+    let mut engine = tree.open(place, TimeZone::UTC);
+    scan(&mut engine);
+    assert_eq!([None, Some("work"), Some("private")].map(|name| counted(&engine, name)), [0, 1, 0]);
+}

@@ -15,14 +15,17 @@ use std::sync::Barrier;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cco_engine::limits::{Holding, Observed, SeenAccount};
 use cco_engine::rebuild::Rebuilt;
-use cco_engine::report::ToolSums;
+use cco_engine::report::{Filter, Only, ToolSums};
 use cco_engine::{Engine, LedgerPlace};
+use cco_model::limit::{AccountId, Attempt, LoginChange, Percent, Reading, Source, Told, Window};
 use common::{ROW, Row, Tree, agreed_totals, everything, scan, zone};
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 /// How many trials the normal run makes: each way of damage, some of them twice.
-const TRIALS: u64 = 30;
+const TRIALS: u64 = 36;
 const FILES: u64 = 8;
 const CALLS: u64 = 24;
 const PAGE: u64 = 8192;
@@ -76,6 +79,8 @@ struct Said {
     blocks: String,
     tools: Vec<ToolSums>,
     calls: u64,
+    /// Calls by account.
+    whose: Vec<(AccountId, u64)>,
 }
 
 impl Said {
@@ -86,6 +91,7 @@ impl Said {
             ("sessions", self.sessions == truth.sessions),
             ("blocks", self.blocks == truth.blocks),
             ("tools", self.tools == truth.tools),
+            ("accounts", self.whose == truth.whose),
         ];
         let other: Vec<&str> = parts.iter().filter(|(_, same)| !same).map(|(part, _)| *part).collect();
         format!("other {}: {} calls instead of {}", other.join(", "), self.calls, truth.calls)
@@ -95,13 +101,96 @@ impl Said {
 fn said(engine: &Engine) -> Result<Said, String> {
     let all = everything(zone("Europe/Berlin"));
     let words = |error: cco_engine::EngineError| error.to_string();
+    let mut whose = Vec::new();
+    for known in engine.accounts().map_err(words)? {
+        let only = Only { accounts: Some([known.row].into()), ..Only::default() };
+        let sessions = engine.sessions(&Filter { only, ..all.clone() }).map_err(words)?;
+        whose.push((known.id, sessions.iter().map(|session| session.sums.calls).sum()));
+    }
+    whose.sort();
     Ok(Said {
+        whose,
         days: format!("{:?}", engine.periods(&all, cco_engine::report::Period::Day).map_err(words)?),
         sessions: format!("{:?}", engine.sessions(&all).map_err(words)?),
         blocks: format!("{:?}", engine.blocks(&all, jiff::Timestamp::UNIX_EPOCH).map_err(words)?),
         tools: engine.tools(&all).map_err(words)?,
         calls: engine.sessions(&all).map_err(words)?.iter().map(|session| session.sums.calls).sum(),
     })
+}
+
+fn account(name: &str) -> AccountId {
+    AccountId { organization: "org".into(), account: name.into() }
+}
+
+/// Two accounts that followed each other in the directory, with their readings, attempts and logins.
+fn observe_all(world: &World) {
+    let dir = world.tree.path("").parent().and_then(Path::to_str).expect("a path").to_owned();
+    let mut engine = world.open();
+    for (number, (day, name)) in (0..).zip([("03-01", "a"), ("04-20", "a"), ("05-01", "b"), ("09-01", "b")]) {
+        let at: Timestamp = format!("2026-{day}T12:00:00Z").parse().expect("an instant");
+        let (id, at_ms) = (account(name), at.as_millisecond());
+        let (window, told) = (Window::FiveHour, Told { session: "s".into(), api_duration_ms: Some(number) });
+        let readings = (0..40).map(|reading| Reading {
+            account: id.clone(),
+            percent: Some(Percent::of_tenths(&window, reading * 10)),
+            window: window.clone(),
+            resets_at_ms: Some(at_ms + 3_600_000),
+            observed_at_ms: at_ms - i64::from(reading) * 60_000,
+            source: if reading % 2 == 0 { Source::Stdin } else { Source::Endpoint },
+            told: (reading % 2 == 0).then(|| told.clone()),
+        });
+        let email = format!("{name}@example.com");
+        let named = Some(format!("name {number}"));
+        engine.set_now(at);
+        let trouble = engine.observe(&Observed {
+            accounts: vec![SeenAccount {
+                id: id.clone(),
+                email,
+                at_ms,
+                name: named,
+                removed: Some(name == "a"),
+            }],
+            holdings: vec![Holding {
+                dir: dir.clone(),
+                from_ms: at_ms,
+                until_ms: at_ms,
+                account: Some(id.clone()),
+            }],
+            readings: readings.collect(),
+            attempts: vec![Attempt {
+                account: id.clone(),
+                at_ms,
+                outcome: ["ok", "timeout"][number as usize % 2].into(),
+            }],
+            logins: vec![LoginChange {
+                account: id,
+                at_ms,
+                dead: (number % 2 == 0).then(|| "logged_out".into()),
+            }],
+        });
+        assert_eq!(trouble.expect("a commit"), None);
+    }
+}
+
+/// Every row of accounts and limits, read from the ledger's file.
+fn observed_rows(world: &World) -> Result<Vec<String>, String> {
+    let connection = Connection::open(world.path(".db")).map_err(|error| error.to_string())?;
+    let mut rows = Vec::new();
+    for sql in [
+        "SELECT 'account ' || uuid || email || name || first_ms || removed FROM account",
+        "SELECT 'held ' || dir || from_ms || ' ' || until_ms || uuid FROM held JOIN account ON id = account_id",
+        "SELECT 'attempt ' || uuid || at_ms || outcome FROM attempt JOIN account ON id = account_id",
+        "SELECT 'login ' || uuid || at_ms || reason FROM login JOIN account ON id = account_id",
+        "SELECT 'reading ' || uuid || window || observed_at_ms || ' ' || source || session || tenths || ' '
+             || resets_at_ms || ' ' || api_duration_ms FROM reading JOIN account ON id = account_id",
+    ] {
+        let mut select = connection.prepare(sql).map_err(|error| error.to_string())?;
+        let of_table = select.query_map([], |row| row.get(0)).map_err(|error| error.to_string())?;
+        let of_table: Result<Vec<String>, _> = of_table.collect();
+        rows.extend(of_table.map_err(|error| error.to_string())?);
+    }
+    rows.sort();
+    Ok(rows)
 }
 
 /// What is left of the transcripts when the ledger is damaged.
@@ -127,8 +216,22 @@ enum Damage {
     Deleted,
 }
 
-const TABLES: [&str; 8] =
-    ["call", "call_key", "rollup", "tool_use", "transcript", "session", "meta", "model"];
+const TABLES: [&str; 14] = [
+    "call",
+    "call_key",
+    "rollup",
+    "tool_use",
+    "transcript",
+    "session",
+    "meta",
+    "model",
+    "account",
+    "held",
+    "reading",
+    "attempt",
+    "login",
+    "plan_window",
+];
 
 fn damages() -> Vec<Damage> {
     let mut all = vec![
@@ -164,6 +267,7 @@ impl World {
         let folder = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
         let world = Self { tree: Tree::new(), folder: folder.expect("a folder for the ledger") };
         (0..FILES / 2).for_each(|file| world.tree.put(&name(file), transcript(file)));
+        observe_all(&world);
         scan(&mut world.open());
         world.tree.days_later.fetch_add(25, Ordering::Relaxed);
         (FILES / 2..FILES).for_each(|file| world.tree.put(&name(file), transcript(file)));
@@ -248,9 +352,15 @@ fn trial(left: Left, damage: Damage, dice: &mut Dice) -> Result<Option<Rebuilt>,
     let world = World::new();
     let mut engine = world.open();
     scan(&mut engine);
+    if dice.roll(2) == 0 {
+        // The journal is lost before, wholly or not, and the next scan finds out.
+        let journal = fs::File::options().write(true).open(world.path(".journal")).expect("a journal");
+        let size = journal.metadata().expect("a journal").len();
+        journal.set_len(dice.roll(size)).expect("a cut");
+    }
     world.leave(left);
     scan(&mut engine);
-    let truth = said(&engine)?;
+    let (truth, rows) = (said(&engine)?, observed_rows(&world)?);
     // As a kill leaves it: with its log, or without when it is not asked for.
     let keeps_log =
         matches!(damage, Damage::SwapLog | Damage::DeleteLog | Damage::SpoilIndex) || dice.roll(2) == 0;
@@ -287,6 +397,15 @@ fn trial(left: Left, damage: Damage, dice: &mut Dice) -> Result<Option<Rebuilt>,
     scan(&mut engine);
     if said(&engine)? != truth || agreed_totals(&engine)?.calls != truth.calls {
         return Err("another look spoils it".to_owned());
+    }
+    drop(engine);
+    let kept = observed_rows(&world)?;
+    if kept != rows {
+        let lost: Vec<&String> = rows.iter().filter(|row| !kept.contains(row)).collect();
+        let made: Vec<&String> = kept.iter().filter(|row| !rows.contains(row)).collect();
+        return Err(format!(
+            "observed before and not now: {lost:?}; now and not before: {made:?}; {rebuilt:?}"
+        ));
     }
     match &rebuilt {
         Some(rebuilt) => {

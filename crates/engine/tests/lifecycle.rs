@@ -462,3 +462,13 @@ fn a_scan_that_is_broken_off_counts_nothing_and_the_next_one_all() {
 fn a_writer_begins_when_no_other_is_at_work() {
     scenarios::a_writer_begins_when_no_other_is_at_work().expect("told as it is");
 }
+
+#[test]
+fn a_reading_that_was_taken_in_comes_back_from_the_journal() {
+    scenarios::a_reading_that_was_taken_in_comes_back_from_the_journal().expect("told as it is");
+}
+
+#[test]
+fn a_reading_that_the_journal_refused_is_written_to_it_later() {
+    scenarios::a_reading_that_the_journal_refused_is_written_to_it_later().expect("told as it is");
+}

@@ -1,4 +1,5 @@
 //! Every bug that can be planted spoils the story that guards against it. The same stories pass in `lifecycle.rs`.
+//! Those of renewing logins are in the tests of `cco-limits`.
 //!
 //! A bug is planted once for a process: run this with nextest, which gives each test its own.
 //! `cargo nextest run -p cco-engine --features planted-bugs --test planted`
@@ -54,12 +55,25 @@ fn deferred_transaction_is_caught() {
     is_caught(Bug::DeferredTransaction, scenarios::a_writer_begins_when_no_other_is_at_work);
 }
 
-/// The names of the tests above are those of the bugs.
+#[test]
+fn observed_not_journalled_is_caught() {
+    is_caught(Bug::ObservedNotJournalled, scenarios::a_reading_that_was_taken_in_comes_back_from_the_journal);
+}
+
+#[test]
+fn journal_failure_forgotten_is_caught() {
+    is_caught(
+        Bug::JournalFailureForgotten,
+        scenarios::a_reading_that_the_journal_refused_is_written_to_it_later,
+    );
+}
+
+/// The names of the tests above, and of those in `cco-limits`, are those of the bugs.
 #[test]
 fn every_bug_has_a_story_that_catches_it() {
-    let this = include_str!("planted.rs");
+    let stories = [include_str!("planted.rs"), include_str!("../../limits/tests/tcp/planted.rs")].concat();
     for bug in Bug::ALL {
         let name = bug.name().replace('-', "_");
-        assert!(this.contains(&format!("fn {name}_is_caught()")), "{name}");
+        assert!(stories.contains(&format!("fn {name}_is_caught()")), "{name}");
     }
 }

@@ -32,8 +32,9 @@ const REBUILT: &str = ".rebuilt";
 /// A copy of a damaged ledger, to be read.
 const COPY: &str = ".salvage";
 /// A schema that was lost has none of these. Only prepared, never run.
-const TABLES: &str = "SELECT call.key, call_key.call_id, calls, failed, unjournalled
-     FROM call, call_key, rollup, tool_use, transcript";
+const TABLES: &str = "SELECT call.key, call_key.call_id, calls, failed, unjournalled, organization, dir, outcome, reason,
+         fresh, may_lower, reading.seq
+     FROM call, call_key, rollup, tool_use, transcript, account, held, attempt, login, plan_window, reading_left, reading";
 /// How long another process's rebuilding is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a look at a ledger waits for those who work on it.
@@ -101,6 +102,8 @@ impl Repair {
             Head::Foreign => Ok(()),
             Head::Empty | Head::Ours(_) => ledger.remember_accounts(&self.journal, prices),
         });
+        // Before transcripts are read: whose their calls are depends on it.
+        let introduced = introduced.and_then(|()| self.salvage.fill_in_observed(&mut ledger, prices));
         introduced.map_err(|LedgerError::Sqlite(error)| sqlite(error))?;
         Ok(ledger)
     }
@@ -245,7 +248,7 @@ fn look(path: &Path, head: &Head) -> rusqlite::Result<bool> {
         connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0))
     };
     let id = meta("ledger")?;
-    for number in ["seq", "weight", "journal"] {
+    for number in ["seq", "weight", "changes", "journal", "unjournalled"] {
         if meta(number)?.parse::<i64>().is_err() {
             return Ok(true);
         }

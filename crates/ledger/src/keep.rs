@@ -1,4 +1,5 @@
-//! What goes to the journal, and when: calls of transcripts that are gone or may soon be.
+//! What goes to the journal, and when: calls of transcripts that are gone or may soon be. What is observed of accounts
+//! and limits goes there when it comes, and here when it could not, or when the journal was lost.
 //!
 //! The order makes a kill harmless: records are on the disk before the ledger says that they are, in the transaction
 //! that chose them. What was written and not said is written again; it comes back once, since calls are told apart by
@@ -15,6 +16,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use crate::journal::block::{Draft, KeptCostState, KeptPullRequest, KeptTool, Source};
 use crate::journal::{self, Head, Held};
+use crate::limits::returned;
 use crate::names::{self, NameTable};
 use crate::stored::{self, columns};
 use crate::{Ledger, LedgerError};
@@ -70,7 +72,15 @@ impl Ledger {
     /// Writes calls that transcripts may not give again to the journal; returns how many.
     pub fn keep(&mut self, due: Due) -> Result<u64, KeepError> {
         let Some(journal) = self.journal.clone() else { return Ok(0) };
-        if !any_due(&self.connection, due)? || self.is_large_and_new(due.made_before_ns)? {
+        // Observed things are few: they are written whole, large ledger or not.
+        let (is_lost, observed) =
+            (mark(&self.connection)? > journal.size(), is_unjournalled(&self.connection)?);
+        let calls = any_due(&self.connection, due)?;
+        if !is_lost && !observed && !calls {
+            return Ok(0);
+        }
+        let later = self.is_large_and_new(due.made_before_ns)?;
+        if later && !is_lost && !observed {
             return Ok(0);
         }
         let io = |error| KeepError::Io { path: journal.path().to_owned(), error };
@@ -86,13 +96,13 @@ impl Ledger {
         }
         held.begin(&self.id).map_err(io)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let size = journal.size();
-        if mark(&transaction)? > size {
+        let (size, known) = (journal.size(), mark(&transaction)?);
+        if known > size {
             lost(&transaction)?;
         }
-        let written = write_due(&transaction, &mut held, due);
+        let written = write_missing(&transaction, &mut held, due, later);
         let settled = written.and_then(|calls| Ok((calls, held.settle()?)));
-        let (calls, size) = match settled {
+        let (calls, end) = match settled {
             Ok(done) => done,
             Err(Failed::Journal(error)) => {
                 held.take_back();
@@ -103,7 +113,11 @@ impl Ledger {
                 return Err(error.into());
             }
         };
-        set_mark(&transaction, size)?;
+        // What another process wrote and this ledger does not know stays to be read.
+        if known >= size {
+            set_mark(&transaction, end)?;
+        }
+        set_unjournalled(&transaction, false)?;
         transaction.commit()?;
         Ok(calls)
     }
@@ -136,9 +150,23 @@ pub(crate) fn set_mark(connection: &Connection, size: u64) -> rusqlite::Result<(
     update.execute([size.cast_signed()]).map(|_| ())
 }
 
+/// Something that was observed of accounts and limits is not in the journal; then all of it is written again.
+pub(crate) fn is_unjournalled(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut select =
+        connection.prepare_cached("SELECT 1 FROM meta WHERE key = 'unjournalled' AND value <> '0'")?;
+    select.exists([])
+}
+
+pub(crate) fn set_unjournalled(connection: &Connection, unjournalled: bool) -> rusqlite::Result<()> {
+    let mut update =
+        connection.prepare_cached("UPDATE meta SET value = CAST(?1 AS TEXT) WHERE key = 'unjournalled'")?;
+    update.execute([unjournalled]).map(|_| ())
+}
+
 /// The journal is not what it was: all that is due has to be written again.
 pub(crate) fn lost(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE transcript SET journalled = 0, unjournalled = 1", [])?;
+    set_unjournalled(connection, true)?;
     set_mark(connection, 0)
 }
 
@@ -150,7 +178,7 @@ fn any_due(connection: &Connection, due: Due) -> rusqlite::Result<bool> {
     select.query_row([due.before_ns], |row| row.get(0))
 }
 
-enum Failed {
+pub(crate) enum Failed {
     Journal(io::Error),
     Ledger(rusqlite::Error),
 }
@@ -165,6 +193,14 @@ impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
         Self::Ledger(error)
     }
+}
+
+/// Writes what the journal lacks. `later`: calls have time.
+fn write_missing(connection: &Connection, held: &mut Held, due: Due, later: bool) -> Result<u64, Failed> {
+    if is_unjournalled(connection)? {
+        returned::write_all(connection, held)?;
+    }
+    if later || !any_due(connection, due)? { Ok(0) } else { write_due(connection, held, due) }
 }
 
 /// Writes what is due, and says of its transcripts that it is written.

@@ -19,14 +19,14 @@ use crate::{LedgerError, Trouble, damage, keep};
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
 /// The schema that this program writes.
-const SCHEMA_VERSION: i32 = 4;
+const SCHEMA_VERSION: i32 = 5;
 const SCHEMA: &str = include_str!("schema.sql");
 /// The first SQLite whose WAL reset cannot lose committed rows: 3.51.3.
 pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
 /// The same for people.
 pub(crate) const OLDEST_SQLITE_NAME: &str = "3.51.3";
 /// How long a statement waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long another process's rebuilding of a damaged ledger is waited for.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -322,7 +322,8 @@ fn create(connection: &mut Connection, zone: &TimeZone, id: Option<&str>) -> rus
     if made_meanwhile.is_none() {
         transaction.execute_batch(SCHEMA)?;
         transaction.execute(
-            "INSERT INTO meta VALUES ('zone', ?1), ('seq', '0'), ('weight', '0'),
+            "INSERT INTO meta VALUES ('zone', ?1), ('seq', '0'), ('weight', '0'), ('changes', '0'),
+                 ('unjournalled', '0'),
                  ('ledger', coalesce(?2, lower(hex(randomblob(16)))))",
             (zone_name(zone), id),
         )?;

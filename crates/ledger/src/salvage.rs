@@ -1,6 +1,8 @@
 //! What can still be read of a damaged ledger: row by row, from copies, passing over what SQLite cannot read and what
 //! no row of ours can say.
 
+mod observed;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -10,7 +12,7 @@ use cco_model::batch::KeyMap;
 use cco_model::call::CallKey;
 use cco_model::price::PriceList;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::damage::{self, beside, id_of};
 use crate::journal::block::{Block, KeptCostState, KeptPullRequest, Source};
@@ -118,6 +120,21 @@ impl Salvage {
             }
         }
         writer.commit(false)?;
+        Ok(())
+    }
+
+    /// Gives back what was observed of accounts and limits, and nothing else told.
+    pub(crate) fn fill_in_observed(
+        &self,
+        ledger: &mut Ledger,
+        prices: &PriceList,
+    ) -> Result<(), LedgerError> {
+        for View { connection, .. } in &self.views {
+            let salvaged = observed::of(connection);
+            let mut writer = ledger.writer(prices)?;
+            writer.fill_in_observed(&salvaged)?;
+            writer.commit(false)?;
+        }
         Ok(())
     }
 
@@ -297,13 +314,27 @@ fn pull_requests(connection: &Connection) -> Vec<(i64, i64, String, i64, String)
 
 /// Shows every row that can be read of a query that begins at an id and goes up; ids in the column `id`. Where reading
 /// fails it goes on `step` further, and in larger steps where that fails for long.
-fn each_row(connection: &Connection, sql: &'static str, id: usize, step: i64, mut see: impl FnMut(&Row<'_>)) {
+fn each_row(connection: &Connection, sql: &'static str, id: usize, step: i64, see: impl FnMut(&Row<'_>)) {
+    each_row_of(connection, sql, &[], id, step, see);
+}
+
+/// The same of a query that takes these from its second parameter on.
+fn each_row_of(
+    connection: &Connection,
+    sql: &'static str,
+    of: &[&dyn ToSql],
+    id: usize,
+    step: i64,
+    mut see: impl FnMut(&Row<'_>),
+) {
     let Ok(mut select) = connection.prepare(sql) else { return };
-    let (mut next, mut failures, mut in_a_row) = (0, 0, 0);
+    let (mut next, mut failures, mut in_a_row) = (0_i64, 0, 0);
     while failures < MOST_FAILURES {
         let mut last = None;
         let result = (|| {
-            let mut rows = select.query([next])?;
+            let bound: Vec<&dyn ToSql> =
+                std::iter::once(&next as &dyn ToSql).chain(of.iter().copied()).collect();
+            let mut rows = select.query(&*bound)?;
             while let Some(row) = rows.next()? {
                 last = row.get(id).ok().or(last);
                 see(row);

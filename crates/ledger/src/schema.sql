@@ -1,4 +1,4 @@
--- Ledger schema, version 4. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
+-- Ledger schema, version 5. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -123,10 +123,26 @@ CREATE TABLE held (
 -- What was observed of plan limits, all of it. tenths: of a percent, -1 unknown; resets_at_ms 0: not told;
 -- api_duration_ms -1: not told; source: its number in model::limit::Source.
 CREATE TABLE reading (
-    account_id INTEGER NOT NULL, observed_at_ms INTEGER NOT NULL, window TEXT NOT NULL, source INTEGER NOT NULL,
+    account_id INTEGER NOT NULL, window TEXT NOT NULL, observed_at_ms INTEGER NOT NULL, source INTEGER NOT NULL,
     session TEXT NOT NULL, tenths INTEGER NOT NULL, resets_at_ms INTEGER NOT NULL, api_duration_ms INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    PRIMARY KEY (account_id, observed_at_ms, window, source, session)
+    PRIMARY KEY (account_id, window, observed_at_ms, source, session)
+) STRICT, WITHOUT ROWID;
+
+-- The windows that were ever read: when last, how many readings came since it was last summed up, and up to when it is
+-- (model::limit::merge::Past; the least number there is: not at all). This and what is left of readings can be made anew.
+CREATE TABLE plan_window (
+    account_id INTEGER NOT NULL, window TEXT NOT NULL,
+    newest_ms INTEGER NOT NULL, fresh INTEGER NOT NULL, until_ms INTEGER NOT NULL, as_of_ms INTEGER NOT NULL,
+    PRIMARY KEY (account_id, window)
+) STRICT, WITHOUT ROWID;
+
+-- What is left of readings that were summed up, as in reading; at_ms: when what it says was observed.
+CREATE TABLE reading_left (
+    account_id INTEGER NOT NULL, window TEXT NOT NULL, observed_at_ms INTEGER NOT NULL, source INTEGER NOT NULL,
+    session TEXT NOT NULL, tenths INTEGER NOT NULL, resets_at_ms INTEGER NOT NULL, api_duration_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL, may_lower INTEGER NOT NULL,
+    PRIMARY KEY (account_id, window, observed_at_ms, source, session)
 ) STRICT, WITHOUT ROWID;
 
 -- Asking the service: outcome is "ok" or a word for why not.

@@ -149,6 +149,8 @@ pub struct Writer<'a> {
     unjournalled: HashSet<i64>,
     /// What all calls weigh.
     weight: i64,
+    /// Changes of calls before this transaction, whoever made them.
+    changes_before: i64,
     /// Where calls were refused in the stretch that was taken last.
     refused: Vec<u64>,
     changes: Changes,
@@ -195,7 +197,7 @@ impl Ledger {
                 transaction.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1")?;
             select.query_row([key], |row| row.get(0))
         };
-        let (seq, weight) = (number("seq")?, number("weight")?);
+        let (seq, weight, changes_before) = (number("seq")?, number("weight")?, number("changes")?);
         let deltas = Deltas::new(self.zone.clone());
         let price_list = names::id(&transaction, &mut self.names.price_list, names::PRICE_LIST, prices.id())?;
         Ok(Writer {
@@ -213,6 +215,7 @@ impl Ledger {
             seq_before: seq,
             unjournalled: HashSet::new(),
             weight,
+            changes_before,
             refused: Vec::new(),
             changes: Changes::default(),
         })
@@ -396,13 +399,19 @@ impl Writer<'_> {
         if last || has_indexes(&self.transaction)? {
             self.settle()?;
         }
-        for (key, number) in [("seq", self.seq), ("weight", self.weight)] {
+        let changes = self.all_changes().cast_signed();
+        for (key, number) in [("seq", self.seq), ("weight", self.weight), ("changes", changes)] {
             let mut update =
                 self.transaction.prepare_cached("UPDATE meta SET value = CAST(?2 AS TEXT) WHERE key = ?1")?;
             update.execute(params![key, number])?;
         }
         self.transaction.commit()?;
         Ok(self.changes)
+    }
+
+    /// Changes of calls in the life of this ledger, whoever made them.
+    fn all_changes(&self) -> u64 {
+        self.changes_before.cast_unsigned() + self.changes.calls_new + self.changes.calls_changed
     }
 
     fn flush_deltas(&mut self) -> Result<(), LedgerError> {
@@ -427,8 +436,7 @@ impl Writer<'_> {
         let mut tools_moved = std::mem::take(&mut self.load.tools_moved);
         if !has_indexes(&self.transaction)? {
             make_indexes(&self.transaction)?;
-            // The sequence counts all changes, whoever made them.
-            if self.seq.cast_unsigned() == self.load.changes {
+            if self.all_changes() == self.load.changes {
                 self.remember_prices()?;
             } else {
                 left = rollup::all_keys(&self.transaction)?;

@@ -58,7 +58,7 @@ pub struct Directory {
     /// What Claude Code remembers of the limits of the account that is held.
     pub usage: Option<CachedUsage>,
     /// Without links, so that a directory is known under both names.
-    real: PathBuf,
+    pub real: PathBuf,
 }
 
 /// What a slot of an account switcher says of itself. Its paths are compared, and never opened.

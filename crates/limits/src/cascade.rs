@@ -333,7 +333,12 @@ fn without_usage(outcome: &Outcome) -> backoff::Outcome {
         Outcome::RateLimited(advice) => backoff::Outcome::RateLimited(*advice),
         Outcome::OtherForbidden => backoff::Outcome::Failed(Failure::Refused),
         Outcome::Timeout => backoff::Outcome::Failed(Failure::Timeout),
-        Outcome::Network | Outcome::Server(_) => backoff::Outcome::Failed(Failure::Network),
+        Outcome::Network => backoff::Outcome::Failed(Failure::Network),
+        Outcome::NoConnection => backoff::Outcome::Failed(Failure::NoConnection),
+        Outcome::NoName => backoff::Outcome::Failed(Failure::NoName),
+        Outcome::Tls => backoff::Outcome::Failed(Failure::Tls),
+        Outcome::Redirect => backoff::Outcome::Failed(Failure::Redirect),
+        Outcome::Server(_) => backoff::Outcome::Failed(Failure::Server),
         Outcome::Ok(_) | Outcome::BadBody => backoff::Outcome::Failed(Failure::Parse),
     }
 }

@@ -4,7 +4,7 @@
 //! anywhere but below its [`BaseUrl`], read the environment, or know whether it was a good time to ask.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use cco_model::limit::backoff::RetryAfter;
@@ -45,6 +45,14 @@ pub enum Outcome {
     Timeout,
     /// The service could not be reached, or the connection broke.
     Network,
+    /// Nobody took the connection.
+    NoConnection,
+    /// The host's name leads nowhere.
+    NoName,
+    /// No safe connection came about.
+    Tls,
+    /// The answer was to ask elsewhere.
+    Redirect,
     /// 5xx, a redirect, or anything else that is no answer.
     Server(u16),
     /// 200 with something that cannot be taken: too long, or it gives the token back.
@@ -61,6 +69,10 @@ impl fmt::Debug for Outcome {
             Self::RateLimited(advice) => write!(f, "RateLimited({advice:?})"),
             Self::Timeout => f.write_str("Timeout"),
             Self::Network => f.write_str("Network"),
+            Self::NoConnection => f.write_str("NoConnection"),
+            Self::NoName => f.write_str("NoName"),
+            Self::Tls => f.write_str("Tls"),
+            Self::Redirect => f.write_str("Redirect"),
             Self::Server(status) => write!(f, "Server({status})"),
             Self::BadBody => f.write_str("BadBody"),
         }
@@ -179,6 +191,7 @@ fn judge(response: &mut Response<ureq::Body>, token: &Secret, now_ms: i64) -> Re
             _ => Outcome::OtherForbidden,
         },
         StatusCode::TOO_MANY_REQUESTS => Outcome::RateLimited(advice_of(response.headers(), now_ms)),
+        other if other.is_redirection() && response.headers().contains_key("location") => Outcome::Redirect,
         other => Outcome::Server(other.as_u16()),
     })
 }
@@ -196,7 +209,16 @@ fn read(response: &mut Response<ureq::Body>) -> Result<Option<Vec<u8>>, Outcome>
 fn failure(error: &ureq::Error) -> Outcome {
     match error {
         ureq::Error::Timeout(_) => Outcome::Timeout,
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Outcome::Timeout,
+        ureq::Error::HostNotFound => Outcome::NoName,
+        ureq::Error::ConnectionFailed => Outcome::NoConnection,
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => Outcome::Tls,
+        ureq::Error::Io(error) => match error.kind() {
+            ErrorKind::TimedOut => Outcome::Timeout,
+            ErrorKind::ConnectionRefused => Outcome::NoConnection,
+            // That is how the TLS library wraps its own errors.
+            ErrorKind::InvalidData => Outcome::Tls,
+            _ => Outcome::Network,
+        },
         _ => Outcome::Network,
     }
 }

@@ -16,7 +16,7 @@ mod login;
 pub use keychain::{Keychain, KeychainFault, SecurityTool, service_name};
 
 /// The file beside the settings.
-pub(crate) const FILE: &str = ".credentials.json";
+pub const FILE: &str = ".credentials.json";
 
 /// A credential file's content.
 pub(crate) fn read_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Found> {

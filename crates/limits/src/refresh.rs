@@ -12,6 +12,7 @@ use std::{fs, io};
 
 use cco_model::limit::AccountId;
 use cco_model::limit::login::Reason;
+use cco_model::plant::{Bug, planted};
 
 use crate::credentials::FILE;
 use crate::store::{make_folder, short_hash};
@@ -27,10 +28,11 @@ mod url;
 pub use credential::Lack;
 use credential::{Credential, Successor};
 pub use exchange::{Exchange, ExchangeFailure, Grant, Renewal, TIME_LIMIT, TokenClient, TokenSettings};
-use intent::{Intent, Spent};
+use intent::{Begun, Intent, Spent};
 pub use locks::Held;
 use locks::Locks;
-use notes::{Note, Notes};
+pub use notes::LastRenewal;
+use notes::{CameTo, Note, Notes};
 pub use save::Recovery;
 pub use url::{TokenUrl, TokenUrlNotAllowed};
 
@@ -170,15 +172,15 @@ pub fn refresh(parts: &Parts<'_>) -> Refreshed {
     }
     let run = Run::new(parts);
     // Most of the time this is all: a look at two files.
-    if !run.intent.exists() {
-        match run.renewable() {
-            // It may be in the middle of being written; the locks tell.
-            Ok(_) | Err(Refreshed::Lacking(Lack::Broken)) => {}
-            Err(refreshed) => return refreshed,
-        }
+    let first_look = run.renewable();
+    match &first_look {
+        // It may be in the middle of being written; the locks tell.
+        Ok(_) | Err(Refreshed::Lacking(Lack::Broken)) => {}
+        Err(refreshed) if !run.intent.exists() => return *refreshed,
+        Err(_) => {}
     }
     match run.locks() {
-        Ok(locks) => run.locked(&locks).unwrap_or_else(|refreshed| refreshed),
+        Ok(locks) => run.locked(&locks, first_look).unwrap_or_else(|refreshed| refreshed),
         Err(held) => Refreshed::Locked(held),
     }
 }
@@ -194,6 +196,67 @@ pub fn recover(parts: &Parts<'_>) -> Result<Recovery, Held> {
     run.recover().map_err(|error| Held::Fault(error.kind()))
 }
 
+/// What is known of renewing the login of a config directory, for people. Takes no lock and changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// The last attempt; none: there was none.
+    pub last: Option<LastRenewal>,
+    /// A killed process left something to bring to an end, or one is at it now.
+    pub unfinished: bool,
+}
+
+/// Looks at what is known of renewing the login of a config directory. `state`: as in [`Parts`].
+pub fn traces(state: &Path, config: &Path) -> Traces {
+    let Files { intent, notes, .. } = Files::of(state, config);
+    Traces { last: notes.last(), unfinished: intent.exists() }
+}
+
+/// What killed processes left of renewing logins of other config directories than these. Nobody brings it to an end, and
+/// there may be tokens in it.
+pub fn orphans<'c>(state: &Path, configs: impl IntoIterator<Item = &'c Path>) -> Vec<PathBuf> {
+    let of = |config| {
+        let Intent { intent, previous } = Files::of(state, config).intent;
+        [intent, previous]
+    };
+    let known: Vec<PathBuf> = configs.into_iter().flat_map(of).collect();
+    let is_left = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("refresh-") && [".intent", ".previous"].iter().any(|end| name.ends_with(end))
+    };
+    let entries = fs::read_dir(state).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut left: Vec<PathBuf> = entries.filter(|path| is_left(path) && !known.contains(path)).collect();
+    left.sort();
+    left
+}
+
+/// The files of renewing one login.
+struct Files {
+    /// The credential file; behind a link where there is one.
+    credential: PathBuf,
+    lock: PathBuf,
+    intent: Intent,
+    notes: Notes,
+}
+
+impl Files {
+    /// Names them. Opens and makes nothing.
+    fn of(state: &Path, config: &Path) -> Self {
+        let named = config.join(FILE);
+        let credential = fs::canonicalize(&named).unwrap_or_else(|_| match fs::canonicalize(config) {
+            Ok(config) => config.join(FILE),
+            Err(_) => named,
+        });
+        let key = short_hash(&[&credential.to_string_lossy()]);
+        let at = |kind: &str| state.join(format!("refresh-{key}.{kind}"));
+        Self {
+            credential,
+            lock: at("lock"),
+            intent: Intent { intent: at("intent"), previous: at("previous") },
+            notes: Notes { folder: state.to_owned(), path: at("json") },
+        }
+    }
+}
+
 /// One attempt.
 struct Run<'a, 'b> {
     parts: &'a Parts<'b>,
@@ -207,20 +270,8 @@ struct Run<'a, 'b> {
 impl<'a, 'b> Run<'a, 'b> {
     /// Names the files. Opens and makes nothing.
     fn new(parts: &'a Parts<'b>) -> Self {
-        let named = parts.config.join(FILE);
-        let file = fs::canonicalize(&named).unwrap_or_else(|_| match fs::canonicalize(parts.config) {
-            Ok(config) => config.join(FILE),
-            Err(_) => named,
-        });
-        let key = short_hash(&[&file.to_string_lossy()]);
-        let at = |kind: &str| parts.state.join(format!("refresh-{key}.{kind}"));
-        Self {
-            parts,
-            file,
-            lock: at("lock"),
-            intent: Intent { intent: at("intent"), previous: at("previous") },
-            notes: Notes { folder: parts.state.to_owned(), path: at("json") },
-        }
+        let Files { credential: file, lock, intent, notes } = Files::of(parts.state, parts.config);
+        Self { parts, file, lock, intent, notes }
     }
 
     fn now_ms(&self) -> i64 {
@@ -260,17 +311,22 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn locked(&self, locks: &Locks) -> Result<Refreshed, Refreshed> {
+    fn locked(
+        &self,
+        locks: &Locks,
+        first_look: Result<Credential, Refreshed>,
+    ) -> Result<Refreshed, Refreshed> {
         let recovery = self.recover().map_err(|error| not_saved(&error))?;
         if recovery == Recovery::Waiting {
             return Err(not_saved(&io::ErrorKind::ResourceBusy.into()));
         }
-        let credential = match self.renewable() {
+        let look = if planted(Bug::NoLookUnderLocks) { first_look } else { self.renewable() };
+        let credential = match look {
             Err(Refreshed::NotNeeded) if recovery == Recovery::Saved => Err(Refreshed::Recovered),
             other => other,
         }?;
         let spent = Spent::of(&credential, self.now_ms());
-        self.prepare(&credential, &spent).map_err(|error| {
+        let begun = self.prepare(&credential, &spent).map_err(|error| {
             let _ = self.forget();
             Refreshed::Failed(RefreshFailure::NotAsked(error.kind()))
         })?;
@@ -281,29 +337,38 @@ impl<'a, 'b> Run<'a, 'b> {
         let renewal = locks.while_touching(|| self.parts.exchange.renew(&credential.refresh));
         (self.parts.step)(Step::Answered);
         match renewal {
-            Renewal::Granted(grant) => self.granted(&credential, &spent, grant),
+            Renewal::Granted(grant) => self.granted(&credential, &spent, begun, grant),
             Renewal::Dead(reason) => self.over(&credential, reason),
             Renewal::Failed(failure) => {
-                self.note(&spent, None)?;
+                self.note(&spent, CameTo::Failed(failure))?;
                 Ok(Refreshed::Failed(RefreshFailure::Exchange(failure)))
             }
         }
     }
 
     /// Nothing is asked before all of this is on disk.
-    fn prepare(&self, credential: &Credential, spent: &Spent) -> io::Result<()> {
+    fn prepare(&self, credential: &Credential, spent: &Spent) -> io::Result<Begun> {
         self.intent.keep_previous(credential)?;
         (self.parts.step)(Step::PreviousKept);
-        self.intent.begin(spent)?;
+        let begun = self.intent.begin(spent)?;
+        if planted(Bug::SuccessorWithoutIntent) {
+            self.forget()?;
+        }
         self.try_folder()?;
         (self.parts.step)(Step::Intended);
-        Ok(())
+        Ok(begun)
     }
 
-    fn granted(&self, credential: &Credential, spent: &Spent, grant: Grant) -> Result<Refreshed, Refreshed> {
+    fn granted(
+        &self,
+        credential: &Credential,
+        spent: &Spent,
+        mut begun: Begun,
+        grant: Grant,
+    ) -> Result<Refreshed, Refreshed> {
         if !is_whose(&grant, self.parts.account) {
             // It is spent all the same, so asking again could only be refused.
-            self.note(spent, Some(Reason::SessionEnded))?;
+            self.note(spent, CameTo::Dead(Reason::SessionEnded))?;
             return Ok(Refreshed::AnotherAccount);
         }
         let now_ms = self.now_ms();
@@ -312,12 +377,15 @@ impl<'a, 'b> Run<'a, 'b> {
         let Grant { access, refresh, .. } = grant;
         let successor = Successor { access, refresh, expires_at_ms, renewable_until_ms };
         // If it cannot be written down it can still be saved.
-        let _ = self.intent.add(&successor);
+        let _ = begun.add(&successor);
         (self.parts.step)(Step::Noted);
         let saved = self.save(spent, &successor, Some(credential));
         let recovery = saved.map_err(|error| not_saved(&error))?;
         Ok(match recovery {
-            Recovery::Saved => Refreshed::Renewed { expires_at_ms },
+            Recovery::Saved => {
+                self.tell(spent, CameTo::Renewed);
+                Refreshed::Renewed { expires_at_ms }
+            }
             Recovery::Waiting => not_saved(&io::ErrorKind::ResourceBusy.into()),
             _ => Refreshed::NotNeeded,
         })
@@ -330,18 +398,24 @@ impl<'a, 'b> Run<'a, 'b> {
             let _ = self.forget();
             return Ok(Refreshed::NotNeeded);
         }
-        self.note(&spent, Some(reason))?;
+        self.note(&spent, CameTo::Dead(reason))?;
         Ok(Refreshed::NeedsLogin { reason, first: true })
     }
 
     /// Remembers that it failed; then the intent has nothing more to say. Where that cannot be remembered the intent
     /// stays, which keeps everybody from asking as well.
-    fn note(&self, spent: &Spent, dead: Option<Reason>) -> Result<(), Refreshed> {
-        let written = self.notes.put(spent.refresh, dead, self.now_ms()).and_then(|()| self.forget());
-        written.map_err(|error| match dead {
-            Some(reason) => Refreshed::NeedsLogin { reason, first: true },
-            None => not_saved(&error),
+    fn note(&self, spent: &Spent, came_to: CameTo) -> Result<(), Refreshed> {
+        let forgotten = planted(Bug::DeadLoginForgotten) && matches!(came_to, CameTo::Dead(_));
+        let noted = if forgotten { Ok(()) } else { self.notes.put(spent.refresh, came_to, self.now_ms()) };
+        noted.and_then(|()| self.forget()).map_err(|error| match came_to {
+            CameTo::Dead(reason) => Refreshed::NeedsLogin { reason, first: true },
+            _ => not_saved(&error),
         })
+    }
+
+    /// Remembers for people that a successor is in its place; that counts whether it can be remembered or not.
+    fn tell(&self, spent: &Spent, came_to: CameTo) {
+        let _ = self.notes.put(spent.refresh, came_to, self.now_ms());
     }
 }
 

@@ -9,6 +9,7 @@ pub mod bad_reads;
 pub mod billing;
 mod fields;
 pub mod hot_swap;
+pub mod keeper;
 pub mod merged;
 pub mod sessions;
 pub mod subscription;

@@ -71,7 +71,7 @@ impl Files {
 }
 
 /// Makes a folder of ours, if it is not there.
-pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+pub fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 

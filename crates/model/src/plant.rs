@@ -24,11 +24,21 @@ pub enum Bug {
     ZeroRowsSetTime,
     /// Roll-ups add a changed call's new value without taking the old one away.
     RollupsWithoutOldValue,
+    /// A refresh token is spent, and no intent is on disk that could take its successor up.
+    SuccessorWithoutIntent,
+    /// A login is renewed as it was before the locks were taken.
+    NoLookUnderLocks,
+    /// That a login's session has ended is not remembered.
+    DeadLoginForgotten,
+    /// What is observed of accounts and limits goes into the ledger and not to its journal.
+    ObservedNotJournalled,
+    /// What could not be written to the journal passes for written.
+    JournalFailureForgotten,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::SplitOffsetTransaction,
         Self::DeferredTransaction,
         Self::FirstRowWins,
@@ -36,6 +46,11 @@ impl Bug {
         Self::OffsetPastTornLine,
         Self::ZeroRowsSetTime,
         Self::RollupsWithoutOldValue,
+        Self::SuccessorWithoutIntent,
+        Self::NoLookUnderLocks,
+        Self::DeadLoginForgotten,
+        Self::ObservedNotJournalled,
+        Self::JournalFailureForgotten,
     ];
 
     /// Its name on a command line, in kebab case.
@@ -48,6 +63,11 @@ impl Bug {
             Self::OffsetPastTornLine => "offset-past-torn-line",
             Self::ZeroRowsSetTime => "zero-rows-set-time",
             Self::RollupsWithoutOldValue => "rollups-without-old-value",
+            Self::SuccessorWithoutIntent => "successor-without-intent",
+            Self::NoLookUnderLocks => "no-look-under-locks",
+            Self::DeadLoginForgotten => "dead-login-forgotten",
+            Self::ObservedNotJournalled => "observed-not-journalled",
+            Self::JournalFailureForgotten => "journal-failure-forgotten",
         }
     }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use cco_model::limit::{NoWindow, Window};
 use clap::{Args as ClapArgs, Subcommand};
 
+use crate::config::keys::nearest;
+
 /// Flags of `limits`.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct LimitsArgs {
@@ -68,6 +70,23 @@ pub(crate) enum AccountsCommand {
         #[arg(value_name = "ACCOUNT")]
         account: String,
     },
+    /// Let cco renew an account's login when it has expired; it says what that means, and asks
+    #[command(after_help = ACCOUNTS_MANAGE_EXAMPLES)]
+    Manage {
+        /// Its name, e-mail address or id
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
+    /// Leave an account's login to Claude Code again
+    #[command(after_help = ACCOUNTS_UNMANAGE_EXAMPLES)]
+    Unmanage {
+        /// Its name, e-mail address or id
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+    },
 }
 
 pub(super) const LIMITS_EXAMPLES: &str = "\
@@ -102,6 +121,28 @@ const ACCOUNTS_REMOVE_EXAMPLES: &str = "\
 Examples:
   cco accounts remove private";
 
+/// The window of which somebody thought: names of the service, and what people say.
+fn meant(window: &str) -> Option<String> {
+    let window = window.to_lowercase().replace('-', "_");
+    let of_model = window.strip_prefix("seven_day_").or_else(|| window.strip_prefix("7d_"));
+    match (window.as_str(), of_model) {
+        ("5h" | "5_h" | "session" | "block" | "five_hours" | "fivehour", _) => Some("five_hour".to_owned()),
+        ("7d" | "7_d" | "week" | "weekly" | "seven_days" | "sevenday", _) => Some("seven_day".to_owned()),
+        (_, Some(model)) if !model.is_empty() => Some(format!("seven_day:{model}")),
+        ("extra_usage", _) => Some("other:extra_usage".to_owned()),
+        ("opus" | "sonnet" | "haiku", _) => Some(format!("seven_day:{window}")),
+        _ => nearest(&window, ["five_hour", "seven_day"]).map(str::to_owned),
+    }
+}
+const ACCOUNTS_MANAGE_EXAMPLES: &str = "\
+Examples:
+  cco accounts manage work
+  cco accounts manage dev@example.com --yes";
+
+const ACCOUNTS_UNMANAGE_EXAMPLES: &str = "\
+Examples:
+  cco accounts unmanage work";
+
 fn parse_guard(text: &str) -> Result<Guard, String> {
     let (window, percent) =
         text.split_once('=').ok_or("a guard is a window and a percentage: five_hour=90")?;
@@ -110,7 +151,10 @@ fn parse_guard(text: &str) -> Result<Guard, String> {
         Some(model) => format!("seven_day:{}", model.to_lowercase()),
         None => window.to_owned(),
     };
-    let window = window.parse().map_err(|error: NoWindow| error.to_string())?;
+    let window = window.parse().map_err(|error: NoWindow| match meant(&window) {
+        Some(near) => format!("{window:?} is no window; did you mean {near}?"),
+        None => error.to_string(),
+    })?;
     let percent = percent.trim_end_matches('%').parse().ok().filter(|percent| *percent <= 1_000);
     Ok(Guard { window, percent: percent.ok_or("the percentage is a whole number: five_hour=90")? })
 }

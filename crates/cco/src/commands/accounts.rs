@@ -1,14 +1,17 @@
 //! `cco accounts`: the logins of Claude Code that were seen on this machine.
 //!
-//! Must not: touch a login.
+//! Must not: renew a login; one that is handed over is renewed when the service is asked.
+
+mod manage;
 
 use std::path::{Path, PathBuf};
 
 use cco_engine::limits::{Found, KnownAccount, Observed, SeenAccount};
+use cco_engine::report::{Filter, Only, Period};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::args::AccountsCommand;
+use crate::args::{AccountsCommand, SpanArgs};
 use crate::choose;
 use crate::config::keys;
 use crate::error::CliError;
@@ -23,6 +26,8 @@ pub(super) fn run(app: &mut App<'_>, command: Option<&AccountsCommand>) -> Resul
         Some(AccountsCommand::Add { dir }) => add(app, dir),
         Some(AccountsCommand::Rename { account, name }) => rename(app, account, name),
         Some(AccountsCommand::Remove { account }) => remove(app, account),
+        Some(AccountsCommand::Manage { account, yes }) => manage::manage(app, account, *yes),
+        Some(AccountsCommand::Unmanage { account }) => manage::unmanage(app, account),
     }
 }
 
@@ -30,29 +35,46 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
     let found = super::limits::look(app)?;
     let (accounts, removed): (Vec<KnownAccount>, Vec<KnownAccount>) =
         app.engine.accounts()?.into_iter().partition(|account| !account.removed);
+    let unknown = unknown_calls(app)?;
     if app.json {
-        let rows: Vec<Value> = accounts.iter().map(|account| json(account, &found)).collect();
-        return app.out.data(&json::render(&json!({ "accounts": rows }))?);
+        let rows: Vec<Value> =
+            accounts.iter().map(|account| json(account, &found, is_managed(app, account))).collect();
+        return app.out.data(&json::render(&json!({ "accounts": rows, "unknownCalls": unknown }))?);
     }
     if accounts.is_empty() {
         tell_of_none(app, &removed);
         return Ok(());
     }
-    let header = ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec();
+    let any_managed = accounts.iter().any(|account| is_managed(app, account));
+    let mut header = ["Account", "E-mail", "Config directory"].map(str::to_owned).to_vec();
+    header.extend(any_managed.then(|| "Login".to_owned()));
     let mut lines = vec![header];
     let labels = choose::account_labels(&accounts.iter().collect::<Vec<_>>());
     for (account, name) in accounts.iter().zip(labels) {
         let places = directories(account, &found);
         let place = if places.is_empty() { "none now".to_owned() } else { places.join(", ") };
         let email = if account.name.is_empty() { String::new() } else { text::name(&account.email) };
-        lines.push(vec![name, email, text::clean(&place).into_owned()]);
+        let mut line = vec![name, email, text::clean(&place).into_owned()];
+        line.extend(any_managed.then(|| login_words(is_managed(app, account))));
+        lines.push(line);
     }
-    let columns = [
+    if unknown > 0 {
+        let calls = text::plural(unknown, "call", "calls");
+        lines.push(vec![choose::UNKNOWN.to_owned(), String::new(), format!("{calls} of no known account")]);
+    }
+    let mut columns = vec![
         word(0, Squeeze::Before(9, Keep::Start)),
         word(1, Squeeze::Never),
         word(0, Squeeze::Before(5, Keep::End)),
+        word(0, Squeeze::Never),
     ];
-    let rows = align(lines, &columns, app.screen.columns);
+    if accounts.iter().all(|account| account.name.is_empty()) {
+        // Addresses are the accounts' names then.
+        columns.remove(1);
+        lines.iter_mut().for_each(|line| drop(line.remove(1)));
+    }
+    let columns = &columns[..lines.first().map_or(0, Vec::len)];
+    let rows = align(lines, columns, app.screen.columns);
     let page: String = rows
         .iter()
         .enumerate()
@@ -67,12 +89,27 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Calls of the ledger whose account is not known.
+fn unknown_calls(app: &App<'_>) -> Result<u64, CliError> {
+    let only = Only { accounts: Some([0].into()), ..Only::default() };
+    let all = Filter { only, ..app.span(&SpanArgs::default()) };
+    Ok(app.engine.periods(&all, Period::Month)?.iter().map(|month| month.sums.calls).sum())
+}
+
+fn is_managed(app: &App<'_>, account: &KnownAccount) -> bool {
+    app.limits.managed.contains(&account.id)
+}
+
+fn login_words(is_managed: bool) -> String {
+    if is_managed { "renewed by cco" } else { "only read" }.to_owned()
+}
+
 fn directories(account: &KnownAccount, found: &Found) -> Vec<String> {
     let here = found.accounts.all().iter().find(|seen| seen.id == account.id);
     here.map_or_else(Vec::new, |seen| seen.directories.iter().map(|dir| dir.display().to_string()).collect())
 }
 
-fn json(account: &KnownAccount, found: &Found) -> Value {
+fn json(account: &KnownAccount, found: &Found, is_managed: bool) -> Value {
     json!({
         "account": choose::account_label(account),
         "name": account.name,
@@ -80,6 +117,7 @@ fn json(account: &KnownAccount, found: &Found) -> Value {
         "organizationUuid": &*account.id.organization,
         "accountUuid": &*account.id.account,
         "directories": directories(account, found),
+        "managed": is_managed,
         "firstSeen": text::iso_ms(account.first_ms),
     })
 }
@@ -93,7 +131,8 @@ pub(super) fn tell_of_none(app: &mut App<'_>, removed: &[KnownAccount]) {
     };
     let number = text::plural(removed.len() as u64, "account is", "accounts are");
     app.out.note(&format!("{number} off the list, and there is no other"));
-    app.out.hint(&format!("`cco accounts rename {} NAME` brings it back", first.id));
+    let typed = choose::typed(first, removed);
+    app.out.hint(&format!("`cco accounts rename {typed} NAME` brings it back"));
 }
 
 fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
@@ -132,6 +171,8 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
 }
 
 fn rename(app: &mut App<'_>, account: &str, name: &str) -> Result<(), CliError> {
+    // Who was not looked for yet can be named all the same.
+    super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     let name = name.trim();
@@ -155,18 +196,25 @@ fn check_name(name: &str, known: &KnownAccount, accounts: &[KnownAccount]) -> Re
         return wrong("the name is too long, or has characters that cannot be seen".to_owned());
     }
     match accounts.iter().find(|other| other.id != known.id && choose::called(other, name)) {
-        Some(other) => wrong(format!("{name:?} is what {} is called", other.id)),
+        Some(other) => {
+            let mut unnamed = other.clone();
+            unnamed.name.clear();
+            wrong(format!("{name:?} is what {} is called", choose::typed(&unnamed, accounts)))
+        }
         None => Ok(()),
     }
 }
 
 fn remove(app: &mut App<'_>, account: &str) -> Result<(), CliError> {
+    super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
     let known = choose::account(account, &accounts)?;
     say_of(app, known, None, Some(true))?;
     app.out.note(&format!("{} is off the list; what was counted stays", choose::account_label(known)));
-    app.out
-        .hint(&format!("`cco accounts rename {} NAME` brings it back; its login was not touched", known.id));
+    app.out.hint(&format!(
+        "`cco accounts rename {} NAME` brings it back; its login was not touched",
+        choose::typed(known, &accounts)
+    ));
     Ok(())
 }
 

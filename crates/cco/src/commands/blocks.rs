@@ -2,6 +2,8 @@
 //!
 //! Must not: work out a block; the engine does.
 
+use std::collections::BTreeMap;
+
 use cco_engine::report::{BlockRow, Filter, Only};
 use jiff::ToSpan;
 
@@ -11,6 +13,7 @@ use crate::args::{BlocksArgs, Day, SpanArgs, TokenLimit};
 use crate::error::CliError;
 use crate::print::blocks::{BLOCKS, BLOCKS_OF_LIMIT, ShownBlock, percent};
 use crate::print::glance::block_speed;
+use crate::print::limits::glance::told_reset;
 use crate::print::{STRONG, json, styled, text};
 
 /// Days that `--recent` goes back.
@@ -36,7 +39,10 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         rows.retain(|row| row.active);
         entry = entry.nothing_is(none_running(&filter.only).to_owned());
     }
-    let said = said_of_limit(&rows, args.token_limit, limit);
+    let mut said = said_of_limit(&rows, args.token_limit, limit);
+    if !app.json && !asked.show.csv && rows.iter().any(|row| row.active) {
+        said.extend(said_of_reset(app)?);
+    }
     if let Some(running) = rows.iter().find(|row| row.active) {
         let title = styled(STRONG, "The running block");
         entry = entry.below(format!("{title}\n{}", block_speed(running, &app.now)));
@@ -53,6 +59,14 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         );
     }
     Ok(())
+}
+
+/// A block's end is worked out from calls of this machine; of the only account here the real one may be known.
+fn said_of_reset(app: &mut App<'_>) -> Result<Option<String>, CliError> {
+    let (found, _) = app.engine.look_at_accounts()?;
+    let limits = app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?;
+    let words = |reset| format!("Claude's own five hours reset {}, as told", text::clock(reset, &app.now));
+    Ok(told_reset(&limits).map(words))
 }
 
 /// What to say where no block is both running and asked for.

@@ -150,6 +150,8 @@ fn value_json(value: &Value) -> Json {
         Value::Whole(number) => json!(number),
         Value::Text(text) => json!(text),
         Value::Texts(texts) => json!(texts),
+        Value::Lists(lists) => json!(lists),
+        Value::Wholes(numbers) => json!(numbers),
     }
 }
 
@@ -191,6 +193,26 @@ pub(super) fn add(
         with_value(file, &target.path(), &target.value(&all)?)
             .ok_or_else(|| no_way(path, &format!("there is no place for `{}`", target.name())))
     })
+}
+
+/// Takes texts out of a list in the file; says whether there were any.
+pub(super) fn take_out(path: &Path, key: &str, is_meant: &dyn Fn(&str) -> bool) -> Result<bool, CliError> {
+    let target = Target::named(key)?;
+    if !texts(&read(path)?, &target.path()).iter().any(|text| is_meant(text)) {
+        return Ok(false);
+    }
+    change(path, |file| {
+        let (meant, rest): (Vec<String>, Vec<String>) =
+            texts(file, &target.path()).into_iter().partition(|text| is_meant(text));
+        match (meant.is_empty(), rest.is_empty()) {
+            (true, _) => Ok(file.to_owned()),
+            (false, true) => without_value(file, &target.path())
+                .ok_or_else(|| no_way(path, &format!("there is no way to take `{}` out", target.name()))),
+            (false, false) => with_value(file, &target.path(), &target.value(&rest)?)
+                .ok_or_else(|| no_way(path, &format!("there is no place for `{}`", target.name()))),
+        }
+    })?;
+    Ok(true)
 }
 
 /// The texts of a list in the file; none where there is no such list.

@@ -3,14 +3,15 @@
 //! Must not: fail where there is merely nothing yet.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use cco_engine::limits::AccountLimits;
+use cco_engine::limits::{AccountLimits, Found};
 use cco_engine::report::{Glance, ModelSums};
 
 use super::note_unpriced;
 use crate::app::{App, Footing};
 use crate::error::{CliError, without_number};
-use crate::print;
+use crate::print::{self, text};
 
 /// Runs the command.
 pub(super) fn run(app: &mut App<'_>) -> Result<(), CliError> {
@@ -39,11 +40,22 @@ fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
     if let Some(why) = trouble {
         app.out.warning(&format!("what is new of limits is not kept yet: {}", without_number(&why)));
     }
+    warn_of_directories(app, &found);
     if found.accounts.all().is_empty() && !app.json {
         // Only accounts of this machine stand on the page.
         return Ok(Vec::new());
     }
     Ok(app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?)
+}
+
+/// Where it cannot be told who is logged in, a line for an account is missing without a sign.
+fn warn_of_directories(app: &mut App<'_>, found: &Found) {
+    let directories = found.accounts.directories();
+    let of_one = |path: &Path| directories.iter().any(|directory| directory.path == *path);
+    for (path, why) in found.unread.iter().filter(|(path, _)| of_one(path)) {
+        let (path, why) = (path.display(), without_number(why));
+        app.out.warning(&format!("who is logged in at {path} cannot be told: {}", text::clean(why)));
+    }
 }
 
 /// Models without a price on the page, each once: those of the week, and those of a block that began before it.

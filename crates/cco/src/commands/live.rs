@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anstream::adapter::strip_str;
 use cco_engine::report::{BlockRow, Filter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
 use super::blocks::{limit, none_running};
@@ -20,14 +21,19 @@ use crate::print::glance::block_speed;
 use crate::print::table::{align, dearest_first, number, word};
 use crate::print::{FAINT, STRONG, styled, text};
 
-/// The other screen, without a cursor.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+/// The other screen, without a cursor, and lines that are too long are cut.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 /// Back to what was there.
-const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 /// To the first line; each line is wiped as it is written, so that nothing flickers.
 const HOME: &str = "\x1b[H";
 const WIPE_LINE: &str = "\x1b[K";
 const WIPE_REST: &str = "\x1b[J";
+/// Ctrl-Z.
+const SUSPEND: u8 = 0x1a;
+const ESCAPE: u8 = 0x1b;
+/// How often the size of the terminal is looked at: nothing tells of a change without a signal handler.
+const GLANCE_AT_SIZE: Duration = Duration::from_millis(200);
 /// Columns of the bar.
 const BAR: usize = 40;
 
@@ -39,7 +45,7 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
     }
     app.take_in()?;
     let only = app.filter(&args.report)?.only;
-    let _screen = LiveScreen::enter()?;
+    let screen = LiveScreen::enter()?;
     loop {
         let begun = Instant::now();
         app.refresh_now()?;
@@ -54,8 +60,9 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
         let columns = crate::env::stdout_columns();
         let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };
         LiveScreen::show(&wrap(&page, columns))?;
+        app.leave_snapshot();
         let rest = Duration::from_secs(args.refresh_interval).saturating_sub(begun.elapsed());
-        if key_within(rest)? {
+        if screen.wait(rest)? == Woken::End {
             return Ok(());
         }
     }
@@ -92,42 +99,92 @@ fn models(block: &BlockRow) -> String {
     lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// The time is over.
+    Rested,
+    /// The terminal has another size, or was away: what it shows is to be drawn again.
+    Redraw,
+    /// Somebody pressed a key, or the terminal is gone.
+    End,
+}
+
 /// The terminal while it is ours; dropped, it is as it was.
 pub(super) struct LiveScreen {
     before: Termios,
+    ours: Termios,
 }
 
 impl LiveScreen {
     pub(super) fn enter() -> Result<Self, CliError> {
-        let failed = |error: rustix::io::Errno| CliError::failed(format!("cannot use the terminal: {error}"));
-        let before = termios::tcgetattr(io::stdin()).map_err(failed)?;
+        let before = termios::tcgetattr(io::stdin()).map_err(no_terminal)?;
         let mut ours = before.clone();
-        // Keys come one by one and unseen; Ctrl-C is a key too, so that the terminal is given back.
+        // Keys come one by one and unseen; Ctrl-C and Ctrl-Z are keys too, so that the terminal is given back.
         ours.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
         ours.special_codes[SpecialCodeIndex::VMIN] = 0;
         ours.special_codes[SpecialCodeIndex::VTIME] = 0;
-        termios::tcsetattr(io::stdin(), OptionalActions::Now, &ours).map_err(failed)?;
-        let screen = Self { before };
-        write(ENTER)?;
+        let screen = Self { before, ours };
+        screen.take()?;
         Ok(screen)
     }
 
+    fn take(&self) -> Result<(), CliError> {
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.ours).map_err(no_terminal)?;
+        write(ENTER)
+    }
+
+    fn give_back(&self) {
+        // Nobody is left to tell when the terminal is gone.
+        let _ = write(LEAVE);
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+
+    /// Shows the first lines of a page, as many as there is room for: a line too many would scroll the first away.
     pub(super) fn show(page: &str) -> Result<(), CliError> {
-        let lines: String = page.lines().map(|line| format!("{line}{WIPE_LINE}\r\n")).collect();
-        write(&format!("{HOME}{lines}{WIPE_REST}"))
+        let rows = crate::env::stdout_rows().unwrap_or(usize::MAX);
+        let lines: Vec<String> = page.lines().take(rows).map(|line| format!("{line}{WIPE_LINE}")).collect();
+        write(&format!("{HOME}{}{WIPE_REST}", lines.join("\r\n")))
+    }
+
+    /// Waits for a key, another size, or the end of the time. Ctrl-Z stops us as it stops others, until `fg`.
+    pub(super) fn wait(&self, rest: Duration) -> Result<Woken, CliError> {
+        let (begun, size) = (Instant::now(), terminal_size());
+        loop {
+            let left = rest.saturating_sub(begun.elapsed());
+            match key_within(left.min(GLANCE_AT_SIZE))? {
+                Some(SUSPEND) => {
+                    self.give_back();
+                    let stopped = kill_current_process_group(Signal::TSTP);
+                    self.take()?;
+                    stopped.map_err(no_terminal)?;
+                    return Ok(Woken::Redraw);
+                }
+                Some(_) => return Ok(Woken::End),
+                None if terminal_size() != size => return Ok(Woken::Redraw),
+                None if begun.elapsed() >= rest => return Ok(Woken::Rested),
+                None => {}
+            }
+        }
     }
 }
 
 impl Drop for LiveScreen {
     fn drop(&mut self) {
-        // Nobody is left to tell when the terminal is gone.
-        let _ = write(LEAVE);
-        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        self.give_back();
     }
 }
 
-/// Waits for a key, or for the terminal to go away.
-pub(super) fn key_within(rest: Duration) -> Result<bool, CliError> {
+fn no_terminal(error: rustix::io::Errno) -> CliError {
+    CliError::failed(format!("cannot use the terminal: {error}"))
+}
+
+fn terminal_size() -> (Option<usize>, Option<usize>) {
+    (crate::env::stdout_columns(), crate::env::stdout_rows())
+}
+
+/// The key that was pressed; none: none was. A terminal that is gone is a key that nobody has.
+fn key_within(rest: Duration) -> Result<Option<u8>, CliError> {
     let stdin = io::stdin();
     let mut wait = [PollFd::new(&stdin, PollFlags::IN)];
     let rest = Timespec {
@@ -135,12 +192,12 @@ pub(super) fn key_within(rest: Duration) -> Result<bool, CliError> {
         tv_nsec: i64::from(rest.subsec_nanos()),
     };
     match poll(&mut wait, Some(&rest)) {
-        Ok(0) | Err(rustix::io::Errno::INTR) => Ok(false),
+        Ok(0) | Err(rustix::io::Errno::INTR) => Ok(None),
         Ok(_) => {
             let mut keys = [0; 16];
             let got = rustix::io::read(&stdin, &mut keys).unwrap_or(0);
             // Any key but the noise of a terminal that was resized or clicked at.
-            Ok(got == 0 || keys[0] != 0x1b || got == 1)
+            Ok((got == 0 || keys[0] != ESCAPE || got == 1).then_some(keys[0]))
         }
         Err(error) => Err(CliError::failed(format!("cannot wait for a key: {error}"))),
     }

@@ -178,7 +178,9 @@ impl Reader<'_> {
 fn value_of(key: &keys::Key, value: &DeValue<'_>) -> Result<Value, Complaint> {
     of_kind(key.kind, value).ok_or_else(|| {
         let found = match (key.kind, value) {
-            (Kind::Texts, DeValue::Array(_)) => "one with other things in it".to_owned(),
+            (Kind::Texts | Kind::Lists | Kind::Wholes, DeValue::Array(_)) => {
+                "one with other things in it".to_owned()
+            }
             (_, value) => describe(value),
         };
         Complaint {
@@ -221,17 +223,27 @@ pub(crate) fn check_rate(path: &str, value: &DeValue<'_>) -> Result<Rate, Compla
 fn of_kind(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
     match (kind, value) {
         (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
-        (Kind::Whole(least), DeValue::Integer(number)) => {
-            let number = u64::from_str_radix(number.as_str(), number.radix()).ok()?;
-            (number >= least).then_some(Value::Whole(number))
-        }
+        (Kind::Whole(least), number) => whole(number).filter(|number| *number >= least).map(Value::Whole),
         (Kind::Text, DeValue::String(text)) => Some(Value::Text(text.to_string())),
-        (Kind::Texts, DeValue::Array(list)) => {
-            let texts = list.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
-            texts.collect::<Option<Vec<_>>>().map(Value::Texts)
+        (Kind::Texts, list) => texts(list).map(Value::Texts),
+        (Kind::Lists, DeValue::Array(lists)) => {
+            lists.iter().map(|list| texts(list.get_ref())).collect::<Option<_>>().map(Value::Lists)
+        }
+        (Kind::Wholes, DeValue::Array(list)) => {
+            list.iter().map(|item| whole(item.get_ref())).collect::<Option<_>>().map(Value::Wholes)
         }
         _ => None,
     }
+}
+
+fn whole(value: &DeValue<'_>) -> Option<u64> {
+    let DeValue::Integer(number) = value else { return None };
+    u64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
+    let DeValue::Array(list) = value else { return None };
+    list.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
 }
 
 /// What a value is, with its text where that is short.

@@ -2,9 +2,12 @@
 //!
 //! Must not: read files or the environment.
 
+pub(crate) mod statusline;
+
 use std::fmt;
 
-use cco_engine::limits::BaseUrl;
+use cco_engine::limits::{BaseUrl, TokenUrl};
+use cco_model::limit::AccountId;
 use jiff::tz::TimeZone;
 
 use crate::env::CCO_TIMEZONE;
@@ -20,6 +23,10 @@ pub(crate) enum Kind {
     Text,
     /// A list of strings.
     Texts,
+    /// A list of lists of strings.
+    Lists,
+    /// A list of whole numbers.
+    Wholes,
 }
 
 impl fmt::Display for Value {
@@ -30,6 +37,14 @@ impl fmt::Display for Value {
             Self::Whole(number) => write!(f, "{number}"),
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
             Self::Texts(texts) => write!(f, "{}", toml::Value::from(texts.clone())),
+            Self::Lists(lists) => {
+                let lists = lists.iter().map(|texts| toml::Value::from(texts.clone())).collect();
+                write!(f, "{}", toml::Value::Array(lists))
+            }
+            Self::Wholes(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+                write!(f, "[{}]", numbers.join(", "))
+            }
         }
     }
 }
@@ -43,6 +58,8 @@ impl Kind {
             Self::Whole(least) => format!("a whole number, {least} or more"),
             Self::Text => "a string".to_owned(),
             Self::Texts => "a list of strings".to_owned(),
+            Self::Lists => "a list of lists of strings".to_owned(),
+            Self::Wholes => "a list of whole numbers".to_owned(),
         }
     }
 }
@@ -58,6 +75,10 @@ pub(crate) enum Value {
     Text(String),
     /// Of [`Kind::Texts`].
     Texts(Vec<String>),
+    /// Of [`Kind::Lists`].
+    Lists(Vec<Vec<String>>),
+    /// Of [`Kind::Wholes`].
+    Wholes(Vec<u64>),
 }
 
 /// A key of one of our sections.
@@ -104,8 +125,16 @@ pub(crate) const BASE_URL: &str = "limits.base_url";
 pub(crate) const USER_AGENT: &str = "limits.user_agent";
 /// Whether the macOS Keychain may be read.
 pub(crate) const KEYCHAIN: &str = "limits.keychain";
+/// Whether files of older tools are written too.
+pub(crate) const SHARE: &str = "limits.share_session_health";
+/// The OAuth client that logins are renewed for.
+pub(crate) const CLIENT_ID: &str = "limits.client_id";
+/// Where they are renewed.
+pub(crate) const TOKEN_URL: &str = "limits.token_url";
 /// Further config directories.
 pub(crate) const CONFIG_DIRS: &str = "accounts.config_dirs";
+/// Accounts whose logins may be renewed.
+pub(crate) const MANAGED: &str = "accounts.managed";
 
 /// All keys of the sections that are checked.
 pub(crate) static KEYS: &[Key] = &[
@@ -207,13 +236,36 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
-    idle(
-        ("limits.share_session_health", "Whether limits are also written to the files of older tools"),
-        "",
-        Kind::Flag,
-        Some(Value::Flag(false)),
-        "share_session_health = false",
-    ),
+    Key {
+        path: SHARE,
+        about: "Whether `cco limits --refresh` and `--watch` also write what they know to the files of older tools, where no other program does",
+        kind: Kind::Flag,
+        default: Some(Value::Flag(false)),
+        variable: None,
+        example: "share_session_health = true",
+        idle: None,
+        check: |_| Ok(()),
+    },
+    Key {
+        path: CLIENT_ID,
+        about: "The OAuth client that your logins were made for, sent when one is renewed; cco knows none, and renews nothing without it",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "client_id = \"00000000-0000-0000-0000-000000000000\"",
+        idle: None,
+        check: check_client_id,
+    },
+    Key {
+        path: TOKEN_URL,
+        about: "Where logins of managed accounts are renewed: the service's own address, or a port of this machine",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "token_url = \"https://platform.claude.com/v1/oauth/token\"",
+        idle: None,
+        check: check_token_url,
+    },
     Key {
         path: CONFIG_DIRS,
         about: "Further config directories of Claude Code whose accounts are looked at; `cco accounts add` writes it",
@@ -224,13 +276,93 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
+    Key {
+        path: MANAGED,
+        about: "Accounts whose logins cco may renew, each as ORGANIZATION/ACCOUNT; `cco accounts manage` writes it, with what there is to know",
+        kind: Kind::Texts,
+        default: Some(Value::Texts(Vec::new())),
+        variable: None,
+        example: "managed = [\"11111111-2222-4333-8444-555555555555/66666666-7777-4888-8999-000000000000\"]",
+        idle: None,
+        check: check_managed,
+    },
+    Key {
+        path: statusline::PRESET,
+        about: "What the status line looks like: classic, compact, plain or powerline",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "preset = \"compact\"",
+        idle: None,
+        check: statusline::check_preset,
+    },
+    Key {
+        path: statusline::LINES,
+        about: "Segments of the status line, line by line, in place of the preset's; `cco statusline preview --time` names them all",
+        kind: Kind::Lists,
+        default: None,
+        variable: None,
+        example: "lines = [[\"dir\", \"git\", \"model\"], [\"clock\", \"five_hour\", \"week\"]]",
+        idle: None,
+        check: statusline::check_lines,
+    },
+    Key {
+        path: statusline::COLOR,
+        about: "Whether the status line has colours: auto, always or never",
+        kind: Kind::Text,
+        default: None,
+        variable: None,
+        example: "color = \"never\"",
+        idle: None,
+        check: statusline::check_color,
+    },
+    Key {
+        path: statusline::COLORS,
+        about: "Colours of segments of the status line",
+        kind: Kind::Texts,
+        default: None,
+        variable: None,
+        example: "colors = [\"dir=blue\", \"git=#22aa22\"]",
+        idle: None,
+        check: statusline::check_colors,
+    },
+    Key {
+        path: statusline::THRESHOLDS,
+        about: "Percentages from which on a limit is half used, near its end and almost full on the status line",
+        kind: Kind::Wholes,
+        default: None,
+        variable: None,
+        example: "thresholds = [50, 80, 95]",
+        idle: None,
+        check: statusline::check_thresholds,
+    },
+    Key {
+        path: statusline::COMPACT_AT,
+        about: "Percent of the context window at which Claude Code compacts it",
+        kind: Kind::Whole(1),
+        default: Some(Value::Whole(83)),
+        variable: None,
+        example: "compact_at = 83",
+        idle: None,
+        check: statusline::check_compact_at,
+    },
+    Key {
+        path: statusline::LINKS,
+        about: "Whether a pull request on the status line is a link",
+        kind: Kind::Flag,
+        default: Some(Value::Flag(true)),
+        variable: None,
+        example: "links = true",
+        idle: None,
+        check: |_| Ok(()),
+    },
 ];
 
 /// Sections that hold keys of [`KEYS`], further sections aside.
-pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts"];
+pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts", "statusline"];
 
 /// Sections of ours whose keys belong to parts that are not here yet; only their being tables is checked.
-pub(crate) static OPAQUE: &[&str] = &["daemon", "statusline"];
+pub(crate) static OPAQUE: &[&str] = &["daemon"];
 
 /// The section of prices: a table for each model.
 pub(crate) const PRICES: &str = "prices";
@@ -334,6 +466,44 @@ fn check_base_url(value: &Value) -> Result<(), Complaint> {
     BaseUrl::parse(text).map(|_| ()).map_err(|error| Complaint { message: error.to_string(), hint })
 }
 
+fn check_token_url(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(text) = value else { return Ok(()) };
+    let hint = "leave the key out for the service's own address".to_owned();
+    TokenUrl::parse(text).map(|_| ()).map_err(|error| Complaint { message: error.to_string(), hint })
+}
+
+fn check_client_id(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(id) = value else { return Ok(()) };
+    if !id.is_empty() && id.len() <= 256 && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Complaint {
+        message: format!("{id:?} is no OAuth client id"),
+        hint: "leave the key out, and no login is renewed".to_owned(),
+    })
+}
+
+fn check_managed(value: &Value) -> Result<(), Complaint> {
+    let Value::Texts(accounts) = value else { return Ok(()) };
+    match accounts.iter().find(|account| account_id(account).is_none()) {
+        None => Ok(()),
+        // An address can be of several accounts, and a name can be given to another one.
+        Some(odd) => Err(Complaint {
+            message: format!("{odd:?} is not ORGANIZATION/ACCOUNT"),
+            hint: "`cco accounts manage NAME` writes it as it must be".to_owned(),
+        }),
+    }
+}
+
+/// The account of an id as [`AccountId`] shows it.
+pub(crate) fn account_id(text: &str) -> Option<AccountId> {
+    let (organization, account) = text.split_once('/')?;
+    let good = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let id = |id: &str| id.to_ascii_lowercase().into();
+    let whole = good(organization) && good(account) && !account.is_empty();
+    whole.then(|| AccountId { organization: id(organization), account: id(account) })
+}
+
 fn check_database_path(value: &Value) -> Result<(), Complaint> {
     let Value::Text(path) = value else { return Ok(()) };
     let (message, hint) = if path.is_empty() {
@@ -390,6 +560,18 @@ mod tests {
             ("", vec![]),
         ] {
             assert_eq!(zones_near(given, known.into_iter()), near, "{given}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_managed_by_its_ids_and_not_by_a_name() {
+        let id = account_id("Org-1/ACC-2").unwrap();
+        assert_eq!((&*id.organization, &*id.account), ("org-1", "acc-2"));
+        assert_eq!(account_id(&id.to_string()), Some(id));
+        assert!(account_id("/acc").is_some(), "an organization is not always told");
+        for text in ["", "acc", "org/", "org/a/b", "org/dev@example.com", "o rg/a"] {
+            assert_eq!(account_id(text), None, "{text}");
+            assert!(check_managed(&Value::Texts(vec![text.to_owned()])).is_err());
         }
     }
 

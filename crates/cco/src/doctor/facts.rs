@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use cco_engine::health::{Health, Step, Transcripts, sqlite, transcripts};
-use cco_engine::limits::check_up;
+use cco_engine::limits::{check_up, share};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -157,9 +157,18 @@ impl Facts {
 
 fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> LimitsFacts {
     let zone = config.zone().or_else(|| zone::system(env.tz.as_deref()).ok()).unwrap_or(TimeZone::UTC);
-    let places = places::places(env, config, folder, &roots.usable, &zone);
+    let places = places::places(env, config, folder, &roots.config_dirs(), &zone);
+    let now_ms = env.now.as_millisecond();
+    let mut files = check_up::files(&places, folder.map(places::state).as_deref(), now_ms);
+    let is_shared = config.flag(keys::SHARE) == Some(true);
+    if is_shared {
+        files.shared = share::shared_files(&places, now_ms);
+    }
     LimitsFacts {
-        files: check_up::files(&places, env.now.as_millisecond()),
+        files,
+        is_shared,
+        managed: places::managed(config),
+        has_client_id: config.text(keys::CLIENT_ID).is_some(),
         said: folder.and_then(|folder| Said::read(&places::state(folder))),
         allowed: config.flag(keys::ENDPOINT),
         base: places::base(config).map(|base| base.to_string()).map_err(|(why, _)| why),

@@ -25,10 +25,16 @@ use crate::print::text;
 pub(crate) struct LimitsFacts {
     /// What files tell.
     pub(crate) files: Files,
+    /// The user wants files of older tools to be written.
+    pub(crate) is_shared: bool,
     /// What the user said of asking the service; none: nothing yet.
     pub(crate) allowed: Option<bool>,
     /// Where it is asked; an error: what is set cannot be used.
     pub(crate) base: Result<String, String>,
+    /// Accounts whose logins the user handed over.
+    pub(crate) managed: Vec<AccountId>,
+    /// It is set for which OAuth client they are renewed.
+    pub(crate) has_client_id: bool,
     /// The last alarm.
     pub(crate) said: Option<Said>,
     /// Whose times are shown.
@@ -237,16 +243,54 @@ fn attempts_words(limits: &LimitsFacts, known: &KnownLogin) -> String {
     format!("{}: last answer {success}{failure}", account_label(&known.account))
 }
 
-pub(super) fn files(facts: &Facts) -> Verdict {
-    let broken: Vec<String> =
-        facts.limits.files.broken.iter().map(|(path, why)| format!("{} {why}", path.display())).collect();
-    if broken.is_empty() {
-        return Verdict::ok("no file of another tool is there and broken");
+pub(super) fn managed(facts: &Facts) -> Verdict {
+    let limits = &facts.limits;
+    let unfinished = limits.files.directories.iter().filter(|seen| seen.renewal.unfinished);
+    let unfinished: Vec<String> = unfinished.map(|seen| seen.path.display().to_string()).collect();
+    if !unfinished.is_empty() {
+        return Verdict::note("a renewal of a login was broken off, or goes on now")
+            .fix("`cco limits` brings it to an end")
+            .details(unfinished);
     }
-    let number = text::plural(broken.len() as u64, "file of another tool", "files of other tools");
-    Verdict::note(format!("{number} cannot be used; other sources of limits go on"))
-        .fix("a file that was just being written is whole the next time; else mend it or move it away")
-        .details(broken)
+    let orphans = &limits.files.orphans;
+    if !orphans.is_empty() {
+        return Verdict::note("a renewal was broken off, of a login in a directory that is not looked at any more")
+            .fix("`cco accounts add DIR` and `cco limits` bring it to an end; else delete the files: a login may be in them")
+            .details(orphans.iter().map(|path| path.display().to_string()).collect());
+    }
+    if limits.managed.is_empty() {
+        return Verdict::ok("logins are only read");
+    }
+    let number = text::plural(limits.managed.len() as u64, "account", "accounts");
+    let lines: Vec<String> = limits.managed.iter().flat_map(|id| managed_words(limits, id)).collect();
+    if !limits.has_client_id {
+        return Verdict::problem(format!("{number} managed, and no login can be renewed"))
+            .fix(format!("`cco config set {} ID`, or `cco accounts unmanage NAME`", keys::CLIENT_ID))
+            .details(lines);
+    }
+    let holders = || limits.managed.iter().flat_map(|id| limits.holders(id));
+    let failed =
+        holders().filter_map(|seen| seen.renewal.last.as_ref()).filter(|last| !last.worked()).count();
+    match failed {
+        0 => Verdict::ok(format!("{number} managed: cco renews the login")).details(lines),
+        _ => Verdict::note(format!("{number} managed; the last renewal failed"))
+            .fix("`cco limits --refresh` tries again and says what is wrong; `claude /login` makes a new login")
+            .details(lines),
+    }
+}
+
+/// A managed account in each directory that holds it, and the last renewal there.
+fn managed_words(limits: &LimitsFacts, id: &AccountId) -> Vec<String> {
+    let words = |seen: &DirectorySeen| {
+        let label = seen.account.as_ref().ok().and_then(Option::as_ref).map(|seen| text::name(&seen.label));
+        let last = seen.renewal.last.as_ref().map_or_else(
+            || "not renewed yet".to_owned(),
+            |last| format!("{} {}", text::clean(&last.came_to), limits.minute(last.at_ms)),
+        );
+        format!("{} in {}: {last}", label.unwrap_or_default(), seen.path.display())
+    };
+    let all: Vec<String> = limits.holders(id).map(words).collect();
+    if all.is_empty() { vec![format!("{id}: no directory holds it")] } else { all }
 }
 
 pub(super) fn credentials(facts: &Facts) -> Verdict {

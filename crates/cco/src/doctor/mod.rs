@@ -8,6 +8,7 @@ mod claude;
 mod contents;
 mod limits;
 mod places;
+mod shared;
 mod statusline;
 
 use facts::Facts;
@@ -141,7 +142,13 @@ pub(crate) static CHECKS: &[Check] = &[
         limits::endpoint,
     ),
     check("limits.asking", "how asking for limits went, while sessions are at work", limits::asking),
-    check("limits.files", "files of other tools about limits that cannot be used", limits::files),
+    check("limits.managed", "logins that cco renews, and how that went", limits::managed),
+    check("limits.files", "files of other tools about limits that cannot be used", shared::broken),
+    check(
+        "limits.sharing",
+        "files of older tools that are to be written too, and who writes them",
+        shared::written,
+    ),
     check("limits.credentials", "logins in files that other users can read", limits::credentials),
     check(
         "statusline.installed",

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cco_engine::health::{Deep, Health, Holdings, KeyFaults, SoftFindings, Transcripts, Unpriced};
-use cco_engine::limits::check_up::{AccountSeen, DirectorySeen, FileState, Files, KnownLogin};
-use cco_engine::limits::{Attempts, KnownAccount};
+use cco_engine::limits::check_up::{AccountSeen, Broken, DirectorySeen, FileState, Files, KnownLogin};
+use cco_engine::limits::share::SharedFile;
+use cco_engine::limits::{Attempts, Keeper, KnownAccount, LastRenewal, Traces, Unread};
 use cco_engine::scan::Finding;
 use cco_model::limit::AccountId;
 use cco_model::limit::login::{Login, Reason};
@@ -23,6 +24,15 @@ use crate::notify::Said;
 use crate::roots::{Missing, Roots};
 
 const DAY_MS: i64 = 86_400_000;
+
+fn broken(lasting: Option<(u32, i64)>) -> Broken {
+    let path = "/h/.claude/session-health/merged-quota-cache.json".into();
+    Broken { path, why: "is not valid JSON".to_owned(), lasting }
+}
+
+fn shared((name, keeper): (&str, Keeper)) -> SharedFile {
+    SharedFile { path: format!("/h/.claude/session-health/{name}.json").into(), keeper }
+}
 
 /// A machine on which all is well.
 fn sound() -> Facts {
@@ -89,10 +99,14 @@ fn limits(now_ms: i64) -> LimitsFacts {
         account: Ok(Some(AccountSeen { id: id(), label: "dev@example.com".to_owned() })),
         credential: FileState { written_at_ms: Some(now_ms - DAY_MS), ..FileState::default() },
         active_since_ms: Some(now_ms - 3 * HOUR_MS),
+        renewal: Traces::default(),
     };
     LimitsFacts {
-        files: Files { directories: vec![seen], broken: vec![] },
+        files: Files { directories: vec![seen], ..Files::default() },
+        is_shared: false,
         allowed: Some(true),
+        managed: vec![],
+        has_client_id: true,
         said: None,
         base: Ok("https://api.anthropic.com".to_owned()),
         zone: TimeZone::UTC,
@@ -272,9 +286,30 @@ static CASES: &[(&str, Change)] = &[
         };
     }),
     ("limits.asking", |f| health(f).logins.as_mut().unwrap()[0].attempts = Attempts::default()),
+    ("limits.managed", |f| {
+        f.limits.managed = vec![id()];
+        f.limits.has_client_id = false;
+    }),
+    ("limits.managed", |f| {
+        let gone = AccountId { account: "gone".into(), ..id() };
+        f.limits.managed = vec![id(), gone];
+        let last = LastRenewal { at_ms: f.now.as_millisecond() - HOUR_MS, came_to: "timeout".to_owned() };
+        f.limits.files.directories[0].renewal.last = Some(last);
+    }),
+    ("limits.managed", |f| f.limits.files.directories[0].renewal.unfinished = true),
+    ("limits.managed", |f| f.limits.files.orphans = vec!["/h/.cco/state/refresh-1.intent".into()]),
     ("limits.files", |f| {
-        let path = "/h/.claude/session-health/merged-quota-cache.json".into();
-        f.limits.files.broken.push((path, "is not valid JSON".to_owned()));
+        f.limits.files.broken.push(broken(None));
+    }),
+    ("limits.files", |f| f.limits.files.broken.push(broken(Some((3, f.now.as_millisecond() - HOUR_MS))))),
+    ("limits.sharing", |f| {
+        f.limits.is_shared = true;
+        f.limits.files.shared = [("a", Keeper::Ours), ("b", Keeper::Other)].map(shared).into();
+    }),
+    ("limits.sharing", |f| {
+        f.limits.is_shared = true;
+        let why = Unread::Broken("it is no object".to_owned());
+        f.limits.files.shared = [("a", Keeper::Left), ("b", Keeper::Unknown(why))].map(shared).into();
     }),
     ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
     ("statusline.installed", |f| status_line(f).line = Err("it is not valid JSON".to_owned())),
@@ -376,7 +411,9 @@ fn a_sound_machine_is_found_sound() {
     ok limits.endpoint: you allowed to ask for limits, at https://api.anthropic.com
     ok limits.asking: asking works, or is not due
       dev@example.com: last answer 2026-10-20 11:58
+    ok limits.managed: logins are only read
     ok limits.files: no file of another tool is there and broken
+    ok limits.sharing: limits are not written to files of older tools
     ok limits.credentials: no login is in a file that others can read
     ok statusline.installed: Claude Code shows cco's status line
     ok statusline.runs: the program of the status line is there, and prints a line
@@ -513,9 +550,31 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.asking: sessions are at work, and nobody asked for 1 account in 15 minutes
       dev@example.com: last answer never
       fix: `cco limits` asks
+    problem limits.managed: 1 account managed, and no login can be renewed
+      dev@example.com in /h/.claude: not renewed yet
+      fix: `cco config set limits.client_id ID`, or `cco accounts unmanage NAME`
+    note limits.managed: 2 accounts managed; the last renewal failed
+      dev@example.com in /h/.claude: timeout 2026-10-20 11:00
+      org/gone: no directory holds it
+      fix: `cco limits --refresh` tries again and says what is wrong; `claude /login` makes a new login
+    note limits.managed: a renewal of a login was broken off, or goes on now
+      /h/.claude
+      fix: `cco limits` brings it to an end
+    note limits.managed: a renewal was broken off, of a login in a directory that is not looked at any more
+      /h/.cco/state/refresh-1.intent
+      fix: `cco accounts add DIR` and `cco limits` bring it to an end; else delete the files: a login may be in them
     note limits.files: 1 file of another tool cannot be used; other sources of limits go on
       /h/.claude/session-health/merged-quota-cache.json is not valid JSON
       fix: a file that was just being written is whole the next time; else mend it or move it away
+    problem limits.files: 1 file of another tool cannot be used, time and again; what it said last stays, with its age
+      /h/.claude/session-health/merged-quota-cache.json is not valid JSON; 3 bad reads in a row, since 2026-10-20 11:00
+      fix: mend it, or move it away
+    note limits.sharing: another program keeps 1 file up to date; cco leaves them alone
+      /h/.claude/session-health/b.json
+      fix: stop that program, or `cco config set limits.share_session_health false`
+    note limits.sharing: cannot read 1 file of older tools, so nothing is written there
+      /h/.claude/session-health/b.json
+      fix: mend them or move them away; the next `cco limits --refresh` writes new ones
     note limits.credentials: other users of this machine can read a login of Claude Code
       /h/.claude/.credentials.json
       fix: chmod 600 /h/.claude/.credentials.json

@@ -3,6 +3,7 @@
 //! Owns bars, words and JSON keys. Must not: query anything; show a percentage without its age where that matters.
 
 pub(crate) mod glance;
+pub(crate) mod renewal;
 
 use cco_engine::limits::{AccountLimits, WindowLimits};
 use cco_model::limit::login::{Login, Reason};
@@ -14,7 +15,7 @@ use cco_model::limit::{Source, Window};
 use jiff::Zoned;
 use serde_json::{Value as Json, json};
 
-use super::fit::{Column, Keep, Squeeze, wrap};
+use super::fit::{Column, Keep, Squeeze, width, wrap};
 use super::table::{align, number, word};
 use super::{BAD, FAINT, NEAR, STRONG, styled, text};
 use crate::args::Guard;
@@ -34,9 +35,10 @@ pub(crate) fn render(limits: &[AccountLimits], now: &Zoned, room: Option<usize>)
         Some(84..110) => 10,
         _ => 20,
     };
+    let form = Form { bar, marks: widest_mark(limits), is_narrow: room.is_some_and(|room| room < NARROW) };
     let windows = || limits.iter().flat_map(|known| &known.windows);
     // All accounts in one, so that their columns stand below each other.
-    let lines = windows().map(|window| window_line(window, bar, now)).collect();
+    let lines = windows().map(|window| window_line(window, &form, now)).collect();
     let drawn: Vec<String> = align(lines, &COLUMNS, inner)
         .iter()
         .zip(windows())
@@ -52,6 +54,29 @@ pub(crate) fn render(limits: &[AccountLimits], now: &Zoned, room: Option<usize>)
     pages.join("\n")
 }
 
+/// How the lines of a page are drawn.
+struct Form {
+    /// Columns of a bar.
+    bar: usize,
+    /// Columns of the widest mark: percent signs stand below each other, whatever follows them.
+    marks: usize,
+    /// Words are short.
+    is_narrow: bool,
+}
+
+/// Below this width words are short.
+const NARROW: usize = 70;
+
+fn widest_mark(limits: &[AccountLimits]) -> usize {
+    let marks = limits.iter().flat_map(|known| &known.windows).map(|one| width(one.shown.mark.symbol()));
+    marks.max().unwrap_or(0)
+}
+
+/// A mark as wide as the widest.
+fn padded(mark: Mark, wide: usize) -> String {
+    format!("{mark}{}", " ".repeat(wide.saturating_sub(width(mark.symbol()))))
+}
+
 /// Name, bar, percent, time left, moment of the reset, pace, source, age: where it is narrow, the highest number goes
 /// first.
 const COLUMNS: [Column; 8] = [
@@ -65,12 +90,44 @@ const COLUMNS: [Column; 8] = [
     word(1, Squeeze::Never),
 ];
 
-/// The last line of a page that is looked at again and again.
-pub(crate) fn foot(now: &Zoned) -> String {
-    format!("\n{}\n", styled(FAINT, &format!("{}   q ends", now.strftime("%H:%M:%S"))))
+/// The page for a terminal of this size, to be looked at again and again: on a low one a line for each account, the
+/// fullest first.
+pub(crate) fn watched(
+    limits: &[AccountLimits],
+    now: &Zoned,
+    columns: Option<usize>,
+    rows: Option<usize>,
+) -> String {
+    let foot = |more: &str| styled(FAINT, &format!("{}   q ends{more}", now.strftime("%H:%M:%S")));
+    if limits.is_empty() {
+        let words = "No account of Claude Code was seen on this machine yet; cco keeps looking.\n\
+                     Log in with Claude Code, or name its directory: `cco accounts add DIR`\n";
+        return format!("{}\n{}\n", wrap(words, columns), foot(""));
+    }
+    let page = render(limits, now, columns);
+    let rows = rows.unwrap_or(usize::MAX);
+    if page.lines().count() + 2 <= rows {
+        return format!("{page}\n{}\n", foot(""));
+    }
+    let mut fullest_first: Vec<AccountLimits> = limits.to_vec();
+    fullest_first.sort_by_key(|known| std::cmp::Reverse(glance::fullest(known)));
+    let page = glance::lines_of_all(&fullest_first, columns);
+    let lines: Vec<&str> = page.lines().collect();
+    let shown = lines.len().min(rows.saturating_sub(1).max(1));
+    let more = match lines.len() - shown {
+        0 => String::new(),
+        more => format!("   {more} more"),
+    };
+    format!("{}\n{}", lines[..shown].join("\n"), foot(&more))
 }
 
-fn labels(limits: &[AccountLimits]) -> Vec<String> {
+/// What just happened, below a page that is looked at again and again.
+pub(crate) fn notes<'w>(words: impl Iterator<Item = &'w str>, room: Option<usize>) -> String {
+    words.map(|words| wrap(&format!("{}\n", styled(FAINT, &text::clean(words))), room)).collect()
+}
+
+/// What the accounts are called.
+pub(crate) fn labels(limits: &[AccountLimits]) -> Vec<String> {
     choose::account_labels(&limits.iter().map(|known| &known.account).collect::<Vec<_>>())
 }
 
@@ -93,20 +150,19 @@ fn emphasised(line: &str, window: &WindowLimits) -> String {
 }
 
 /// What it is called, how full, when it ends, how it goes on, and who says so.
-fn window_line(window: &WindowLimits, bar: usize, now: &Zoned) -> Vec<String> {
+fn window_line(window: &WindowLimits, form: &Form, now: &Zoned) -> Vec<String> {
+    let (bar, mark) = (form.bar, padded(window.shown.mark, form.marks));
     let (drawn, percent) = match window.shown.value {
         Value::Open { percent: Some(percent), .. } => {
-            (drawn(percent.tenths(), bar), format!("{}%{}", percent.whole(), window.shown.mark))
+            (drawn(percent.tenths(), bar), format!("{}%{mark}", percent.whole()))
         }
-        Value::NotStarted => (drawn(0, bar), format!("0%{}", window.shown.mark)),
-        Value::Open { percent: None, .. } => (String::new(), format!("?{}", window.shown.mark)),
-        Value::Reset | Value::Local { .. } | Value::Trouble(_) => {
-            (String::new(), window.shown.mark.to_string())
-        }
+        Value::NotStarted => (drawn(0, bar), format!("0%{mark}")),
+        Value::Open { percent: None, .. } => (String::new(), format!("?{mark}")),
+        Value::Reset | Value::Local { .. } | Value::Trouble(_) => (String::new(), mark),
     };
     let is_full = matches!(window.shown.value, Value::Open { percent: Some(it), .. } if it.whole() >= 100);
-    let pace = window.pace.as_ref().map_or_else(String::new, |pace| pace_words(pace, is_full, now));
-    let (left, at) = when(window, now);
+    let pace = window.pace.as_ref().map_or_else(String::new, |pace| pace_words(pace, is_full, form, now));
+    let (left, at) = when(window, form, now);
     let (source, age) = origin(window, now);
     vec![name(&window.shown.window), drawn, percent, left, at, pace, source, age]
 }
@@ -128,20 +184,21 @@ fn drawn(tenths: i32, bar: usize) -> String {
 }
 
 /// The time left, and the moment of the end.
-fn when(window: &WindowLimits, now: &Zoned) -> (String, String) {
+fn when(window: &WindowLimits, form: &Form, now: &Zoned) -> (String, String) {
     let alone = |words: &str| (words.to_owned(), String::new());
     match window.shown.value {
         Value::Open { left_ms: Some(left), .. } => {
             let end = window.current.and_then(|current| current.resets_at_ms);
+            let left = long_duration(left / 60_000);
             (
-                format!("resets in {}", long_duration(left / 60_000)),
+                if form.is_narrow { format!("{left} left") } else { format!("resets in {left}") },
                 end.map_or_else(String::new, |end| moment(end, now)),
             )
         }
         Value::Open { left_ms: None, .. } => alone("no reset told"),
         Value::NotStarted => alone("begins with the next use"),
         Value::Reset => alone("was reset; nothing newer is known"),
-        Value::Local { left_ms, tokens } => {
+        Value::Local { left_ms, tokens, .. } => {
             let end = text::duration(left_ms / 60_000);
             alone(&format!("~{} tokens here, block ends in ~{end}", text::count(tokens)))
         }
@@ -162,11 +219,17 @@ fn moment(at_ms: i64, now: &Zoned) -> String {
 }
 
 /// A window that was not full when it was looked at is not said to be full: that is a guess from its pace.
-fn pace_words(pace: &Pace, is_full: bool, now: &Zoned) -> String {
+fn pace_words(pace: &Pace, is_full: bool, form: &Form, now: &Zoned) -> String {
     match pace.full_at_ms {
         _ if is_full => "used up".to_owned(),
         Some(full) if full <= now.timestamp().as_millisecond() => "~full by now".to_owned(),
-        Some(full) => format!("~full {}", moment(full, now)),
+        Some(full) => {
+            let at = moment(full, now);
+            // Of another day the day is enough where it is narrow.
+            let at = if form.is_narrow { at.split(' ').next().unwrap_or_default() } else { &at };
+            format!("~full {at}")
+        }
+        None if form.is_narrow => format!("~{}%", pace.tenths_at_reset.div_euclid(10)),
         None => format!("~{}% by then", pace.tenths_at_reset.div_euclid(10)),
     }
 }
@@ -201,10 +264,14 @@ fn remarks(known: &AccountLimits, now: &Zoned, room: Option<usize>) -> String {
         remarks.push(styled(BAD, &words));
     }
     if let Some(trouble) = known.trouble.filter(|_| !known.login.is_dead()) {
-        remarks.push(styled(FAINT, &format!("not newer: {}", trouble.long(now.time_zone()))));
+        let again = next_try(known, now).map_or_else(String::new, |again| format!("; next try {again}"));
+        remarks.push(styled(FAINT, &format!("not newer: {}{again}", trouble.long(now.time_zone()))));
     }
     if known.directories.is_empty() {
         remarks.push(styled(FAINT, "nobody is logged in with it on this machine now"));
+    } else if known.is_logged_out && !known.login.is_dead() {
+        let words = format!("{} its login is not on this machine: {LOG_IN}", Mark::Critical);
+        remarks.push(styled(BAD, &words));
     }
     if known.windows.is_empty() {
         remarks.push(styled(FAINT, "nothing is known of its limits"));
@@ -214,11 +281,25 @@ fn remarks(known: &AccountLimits, now: &Zoned, room: Option<usize>) -> String {
     {
         let success = known.attempts.last_success_ms;
         let success = success.map_or_else(|| "never".to_owned(), |at_ms| moment(at_ms, now));
-        let words =
-            format!("asked last {}: {}; last answer: {success}", moment(*at_ms, now), text::clean(why));
+        // Where a trouble is told, the next try is told with it.
+        let again = next_try(known, now).filter(|_| known.trouble.is_none());
+        let again = again.map_or_else(String::new, |again| format!("; next try {again}"));
+        let words = format!(
+            "asked last {}: {}; last answer: {success}{again}",
+            moment(*at_ms, now),
+            text::clean(why)
+        );
         remarks.push(styled(FAINT, &words));
     }
     remarks.iter().map(|words| wrap(&format!("{INDENT}{words}\n"), room)).collect()
+}
+
+/// When the service may be asked again, and in how long; none: at once.
+pub(crate) fn next_try(known: &AccountLimits, now: &Zoned) -> Option<String> {
+    let wait_ms = known.next_try_ms? - now.timestamp().as_millisecond();
+    // A minute that has begun is a minute to wait.
+    let minutes = u64::try_from(wait_ms).ok().filter(|wait| *wait > 0)?.div_ceil(60_000);
+    Some(format!("{} (in {})", moment(known.next_try_ms?, now), long_duration(minutes)))
 }
 
 /// What mends a dead login.
@@ -297,6 +378,8 @@ fn account_json(known: &AccountLimits, now: &Zoned) -> Json {
         "accountUuid": &*known.account.id.account,
         "directories": known.directories,
         "login": { "state": state, "reason": reason, "since": since.map(text::iso_ms) },
+        "loggedIn": !known.is_logged_out,
+        "nextTry": known.next_try_ms.filter(|at_ms| *at_ms > now.timestamp().as_millisecond()).map(text::iso_ms),
         "sessions": match known.sessions { Sessions::Live => "live", Sessions::Idle => "idle" },
         "trouble": known.trouble.map(Trouble::short),
         "lastSuccess": known.attempts.last_success_ms.map(text::iso_ms),
@@ -342,3 +425,6 @@ fn tenths(tenths: i64) -> Json {
     let number = format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
     serde_json::from_str(&number).unwrap_or(Json::Null)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,9 +34,9 @@ fn a_directory_is_added_once_however_it_is_named() {
     assert_snapshot!(env.run("accounts").story(), @r"
     exit 0
     -- stdout
-    Account          E-mail  Config directory
-    ann@example.com          $HOME/.claude
-    bea@example.com          $HOME/.claude-work
+    Account          Config directory
+    ann@example.com  $HOME/.claude
+    bea@example.com  $HOME/.claude-work
     ");
     env.write(".claude-third/.claude.json", "{\"oauthAcc");
     assert!(env.run("accounts add .claude-third").stderr.contains("cannot be told now"));
@@ -80,9 +80,9 @@ fn several_config_directories_of_the_environment_are_looked_at() {
     assert_snapshot!(env.run("accounts").story(), @r"
     exit 0
     -- stdout
-    Account           E-mail  Config directory
-    bea@example.com           $HOME/.claude-work
-    cleo@example.com          $HOME/.claude-third
+    Account           Config directory
+    bea@example.com   $HOME/.claude-work
+    cleo@example.com  $HOME/.claude-third
     ");
 }
 
@@ -99,7 +99,7 @@ fn a_name_means_one_account() {
     };
     let _ = env.run("accounts rename ann@example.com private");
     assert_snapshot!(refused(&["rename", "bea@example.com", "private"]), @r#"
-    error: "private" is what 99999999-bbbb-4bbb-8bbb-000000000001/11111111-aaaa-4aaa-8aaa-000000000001 is called
+    error: "private" is what ann@example.com is called
     hint: choose another one
     "#);
     let _ = refused(&["rename", "bea@example.com", "ANN@example.com"]);
@@ -132,7 +132,7 @@ fn an_account_off_the_list_is_neither_shown_nor_asked_for_and_comes_back() {
     exit 0
     -- stderr
     note: 1 account is off the list, and there is no other
-    hint: `cco accounts rename 99999999-bbbb-4bbb-8bbb-000000000001/11111111-aaaa-4aaa-8aaa-000000000001 NAME` brings it back
+    hint: `cco accounts rename ann@example.com NAME` brings it back
     ");
     assert_eq!(service.asked(), 0);
     assert_eq!(env.run("limits --guard five_hour=90").code, 4);

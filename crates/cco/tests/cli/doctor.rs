@@ -79,7 +79,9 @@ fn a_sound_machine_is_well() {
     ok       limits.logins          no account was seen yet
     ok       limits.endpoint        nobody is asked, and there is no account to ask for
     ok       limits.asking          nothing is asked
+    ok       limits.managed         logins are only read
     ok       limits.files           no file of another tool is there and broken
+    ok       limits.sharing         limits are not written to files of older tools
     ok       limits.credentials     no login is in a file that others can read
     ok       statusline.installed   no config directory has cco's status line; `cco statusline install` sets it
              $HOME/.claude/settings.json: no status line
@@ -90,7 +92,7 @@ fn a_sound_machine_is_well() {
     ok       time.zone              reports show days of UTC (TZ), as the ledger keeps them
     ok       time.clock             no call is dated ahead of now
 
-    33 checks: all is well
+    35 checks: all is well
     ");
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), [""; 0]);
@@ -174,7 +176,9 @@ fn a_sick_machine_says_what_to_do() {
     ok       limits.logins          no account was seen yet
     ok       limits.endpoint        nobody is asked, and there is no account to ask for
     ok       limits.asking          nothing is asked
+    ok       limits.managed         logins are only read
     ok       limits.files           no file of another tool is there and broken
+    ok       limits.sharing         limits are not written to files of older tools
     ok       limits.credentials     no login is in a file that others can read
     note     statusline.installed   cco's status line is set in 0 of 2 config directories
              $HOME/.claude/settings.json: it is not valid JSON: key must be a string at line 1 column 27
@@ -189,7 +193,7 @@ fn a_sick_machine_says_what_to_do() {
     problem  time.clock             1 call is dated ahead of now, the last one by 7 days
              fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
 
-    31 checks: 7 problems, 2 notes
+    33 checks: 7 problems, 2 notes
     "#);
     for columns in [40, 60, 80, 100, 200] {
         // A path that is wider than the terminal is not broken.
@@ -263,7 +267,7 @@ fn a_ledger_that_cannot_be_opened_is_a_failed_check() {
     assert_snapshot!(told, @r"
     another program's file: the ledger cannot be opened: $HOME/.cco/ledger.db is damaged
     a folder: the ledger cannot be opened: $HOME/.cco/ledger.db is not a ledger of cco; it was left as it is
-    a newer ledger: the ledger cannot be opened: $HOME/.cco/ledger.db was written by a newer cco (schema 99, this one knows 4); it was left as it is
+    a newer ledger: the ledger cannot be opened: $HOME/.cco/ledger.db was written by a newer cco (schema 99, this one knows 5); it was left as it is
     a damaged ledger: the ledger cannot be opened: $HOME/.cco/ledger.db: database disk image is malformed
     a link that leads nowhere: the ledger cannot be opened: $HOME/.cco/ledger.db: No such file or directory
     ");

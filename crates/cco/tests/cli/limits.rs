@@ -10,7 +10,7 @@ use crate::sealed::{NOW, TestEnv};
 use crate::service::{Reply, Service, body, status, usage};
 
 /// Whoever is logged in, each in a directory that is looked at.
-fn machine(logins: &[Login], config: &str) -> TestEnv {
+pub(crate) fn machine(logins: &[Login], config: &str) -> TestEnv {
     let env = TestEnv::new();
     let dirs: Vec<String> = logins.iter().map(|login| format!("\"~/{}\"", login.dir)).collect();
     env.config(&format!("{config}[accounts]\nconfig_dirs = [{}]\n", dirs.join(", ")));
@@ -19,7 +19,7 @@ fn machine(logins: &[Login], config: &str) -> TestEnv {
 }
 
 /// The same machine so many seconds after the present of the tests.
-fn later(env: TestEnv, seconds: i64) -> TestEnv {
+pub(crate) fn later(env: TestEnv, seconds: i64) -> TestEnv {
     let now: Timestamp = NOW.parse().unwrap();
     env.with("CCO_NOW", &(now + seconds.seconds()).to_string())
 }
@@ -43,8 +43,8 @@ fn one_account_is_shown_in_any_width() {
     exit 0
     -- stdout
     ann@example.com
-      5 hours  29%  resets in 2 h 30 min  5 min ago
-      7 days   98%  resets in 2 d 21 h    5 min ago
+      5 hours  29%  2 h 30 min left  ~60%         5 min ago
+      7 days   98%  2 d 21 h left    ~full 13:56  5 min ago
     ");
     let env = env.with("COLUMNS", "100");
     assert_snapshot!(env.run("limits").story(), @r"
@@ -68,11 +68,13 @@ fn one_account_is_shown_in_any_width() {
           "email": "ann@example.com",
           "lastFailure": null,
           "lastSuccess": null,
+          "loggedIn": true,
           "login": {
             "reason": null,
             "since": null,
             "state": "unknown"
           },
+          "nextTry": null,
           "organizationUuid": "99999999-bbbb-4bbb-8bbb-000000000001",
           "sessions": "idle",
           "trouble": null,
@@ -126,12 +128,12 @@ fn three_accounts_are_shown_each_with_its_own_numbers() {
     exit 0
     -- stdout
     ann@example.com
-      5 hours    29%  resets in 2 h 30 min  5 min ago
-      7 days     98%  resets in 2 d 21 h    5 min ago
+      5 hours  29%    2 h 30 min left  ~60%          5 min ago
+      7 days   98%    2 d 21 h left    ~full 13:56   5 min ago
 
     bea@example.com
-      5 hours  73%⚠⚠  resets in 2 h 30 min  45 min ago
-      7 days   51%⚠⚠  resets in 2 d 21 h    45 min ago
+      5 hours  73%⚠⚠  2 h 30 min left  ~full by now  45 min ago
+      7 days   51%⚠⚠  2 d 21 h left    ~87%          45 min ago
 
     cleo@example.com
       nothing is known of its limits
@@ -141,8 +143,8 @@ fn three_accounts_are_shown_each_with_its_own_numbers() {
     exit 0
     -- stdout
     ann@example.com
-      5 hours  ██░░░░░░░░    29%  resets in 2 h 30 min  14:30      ~60% by then  Claude Code  5 min ago
-      7 days   █████████░    98%  resets in 2 d 21 h    Fri 09:00  ~full 13:56   Claude Code  5 min ago
+      5 hours  ██░░░░░░░░  29%    resets in 2 h 30 min  14:30      ~60% by then  Claude Code  5 min ago
+      7 days   █████████░  98%    resets in 2 d 21 h    Fri 09:00  ~full 13:56   Claude Code  5 min ago
 
     bea@example.com
       5 hours  ███████░░░  73%⚠⚠  resets in 2 h 30 min  14:30      ~full by now  Claude Code  45 min ago
@@ -255,7 +257,8 @@ fn on_bad_days_of_the_service_the_last_numbers_stay_with_their_age() {
         (status(403), "orbidden"),
         (Reply::Whole(429, "retry-after: 3000\r\n", "{}".to_owned()), "12:55"),
         (Reply::Whole(429, "retry-after: 0\r\n", "{}".to_owned()), "12:10"),
-        (status(500), "etwork"),
+        (status(500), "Server error"),
+        (Reply::Whole(302, "location: http://127.0.0.1:1/\r\n", String::new()), "Redirect refused"),
         (Reply::Hang, "ime"),
         (Reply::Cut, "etwork"),
         (html, "arse"),
@@ -272,6 +275,8 @@ fn on_bad_days_of_the_service_the_last_numbers_stay_with_their_age() {
         assert!(second.stdout.contains("42%"), "{reply:?}: {story}");
         assert!(second.stdout.contains("5 min ago"), "{reply:?}: {story}");
         assert!(second.stdout.contains(why), "{reply:?}: {story}");
+        let told = second.stdout.contains("next try") || second.stdout.contains("🔺");
+        assert!(told, "{reply:?}: {story}");
         assert!(!second.stdout.contains(" 0%"), "{reply:?}: {story}");
         assert_eq!(service.asked(), 2, "{reply:?}: {story}");
         assert_no_token(&env, &[&first, &second]);
@@ -426,7 +431,8 @@ fn two_organizations_of_one_address_are_told_apart() {
     assert_eq!(service.asked(), 2);
     let named = env.run("accounts rename ann@example.com work");
     assert_eq!(named.code, 2);
-    assert!(named.stderr.contains(other.organization) && named.stderr.contains(ANN.organization));
+    assert!(named.stderr.contains("99999999") && named.stderr.contains("88888888"), "{}", named.stderr);
+    assert_eq!(env.run("accounts rename 88888888 work").code, 0);
     assert_no_token(&env, &[&run, &named]);
 }
 

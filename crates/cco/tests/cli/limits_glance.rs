@@ -30,6 +30,7 @@ fn machine() -> TestEnv {
     let env = TestEnv::new();
     env.transcript("a/s.jsonl", &[Call::default().row()]);
     env.write(".claude.json", &claude_json("dev", 42, 81));
+    env.write(".claude/.credentials.json", "{}");
     env
 }
 
@@ -54,6 +55,8 @@ fn the_limits_stand_on_top_and_the_end_that_was_told_instead_of_the_one_worked_o
     let (glance, limits) = (env.run("--json").json(), env.run("limits --json").json());
     assert_eq!(glance["limits"], limits["accounts"]);
     assert_eq!(glance["limits"][0]["windows"][0]["percent"], 42.0);
+    assert_eq!(env.run("blocks").stderr, "note: Claude's own five hours reset 13:18, as told\n");
+    assert_eq!(env.run("blocks --json").stderr, "");
     // An hour later it is the same, and old.
     let env = env.with("CCO_NOW", "2026-10-20T12:59:00Z");
     assert!(env.run("").stdout.starts_with("Limits  dev@example.com  5 h 42%🔺  resets in 19 min"));
@@ -67,11 +70,12 @@ fn the_limits_stand_on_top_and_the_end_that_was_told_instead_of_the_one_worked_o
 fn several_accounts_stand_below_each_other_and_leave_the_end_of_the_block_open() {
     let env = machine();
     env.write("work/.claude.json", &claude_json("somebody-else", 7, 12));
+    env.write("work/.credentials.json", "{}");
     env.config("[accounts]\nconfig_dirs = ['~/work']");
     let run = env.run("");
     assert_snapshot!(top(&run.stdout), @r"
     Limits  dev@example.com            5 h 42%  resets in 1 h 18 min  7 d 81%  resets in 2 d 23 h  7 days opus 77%
-            somebody-else@example.com  5 h 7%   resets in 1 h 18 min  7 d 12%  resets in 2 d 23 h  7 days opus 77%
+            somebody-else@example.com  5 h  7%  resets in 1 h 18 min  7 d 12%  resets in 2 d 23 h  7 days opus 77%
 
     Today       Tue 20 Oct       <$0.01  1 call  11 tokens
     This block  until ~16:00     <$0.01  1 call  11 tokens
@@ -81,7 +85,7 @@ fn several_accounts_stand_below_each_other_and_leave_the_end_of_the_block_open()
         let screen = env.run_on_terminal("", columns);
         let lines: Vec<&str> = screen.lines().take(3).collect();
         assert!(lines[0].contains("5 h 42%  7 d 81%") || columns > 70, "{columns}: {screen}");
-        assert!(lines[1].contains("5 h 7%") && lines[2].is_empty(), "{columns}: {screen}");
+        assert!(lines[1].contains("5 h  7%") && lines[2].is_empty(), "{columns}: {screen}");
         let fits = |line: &str| line.chars().count() <= usize::from(columns);
         assert!(screen.lines().all(fits), "{columns}: {screen}");
     }
@@ -99,7 +103,7 @@ fn a_machine_without_accounts_has_no_limits_and_an_account_that_went_away_has_no
     assert!(env.run("").stdout.starts_with("Limits"));
     env.write(".claude.json", "{}");
     assert!(env.run("").stdout.starts_with("Today"));
-    assert!(env.run("--demo").stdout.starts_with("Today"));
+    assert!(env.run("--demo").stdout.starts_with("Limits  demo@example.com  5 h 42%"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A usage service on this machine that answers as it is told, and counts what it was asked.
+//! A service on this machine that answers as it is told, and counts what it was asked.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -65,6 +65,11 @@ impl Service {
         format!("base_url = \"http://{}\"\n", self.address)
     }
 
+    /// What `config.toml` says of it as the place where logins are renewed.
+    pub(crate) fn token_url(&self) -> String {
+        format!("token_url = \"http://{}/v1/oauth/token\"\n", self.address)
+    }
+
     /// How often it was asked.
     pub(crate) fn asked(&self) -> usize {
         self.heads.lock().unwrap().len()
@@ -84,6 +89,13 @@ fn play(mut stream: TcpStream, replies: &[Reply], seen: &Mutex<Vec<String>>) {
         }
         head.push(byte[0]);
     }
+    let told = String::from_utf8_lossy(&head).to_lowercase();
+    let length = told.split("content-length:").nth(1).and_then(|rest| rest.lines().next());
+    let mut body = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
+    if stream.read_exact(&mut body).is_err() {
+        return;
+    }
+    head.extend(body);
     let turn = {
         let mut seen = seen.lock().unwrap();
         seen.push(String::from_utf8(head).unwrap());

@@ -18,39 +18,59 @@ fn text(env: &TestEnv) -> String {
 fn every_value_is_shown_with_its_source() {
     let env = TestEnv::new();
     assert_snapshot!(env.run("config show").story(), @r"
-        exit 0
-        -- stdout
-        stats.enabled = true                 # default, no effect yet
-        stats.update_interval_secs = 5       # default, no effect yet
-        stats.retention_days is not set      # default, no effect yet
-        stats.database_path is not set       # default
-        stats.timezone is not set            # default
-        stats.watch.paths = []               # default
-        stats.watch.debounce_ms = 100        # default, no effect yet
-        limits.endpoint is not set           # default
-        limits.base_url is not set           # default
-        limits.user_agent is not set         # default
-        limits.keychain = false              # default
-        limits.share_session_health = false  # default, no effect yet
-        accounts.config_dirs = []            # default
-        ");
+    exit 0
+    -- stdout
+    stats.enabled = true                 # default, no effect yet
+    stats.update_interval_secs = 5       # default, no effect yet
+    stats.retention_days is not set      # default, no effect yet
+    stats.database_path is not set       # default
+    stats.timezone is not set            # default
+    stats.watch.paths = []               # default
+    stats.watch.debounce_ms = 100        # default, no effect yet
+    limits.endpoint is not set           # default
+    limits.base_url is not set           # default
+    limits.user_agent is not set         # default
+    limits.keychain = false              # default
+    limits.share_session_health = false  # default
+    limits.client_id is not set          # default
+    limits.token_url is not set          # default
+    accounts.config_dirs = []            # default
+    accounts.managed = []                # default
+    statusline.preset is not set         # default
+    statusline.lines is not set          # default
+    statusline.color is not set          # default
+    statusline.colors is not set         # default
+    statusline.thresholds is not set     # default
+    statusline.compact_at = 83           # default
+    statusline.links = true              # default
+    ");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[stats.watch]\npaths = ['~/a', \"b\"]\n[prices.\"a/b\"]\ninput = 3.50\n");
     assert_snapshot!(env.run("config show").stdout, @r#"
-        stats.enabled = true                 # default, no effect yet
-        stats.update_interval_secs = 5       # default, no effect yet
-        stats.retention_days is not set      # default, no effect yet
-        stats.database_path is not set       # default
-        stats.timezone = "Asia/Tokyo"        # $HOME/.cco/config.toml:2
-        stats.watch.paths = ["~/a", "b"]     # $HOME/.cco/config.toml:4
-        stats.watch.debounce_ms = 100        # default, no effect yet
-        limits.endpoint is not set           # default
-        limits.base_url is not set           # default
-        limits.user_agent is not set         # default
-        limits.keychain = false              # default
-        limits.share_session_health = false  # default, no effect yet
-        accounts.config_dirs = []            # default
-        prices."a/b".input = 3.5             # $HOME/.cco/config.toml:5
-        "#);
+    stats.enabled = true                 # default, no effect yet
+    stats.update_interval_secs = 5       # default, no effect yet
+    stats.retention_days is not set      # default, no effect yet
+    stats.database_path is not set       # default
+    stats.timezone = "Asia/Tokyo"        # $HOME/.cco/config.toml:2
+    stats.watch.paths = ["~/a", "b"]     # $HOME/.cco/config.toml:4
+    stats.watch.debounce_ms = 100        # default, no effect yet
+    limits.endpoint is not set           # default
+    limits.base_url is not set           # default
+    limits.user_agent is not set         # default
+    limits.keychain = false              # default
+    limits.share_session_health = false  # default
+    limits.client_id is not set          # default
+    limits.token_url is not set          # default
+    accounts.config_dirs = []            # default
+    accounts.managed = []                # default
+    statusline.preset is not set         # default
+    statusline.lines is not set          # default
+    statusline.color is not set          # default
+    statusline.colors is not set         # default
+    statusline.thresholds is not set     # default
+    statusline.compact_at = 83           # default
+    statusline.links = true              # default
+    prices."a/b".input = 3.5             # $HOME/.cco/config.toml:5
+    "#);
     env.config("[stats]\ndatabase_path = \"a\u{202e}b\"\n");
     assert!(!env.run("config show").stdout.contains('\u{202e}'), "what a file says cannot disguise itself");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[prices.\"a/b\"]\ninput = 3.50\n");

@@ -384,6 +384,20 @@ fn a_record_that_cannot_be_read_stops_uninstall_before_anything_is_lost() {
 }
 
 #[test]
+fn a_preset_is_kept_in_the_settings_of_cco() {
+    let env = with_settings("{}");
+    assert_eq!(env.run("statusline install --preset compact").code, 0);
+    assert_eq!(installed(&env), ours());
+    assert!(env.run("config show").stdout.contains("statusline.preset = \"compact\""));
+    assert_eq!(
+        env.run("statusline install --preset plain").code,
+        0,
+        "it can be changed where the line is there"
+    );
+    assert!(env.run("config show").stdout.contains("statusline.preset = \"plain\""));
+}
+
+#[test]
 fn status_lines_that_are_switched_off_are_told() {
     let env = with_settings("{\"disableAllHooks\": true}");
     assert!(env.run("statusline install").stderr.contains("turns status lines off"));

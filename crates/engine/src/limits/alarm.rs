@@ -52,6 +52,8 @@ mod tests {
             windows: Vec::new(),
             login,
             trouble: None,
+            is_logged_out: false,
+            next_try_ms: None,
             attempts: Attempts::default(),
             sessions: Sessions::Live,
         }

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cco_ledger::limits::{Attempts, Observed};
-use cco_limits::accounts::{Account, Accounts};
+use cco_limits::accounts::Account;
 use cco_limits::cascade::{self, Parts, Snapshot, Store};
 use cco_limits::client::{Client, Outcome, Settings, Transport, Unusable};
 use cco_limits::credentials::{self, KeyStore, Keychain};
@@ -18,6 +18,7 @@ use cco_model::limit::trouble::Trouble;
 use cco_model::limit::{AccountId, Attempt, LoginChange, Source};
 
 use super::look::{self, Found};
+use super::renew::{self, Renewal, Renewing};
 use crate::{Engine, EngineError};
 
 /// How far back readings are looked at to tell whether there is a newer one to be had.
@@ -35,15 +36,25 @@ pub struct Asking {
     pub key_store: Option<Box<dyn Keychain>>,
     /// It may be asked.
     pub key_store_allowed: bool,
+    /// Which logins may be renewed.
+    pub renewing: Renewing,
 }
 
 /// What asking came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
+    /// For whom an answer was looked for.
+    pub whom: Vec<AccountId>,
+    /// Of those, who was not asked for: what is remembered is fresh, or it is too soon after a failure.
+    pub not_asked: Vec<AccountId>,
+    /// Before this nobody asks for an account again, UTC milliseconds.
+    pub again_ms: BTreeMap<AccountId, i64>,
     /// Why an account's answer is not new, by account.
     pub troubles: BTreeMap<AccountId, Trouble>,
     /// What could not be written, in words; it changed no answer.
     pub faults: Vec<String>,
+    /// What was tried with logins that are managed.
+    pub renewals: Vec<Renewal>,
 }
 
 /// Remembers whether the service was really asked, and what it made of the login.
@@ -107,6 +118,16 @@ impl Engine {
         Ok(due)
     }
 
+    /// When the service may be asked again, UTC milliseconds, for the accounts for which it is too soon now.
+    pub fn next_tries(&self, found: &Found, asking: &Asking) -> BTreeMap<AccountId, i64> {
+        let now_ms = self.now.as_millisecond();
+        let wait = |account: &Account| {
+            let backoff = Files::new(&asking.state, &account.id, &asking.settings.base).backoff()?;
+            backoff.in_force(now_ms).then(|| (account.id.clone(), backoff.ends_at_ms()))
+        };
+        found.accounts.all().iter().filter_map(wait).collect()
+    }
+
     /// Asks for the limits of these accounts, where what is remembered of the last answer is not fresh, and keeps what
     /// comes back.
     pub fn ask(
@@ -124,16 +145,20 @@ impl Engine {
             Err(unusable) => return Ok(Err(unusable)),
         };
         let round = Round { found, asking, client: &client, now_ms };
-        let (mut asked, mut observed) = (Asked::default(), Observed::default());
+        let mut asked = Asked { whom: due.to_vec(), ..Asked::default() };
+        let mut observed = Observed::default();
         for account in found.accounts.all().iter().filter(|account| due.contains(&account.id)) {
             self.ask_for(account, &round, &mut asked, &mut observed);
         }
-        asked.faults.extend(self.note_down(&observed)?);
+        asked.faults.extend(self.note_down(observed)?);
+        self.troubles.clone_from(&asked.troubles);
         Ok(Ok(asked))
     }
 
     fn ask_for(&self, account: &Account, round: &Round<'_>, asked: &mut Asked, observed: &mut Observed) {
         let Round { found, asking, client, now_ms } = *round;
+        let renewals = self.renew(account, found, asking, now_ms);
+        renew::take_renewals(&renewals, now_ms(), observed);
         let logins = Logins::of(account, found, asking);
         let store = Files::new(&asking.state, &account.id, &asking.settings.base);
         let transport = Watched { client, said: Cell::new(Said::NotAsked) };
@@ -148,10 +173,17 @@ impl Engine {
             now_ms,
         });
         asked.faults.extend(answer.faults.iter().map(|fault| fault.error.clone()));
+        let trouble = renew::trouble(answer.why, &renewals);
+        asked.renewals.extend(renewals);
         let said = transport.said.get();
+        if said == Said::NotAsked {
+            asked.not_asked.push(account.id.clone());
+        }
+        asked.again_ms.extend(answer.again_at_ms.map(|at_ms| (account.id.clone(), at_ms)));
         let used = logins.used.get().filter(|_| said != Said::NotAsked);
         let used = used.and_then(|used| account.directories.get(used));
-        if let Some(directory) = used.filter(|directory| !self.still_holds(directory, &account.id)) {
+        if let Some(directory) = used.filter(|directory| self.holder(directory).as_ref() != Some(&account.id))
+        {
             // Whose login it was that asked cannot be told any more, so the answer is nobody's.
             let _ = store.remove_cache();
             let directory = directory.display();
@@ -161,15 +193,8 @@ impl Engine {
             asked.troubles.insert(account.id.clone(), Trouble::NoData);
             return;
         }
-        let trouble = answer.why;
         take_answer(&account.id, &answer.shown, trouble, said, now_ms(), observed);
         asked.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
-    }
-
-    /// A config directory holds this account at this moment.
-    fn still_holds(&self, directory: &Path, account: &AccountId) -> bool {
-        let mut roots = self.places.roots.iter().filter(|root| root.path == *directory).cloned();
-        roots.any(|root| Accounts::discover(&[root]).of_directory(directory) == Some(account))
     }
 }
 
@@ -268,7 +293,7 @@ fn last_failure_ms(attempts: &Attempts) -> Option<i64> {
 /// When a login of the account was last written, UTC milliseconds; none where it is in no file.
 pub(super) fn credential_ms(account: &Account) -> Option<i64> {
     let written = |directory: &PathBuf| {
-        let file = std::fs::metadata(directory.join(".credentials.json")).ok()?;
+        let file = std::fs::metadata(directory.join(credentials::FILE)).ok()?;
         let written = file.modified().ok()?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
         i64::try_from(written.as_millis()).ok()
     };

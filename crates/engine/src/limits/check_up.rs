@@ -2,17 +2,19 @@
 //!
 //! Owns the looking. Must not: ask the service or a key store, keep what it saw, or judge.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cco_ledger::limits::{Attempts, KnownAccount};
 use cco_limits::accounts::{Accounts, Held};
-use cco_limits::{credentials, live};
+use cco_limits::shared_files::bad_reads::BadReads;
+use cco_limits::{credentials, live, refresh};
 use cco_model::limit::login::Login;
 use cco_model::limit::{AccountId, CLOCK_SLACK_MS};
 
 pub use cco_limits::credentials::FileState;
 
-use super::look::{Places, of_older_tools};
+use super::look::{self, Places, of_older_tools};
+use super::share::SharedFile;
 use crate::{Engine, EngineError};
 
 /// What files tell of accounts and limits.
@@ -20,8 +22,24 @@ use crate::{Engine, EngineError};
 pub struct Files {
     /// The config directories that were looked at.
     pub directories: Vec<DirectorySeen>,
-    /// Files of older tools that are there and cannot be used, each with why.
-    pub broken: Vec<(PathBuf, String)>,
+    /// Files of older tools that are there and cannot be used.
+    pub broken: Vec<Broken>,
+    /// Those that are written too, where the user wants that.
+    pub shared: Vec<SharedFile>,
+    /// What was begun with the login of a directory that is not looked at any more.
+    pub orphans: Vec<PathBuf>,
+}
+
+/// A file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Where.
+    pub path: PathBuf,
+    /// Why.
+    pub why: String,
+    /// It is so for good: how many reads of it were bad in a row, and since when (UTC milliseconds). None: it may just
+    /// be half-written.
+    pub lasting: Option<(u32, i64)>,
 }
 
 /// A config directory.
@@ -35,6 +53,8 @@ pub struct DirectorySeen {
     pub credential: FileState,
     /// Since when sessions of it are at work, UTC milliseconds; none: none is.
     pub active_since_ms: Option<i64>,
+    /// What is known of renewing its login.
+    pub renewal: refresh::Traces,
 }
 
 /// An account in a config directory.
@@ -73,11 +93,17 @@ impl KnownLogin {
     }
 }
 
-/// Looks at these places.
-pub fn files(places: &Places, now_ms: i64) -> Files {
+/// Looks at these places. `state`: the folder in which processes remember for each other; none: there is none.
+pub fn files(places: &Places, state: Option<&Path>, now_ms: i64) -> Files {
     let accounts = Accounts::discover(&places.roots);
-    let mut broken = Vec::new();
-    of_older_tools(places, now_ms, &accounts, &mut broken);
+    let (_, reads) = of_older_tools(places, now_ms, &accounts);
+    let bad = places.state.as_deref().map(BadReads::load).unwrap_or_default();
+    let broken = look::broken(reads).map(|(path, why)| Broken {
+        lasting: bad.named(&path).map(|bad| (bad.count, bad.first_ms)),
+        path,
+        why,
+    });
+    let broken = broken.collect();
     let label = |id: &AccountId| accounts.all().iter().find(|it| it.id == *id).map(|it| it.label.clone());
     let seen = |id: &AccountId| AccountSeen { id: id.clone(), label: label(id).unwrap_or_default() };
     let directories = accounts.directories().iter().map(|directory| DirectorySeen {
@@ -89,8 +115,12 @@ pub fn files(places: &Places, now_ms: i64) -> Files {
         },
         credential: credentials::file_state(&directory.path, now_ms),
         active_since_ms: live::active_since_ms(&directory.path, &live::runs),
+        renewal: state.map(|state| refresh::traces(state, &directory.path)).unwrap_or_default(),
     });
-    Files { directories: directories.collect(), broken }
+    let directories: Vec<DirectorySeen> = directories.collect();
+    let paths = directories.iter().map(|seen| seen.path.as_path());
+    let orphans = state.map(|state| refresh::orphans(state, paths)).unwrap_or_default();
+    Files { directories, broken, shared: Vec::new(), orphans }
 }
 
 impl Engine {

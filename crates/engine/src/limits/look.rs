@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use cco_ledger::limits::{Holding, Observed, SeenAccount};
 use cco_limits::accounts::{Accounts, Directory, Held, Root, SlotMarks};
 use cco_limits::credentials::service_name;
-use cco_limits::shared_files::{Failed, hot_swap, merged, subscription};
+use cco_limits::shared_files::bad_reads::BadReads;
+use cco_limits::shared_files::hot_swap::{self, Slots};
+use cco_limits::shared_files::{Failed, merged, subscription};
 use cco_limits::{Unread, live, shared_files, usage};
 use cco_model::limit::mark::Sessions;
+use cco_model::limit::session::plain_path;
 use cco_model::limit::{AccountId, Reading, Source};
 use jiff::tz::TimeZone;
 
+use crate::spool::{self, Taken};
 use crate::{Engine, EngineError};
 
 /// Where others keep what they know of accounts and limits.
@@ -18,12 +22,28 @@ use crate::{Engine, EngineError};
 pub struct Places {
     /// Config directories of Claude Code.
     pub roots: Vec<Root>,
+    /// Logins may be in the system's key store, so that one that is in no file may still be there.
+    pub has_key_store: bool,
     /// Folders of an account switcher's quota files, the best first.
     pub session_health: Vec<PathBuf>,
+    /// Folders of its list of logins, the best first.
+    pub switcher: Vec<PathBuf>,
+    /// Where processes remember for each other which of these files are broken; none: nowhere.
+    pub state: Option<PathBuf>,
     /// Limits that were typed by hand.
     pub subscription: Option<PathBuf>,
     /// Whose days and times were typed.
     pub zone: Option<TimeZone>,
+    /// The folder in which status lines leave what they observe.
+    pub spool: Option<PathBuf>,
+}
+
+impl Places {
+    /// One config directory, and nothing else.
+    pub fn only(directory: &Path) -> Self {
+        let root = Root { path: directory.to_owned(), default_of: None };
+        Self { roots: vec![root], ..Self::default() }
+    }
 }
 
 /// What a look found.
@@ -46,6 +66,22 @@ pub(super) struct OfAccount {
 }
 
 impl Found {
+    /// Every name of the config directories that hold an account: as they are given, and without links.
+    pub(crate) fn names_of(&self, id: &AccountId) -> Vec<String> {
+        let holds = |directory: &&Directory| matches!(&directory.held, Held::Account(held) if held == id);
+        let names = self.accounts.directories().iter().filter(holds).flat_map(|it| [&it.path, &it.real]);
+        let mut names: Vec<String> = names.filter_map(|path| Some(path.to_str()?.to_owned())).collect();
+        names.dedup();
+        names
+    }
+
+    /// The name by which a config directory is known, of any name that it has.
+    pub(crate) fn name_of(&self, path: &str) -> String {
+        let plain = plain_path(Path::new(path));
+        let known = self.accounts.directories().iter().find(|it| it.path == plain || it.real == plain);
+        known.map_or(plain, |it| it.path.clone()).display().to_string()
+    }
+
     pub(super) fn of(&self, id: &AccountId) -> OfAccount {
         let account = self.accounts.all().iter().find(|account| account.id == *id);
         let directories = account.map_or(&[][..], |account| &account.directories);
@@ -68,8 +104,28 @@ impl Engine {
     /// Looks at all places, and keeps what they say. Returns also why that could not be kept, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
         let (found, observed) = self.found()?;
-        let trouble = self.note_down(&observed)?;
-        Ok((found, trouble))
+        let trouble = self.note_down(observed)?;
+        let of_spool = self.take_in_spool(&found)?;
+        self.found = Some(found.clone());
+        Ok((found, trouble.or(of_spool)))
+    }
+
+    /// Takes in what status lines observed. Directories and accounts are known by now.
+    fn take_in_spool(&mut self, found: &Found) -> Result<Option<String>, EngineError> {
+        let Some(folder) = &self.places.spool else { return Ok(None) };
+        let taken = Taken::from(folder);
+        let readings = self.readings_of(&taken.observations, found)?;
+        let trouble = self.note_down(Observed { readings, ..Observed::default() })?;
+        if trouble.is_none() {
+            taken.delete();
+        }
+        self.told.extend(taken.observations);
+        Ok(trouble)
+    }
+
+    /// Status lines have observed something since.
+    pub(crate) fn spool_has_news(&self) -> bool {
+        self.places.spool.as_deref().is_some_and(spool::has_news)
     }
 
     /// What all places say.
@@ -90,7 +146,10 @@ impl Engine {
                 found.live.push(account.id.clone());
             }
         }
-        observed.readings.extend(of_older_tools(places, now_ms, &found.accounts, &mut found.unread));
+        let (readings, reads) = of_older_tools(places, now_ms, &found.accounts);
+        observed.readings.extend(readings);
+        remember(places, &reads, now_ms);
+        found.unread.extend(broken(reads));
         Ok((found, observed))
     }
 }
@@ -154,35 +213,58 @@ pub(super) fn readings<'u>(
     })
 }
 
+/// Files of older tools, and how reading them went.
+pub(super) type Reads = Vec<(PathBuf, Result<(), Unread>)>;
+
+/// Those that are there and cannot be used, each with why.
+pub(super) fn broken(reads: Reads) -> impl Iterator<Item = (PathBuf, String)> {
+    reads.into_iter().filter_map(|(path, read)| match read {
+        Ok(()) | Err(Unread::Absent | Unread::Ours) => None,
+        Err(why) => Some((path, why.to_string())),
+    })
+}
+
+/// Remembers how often a file was bad in a row. That it cannot be remembered is no reason to stop.
+fn remember(places: &Places, reads: &Reads, now_ms: i64) {
+    let Some(state) = &places.state else { return };
+    let before = BadReads::load(state);
+    let mut after = before.clone();
+    for (path, read) in reads {
+        after.saw(path, read.as_ref().copied(), now_ms);
+    }
+    if after != before {
+        let _ = after.save(state);
+    }
+}
+
 /// What an account switcher fetched, and what was typed by hand.
-pub(super) fn of_older_tools(
-    places: &Places,
-    now_ms: i64,
-    accounts: &Accounts,
-    unread: &mut Vec<(PathBuf, String)>,
-) -> Vec<Reading> {
+pub(super) fn of_older_tools(places: &Places, now_ms: i64, accounts: &Accounts) -> (Vec<Reading>, Reads) {
     let service =
         |directory: &Directory| service_name(directory.path.to_str().filter(|_| !directory.is_default));
     let whose = |slot: &SlotMarks| accounts.of_slot(slot, &service).cloned();
     let mut readings = Vec::new();
-    let mut failed = |Failed { path, why }: Failed| match why {
-        Unread::Absent | Unread::Ours => {}
-        why => unread.push((path, why.to_string())),
-    };
+    let mut reads = Reads::new();
     let folders = &places.session_health;
-    match shared_files::first_of(folders, hot_swap::NAME, |path| hot_swap::read(path, now_ms)) {
-        Ok((_, slots)) => readings.extend(slots.readings(&whose)),
-        Err(error) => failed(error),
-    }
-    match shared_files::first_of(folders, merged::NAME, |path| merged::read(path, now_ms)) {
-        Ok((_, merged)) => readings.extend(merged.slots.readings(&whose)),
-        Err(error) => failed(error),
-    }
-    if let (Some(path), Some(zone)) = (&places.subscription, &places.zone) {
-        match subscription::read(path, zone) {
-            Ok(typed) => readings.extend(typed.readings(&whose)),
-            Err(why) => failed(Failed { path: path.clone(), why }),
+    let mut read = |name: &str, read: &dyn Fn(&Path) -> Result<Slots, Unread>| {
+        // In the others it is not there, or not looked at.
+        reads.extend(folders.iter().map(|folder| (folder.join(name), Err(Unread::Absent))));
+        match shared_files::first_of(folders, name, read) {
+            Ok((path, slots)) => {
+                reads.push((path, Ok(())));
+                readings.extend(slots.readings(&whose));
+            }
+            Err(Failed { path, why }) => {
+                reads.retain(|(other, _)| *other != path);
+                reads.push((path, Err(why)));
+            }
         }
+    };
+    read(hot_swap::NAME, &|path| hot_swap::read(path, now_ms));
+    read(merged::NAME, &|path| merged::read(path, now_ms).map(|merged| merged.slots));
+    if let (Some(path), Some(zone)) = (&places.subscription, &places.zone) {
+        let typed = subscription::read(path, zone);
+        reads.push((path.clone(), typed.as_ref().map(|_| ()).map_err(Clone::clone)));
+        readings.extend(typed.iter().flat_map(|typed| typed.readings(&whose)));
     }
-    readings
+    (readings, reads)
 }

@@ -62,7 +62,7 @@ fn a_config_directory_within_another_one_has_its_own_account() {
     };
     let observed = Observed { holdings: roots.map(holding).into(), ..Observed::default() };
     ledger.observe(&observed, 1).expect("a commit");
-    let held = ledger.held_by().expect("holders");
+    let held = ledger.held_by(i64::MAX).expect("holders");
     let paths = roots.map(PathBuf::from);
     let of = |held: &HashMap<String, HeldBy>, root: &str| {
         let holders = Holders::of(&paths, held.clone());

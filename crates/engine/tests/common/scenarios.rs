@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use cco_engine::{Engine, LedgerPlace, price_list};
 use cco_ledger::Ledger;
+use cco_ledger::limits::Observed;
+use cco_model::limit::{AccountId, Percent, Reading, Source, Window};
 use jiff::tz::TimeZone;
 
 use crate::common::{self, FIRST, ROW, Row, Tree, agreed_totals};
@@ -15,7 +18,7 @@ use crate::common::{self, FIRST, ROW, Row, Tree, agreed_totals};
 const SECOND: &str = "msg_01SECONDSECONDSECONDXX";
 
 /// What a story ends with: nothing to say, or what is wrong.
-pub(crate) type Outcome = Result<(), String>;
+pub(crate) type Outcome<T = ()> = Result<T, String>;
 
 /// All ways of adding up agree on so many calls and output tokens.
 fn expect(engine: &Engine, calls: u64, output: u64) -> Outcome {
@@ -168,4 +171,67 @@ pub(crate) fn a_writer_begins_when_no_other_is_at_work() -> Outcome {
             (_, ended, second) => Err(format!("{ended:?}, {second:?}")),
         }
     })
+}
+
+/// A reading of an account's five hours, taken at a time of this number.
+fn observed(number: i64) -> Observed {
+    let window = Window::FiveHour;
+    Observed {
+        readings: vec![Reading {
+            account: AccountId { organization: "org".into(), account: "one".into() },
+            percent: Some(Percent::of_tenths(&window, 290)),
+            window,
+            resets_at_ms: None,
+            observed_at_ms: number,
+            source: Source::Endpoint,
+            told: None,
+        }],
+        ..Observed::default()
+    }
+}
+
+/// The readings that a ledger made anew beside the journal has.
+fn anew(folder: &Path) -> Outcome<Vec<i64>> {
+    for part in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        let _absent = fs::remove_file(folder.join(part));
+    }
+    let place = LedgerPlace::File(folder.join("ledger.db"));
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).map_err(|error| error.to_string())?;
+    ledger.catch_up(&price_list::embedded()).map_err(|error| error.to_string())?;
+    let readings = ledger.readings(i64::MIN).map_err(|error| error.to_string())?;
+    Ok(readings.iter().map(|reading| reading.observed_at_ms).collect())
+}
+
+/// A ledger is lost after readings were taken in.
+pub(crate) fn a_reading_that_was_taken_in_comes_back_from_the_journal() -> Outcome {
+    let folder = tempfile::tempdir().expect("a folder for the ledger");
+    let place = LedgerPlace::File(folder.path().join("ledger.db"));
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    for number in [1, 2] {
+        let (new, trouble) = ledger.observe(&observed(number), 9).expect("a commit");
+        assert!(new == 1 && trouble.is_none(), "{trouble:?}");
+    }
+    drop(ledger);
+    let back = anew(folder.path())?;
+    if back == [1, 2] { Ok(()) } else { Err(format!("{back:?} came back")) }
+}
+
+/// The journal is full for a while, as its disk is; then it is not, and the ledger is lost.
+pub(crate) fn a_reading_that_the_journal_refused_is_written_to_it_later() -> Outcome {
+    let folder = tempfile::tempdir().expect("a folder for the ledger");
+    let (place, journal) =
+        (LedgerPlace::File(folder.path().join("ledger.db")), folder.path().join("ledger.journal"));
+    let mut ledger = Ledger::open(&place, &TimeZone::UTC).expect("a ledger");
+    let kept = fs::read(&journal).expect("a journal");
+    fs::remove_file(&journal).expect("a journal");
+    std::os::unix::fs::symlink("/dev/full", &journal).expect("a link");
+    let (_, trouble) = ledger.observe(&observed(1), 9).expect("a commit");
+    assert!(trouble.is_some(), "a full device takes nothing");
+    fs::remove_file(&journal).expect("a link");
+    fs::write(&journal, kept).expect("a journal");
+    let (_, trouble) = ledger.observe(&observed(2), 9).expect("a commit");
+    assert!(trouble.is_none(), "{trouble:?}");
+    drop(ledger);
+    let back = anew(folder.path())?;
+    if back == [1, 2] { Ok(()) } else { Err(format!("{back:?} came back")) }
 }

@@ -1,11 +1,15 @@
-use cco_model::limit::merge::{Current, merge_all};
-use cco_model::limit::{Source, Told, Window};
+use cco_model::limit::{Percent, Source, Told, Window};
 use cco_model::money::NanoUsd;
 use cco_model::price::PriceList;
 use jiff::tz::TimeZone;
 
+use super::take::AHEAD_MS;
 use super::*;
 use crate::Place;
+use crate::keep::KeepError;
+
+mod safety;
+mod windows;
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -90,7 +94,7 @@ fn what_was_observed_is_kept_once_and_told_as_it_was() {
 }
 
 #[test]
-fn a_directory_that_holds_what_it_held_is_no_news_and_a_logout_is() {
+fn a_directory_that_holds_what_it_held_is_news_now_and_then_and_a_logout_always() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
     let mut hold = |minutes: i64, name: Option<&str>| {
         let dir = "/home/dev/.claude".to_owned();
@@ -99,14 +103,22 @@ fn a_directory_that_holds_what_it_held_is_no_news_and_a_logout_is() {
         let observed = Observed { holdings: vec![holding], ..Observed::default() };
         ledger.observe(&observed, NOW + minutes * 60_000).expect("a commit").0
     };
-    let news = [(0, Some("a")), (10, Some("a")), (20, None), (30, None), (40, Some("b")), (50, Some("a"))];
-    assert_eq!(news.map(|(minutes, name)| hold(minutes, name)), [1, 0, 2, 0, 2, 2]);
+    let news = [
+        (0, Some("a")),
+        (4, Some("a")),
+        (10, Some("a")),
+        (20, None),
+        (30, None),
+        (40, Some("b")),
+        (50, Some("a")),
+    ];
+    assert_eq!(news.map(|(minutes, name)| hold(minutes, name)), [1, 0, 1, 2, 1, 2, 2]);
     let history = ledger.account_history().expect("holdings");
     let minutes = |at_ms: i64| (at_ms - NOW) / 60_000;
     let seen: Vec<_> = history.iter().map(|h| (minutes(h.from_ms), minutes(h.until_ms))).collect();
     assert_eq!(seen, [(0, 10), (20, 30), (40, 40), (50, 50)]);
     // Between two looks that saw different accounts it was nobody's, and behind the last one it is the last one's.
-    let held = &ledger.held_by().expect("holders")["/home/dev/.claude"];
+    let held = &ledger.held_by(i64::MAX).expect("holders")["/home/dev/.claude"];
     let at = |five_minutes: i64| held.at(NOW + five_minutes * 300_000);
     assert_eq!([-1, 0, 1, 2, 3, 4, 7, 8, 9, 10, 99].map(at), [0, 1, 1, 1, 0, 0, 0, 2, 0, 1, 1]);
 }
@@ -146,13 +158,13 @@ fn a_reading_from_a_clock_days_ahead_is_not_kept() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
     let observed = Observed {
         readings: vec![
+            reading("a", Some(2), -AHEAD_MS, Source::Endpoint),
             reading("a", Some(1), -AHEAD_MS - 1, Source::Endpoint),
-            reading("a", Some(2), -1, Source::Endpoint),
         ],
         ..Observed::default()
     };
     ledger.observe(&observed, NOW).expect("a commit");
-    assert_eq!(ledger.readings(0).expect("readings"), observed.readings[1..]);
+    assert_eq!(ledger.readings(0).expect("readings"), observed.readings[..1]);
 }
 
 #[test]
@@ -233,74 +245,26 @@ fn a_look_with_a_clock_that_was_ahead_hides_no_later_login() {
             let accounts = ledger.accounts().expect("accounts");
             accounts.iter().find(|known| known.id == account(id)).expect("an account").row
         };
-        let held = &ledger.held_by().expect("holders")["/home/dev/.claude"];
+        let held = &ledger.held_by(i64::MAX).expect("holders")["/home/dev/.claude"];
         let at = |minutes: i64| held.at(NOW + minutes * 60_000);
         assert_eq!([0, 20, 25, 30].map(at), [of("a"), of("b"), of("b"), of("b")], "{ahead} {name}");
     }
 }
 
-/// Numbers that look random and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: i64) -> i64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        i64::try_from(self.0 >> 33).expect("31 bits") % end
-    }
-}
-
-/// Any reading of the last eight days, more of the last hours, with any reset that somebody might tell.
-fn any_reading(dice: &mut Dice, name: &str) -> Reading {
-    const HOUR: i64 = 3_600_000;
-    let windows = [Window::FiveHour, Window::SevenDay, Window::SevenDayModel("opus".into())];
-    let window = windows.get(usize::try_from(dice.below(4)).expect("small")).cloned();
-    let window = window.unwrap_or_else(|| Window::Other("extra".into()));
-    let ago = [10 * 60_000, 8 * HOUR, 190 * HOUR, 190 * HOUR][usize::try_from(dice.below(4)).expect("small")];
-    let observed_at_ms = NOW - dice.below(ago);
-    let length = window.length_ms().unwrap_or(30 * 24 * HOUR);
-    let resets_at_ms = match dice.below(6) {
-        0 => None,
-        1 => Some(NOW + dice.below(400 * HOUR) - 200 * HOUR),
-        2 => Some(observed_at_ms + dice.below(length)),
-        // The windows as the service has them, with a little jitter.
-        _ => Some((observed_at_ms / length + 1) * length + dice.below(900)),
-    };
-    let source = Source::ALL[usize::try_from(dice.below(Source::ALL.len() as i64)).expect("small")];
-    let told = (source == Source::Stdin).then(|| Told {
-        session: format!("s{}", dice.below(12)).into(),
-        api_duration_ms: Some(dice.below(3).unsigned_abs()),
-    });
-    let tenths = i32::try_from(dice.below(9) * 100).expect("small");
-    let percent = (dice.below(9) > 0).then(|| Percent::of_tenths(&window, tenths));
-    Reading { account: account(name), window, percent, resets_at_ms, observed_at_ms, source, told }
-}
-
-/// What readings come to; ends of a window that are a second apart are one end.
-fn known(readings: &[Reading]) -> Vec<(AccountId, Window, Current)> {
-    let accounts = merge_all(readings, NOW).into_iter();
-    let windows =
-        accounts.flat_map(|(id, windows)| windows.into_iter().map(move |it| (id.clone(), it.0, it.1)));
-    windows
-        .map(|(id, window, current)| {
-            let resets_at_ms = current.resets_at_ms.map(|end| end / 1_000);
-            (id, window, Current { resets_at_ms, ..current })
-        })
-        .collect()
-}
-
 #[test]
-fn what_readings_come_to_is_told_by_those_that_matter() {
-    let mut dice = Dice(1);
+fn a_look_in_the_future_does_not_end_the_account_of_now() {
     let mut ledger = Ledger::open(&Place::Memory, &TimeZone::UTC).expect("a ledger");
-    let mut observed = Observed::default();
-    for number in 0..600 {
-        let many = 1 + dice.below(50);
-        observed.readings.extend((0..many).map(|_| any_reading(&mut dice, &format!("a{number}"))));
-    }
-    ledger.observe(&observed, NOW).expect("a commit");
-    let from_ms = NOW - 8 * 24 * 3_600_000;
-    let all = ledger.readings(from_ms).expect("readings");
-    let few = ledger.readings_that_matter(from_ms, NOW).expect("readings");
-    assert!(few.len() + 1_000 < all.len(), "{} of {} are read", few.len(), all.len());
-    assert_eq!(known(&few), known(&all));
+    let mut hold = |at: i64, name: &str| {
+        let dir = "/home/dev/.claude".to_owned();
+        let holding = Holding { dir, from_ms: at, until_ms: at, account: Some(account(name)) };
+        ledger.observe(&Observed { holdings: vec![holding], ..Observed::default() }, at).expect("a commit");
+    };
+    hold(NOW, "a");
+    hold(NOW + 86_400_000, "b");
+    hold(NOW + 60_000, "a");
+    let at =
+        |now_ms: i64, at_ms: i64| ledger.held_by(now_ms).expect("holders")["/home/dev/.claude"].at(at_ms);
+    assert_eq!(at(NOW + 120_000, NOW + 110_000), 1, "by the clock that is right now");
+    assert_eq!(at(NOW + 2 * 86_400_000, NOW + 110_000), 0, "once it is past, it is a look like any other");
+    assert_eq!(at(0, NOW + 110_000), 0, "a clock that is behind tells nothing");
 }

@@ -42,8 +42,15 @@ impl Writer<'_> {
 
     /// Takes in what was observed of accounts and limits once.
     pub(crate) fn restore_observed(&mut self, observed: &Observed) -> Result<(), LedgerError> {
-        // Whoever wrote it has looked at the clock.
-        limits::take(&self.transaction, observed, i64::MAX, &mut self.seq).map(|_| ())
+        limits::restore(&self.transaction, observed, &mut self.seq)
+    }
+
+    /// Takes in what a damaged ledger still says of accounts and limits, and nothing else tells. That is in no journal.
+    pub(crate) fn fill_in_observed(&mut self, salvaged: &Observed) -> Result<(), LedgerError> {
+        if limits::returned::fill_in(&self.transaction, salvaged, &mut self.seq)? {
+            keep::set_unjournalled(&self.transaction, true)?;
+        }
+        Ok(())
     }
 
     /// A transcript that was known once.

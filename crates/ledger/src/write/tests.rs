@@ -329,9 +329,9 @@ fn a_call_is_of_the_account_that_was_held_when_it_began_in_however_many_pieces_i
             let id = AccountId { organization: "o".into(), account: name.into() };
             Holding { dir: "/d".to_owned(), from_ms: at, until_ms: at, account: Some(id) }
         };
-        let holdings = vec![held(-1, "a"), held(1, "a"), held(6, "b")];
+        let holdings = vec![held(-1, "a"), held(4, "a"), held(6, "b")];
         ledger.observe(&Observed { holdings, ..Observed::default() }, begun + 360_000).expect("a commit");
-        let accounts = ledger.held_by().expect("holders").remove("/d").expect("a directory");
+        let accounts = ledger.held_by(i64::MAX).expect("holders").remove("/d").expect("a directory");
         for (step, row) in order.into_iter().enumerate() {
             let (minutes, output) = rows[row];
             let mut batch = batch(0..1);

@@ -79,11 +79,7 @@ fn endpoints(failed_before: bool) -> Vec<(Outcome, &'static str, Vec<&'static st
         (Outcome::RateLimited(RetryAfter::of_ms(7_200_000)), "Rate limited", vec!["other Rate limited 7200"]),
         (Outcome::Timeout, "Timeout", vec![twice("other Timeout 30", "other Timeout 60")]),
         (Outcome::Network, "Network error", vec![twice("other Network error 30", "other Network error 60")]),
-        (
-            Outcome::Server(503),
-            "Network error",
-            vec![twice("other Network error 30", "other Network error 60")],
-        ),
+        (Outcome::Server(503), "Server error", vec![twice("other Server error 30", "other Server error 60")]),
         (Outcome::OtherForbidden, "Forbidden", vec![twice("other Forbidden 30", "other Forbidden 60")]),
         (Outcome::BadBody, "Parse error", vec![twice("other Parse error 30", "other Parse error 60")]),
         (

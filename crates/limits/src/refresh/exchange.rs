@@ -41,15 +41,19 @@ pub enum Renewal {
 }
 
 /// Why there is no successor, and none was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExchangeFailure {
     /// No whole answer in time.
+    #[error("timeout")]
     Timeout,
     /// The service could not be reached, or the connection broke.
+    #[error("network")]
     Network,
     /// A status that is no answer.
+    #[error("status {0}")]
     Status(u16),
     /// An answer that makes no sense.
+    #[error("bad answer")]
     BadAnswer,
 }
 

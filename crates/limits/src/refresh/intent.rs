@@ -58,19 +58,13 @@ impl Intent {
     }
 
     pub(super) fn keep_previous(&self, credential: &Credential) -> io::Result<()> {
-        write_new(&self.previous, credential.text.as_bytes())
+        write_new(&self.previous, credential.text.as_bytes()).map(drop)
     }
 
-    pub(super) fn begin(&self, spent: &Spent) -> io::Result<()> {
-        write_new(&self.intent, write_entry("refresh-intent", spent).as_bytes())?;
-        sync_folder(&self.intent)
-    }
-
-    pub(super) fn add(&self, successor: &Successor) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(rustix::fs::open(&self.intent, flags, Mode::empty())?);
-        file.write_all(stored(successor)?.as_bytes())?;
-        file.sync_all()
+    pub(super) fn begin(&self, spent: &Spent) -> io::Result<Begun> {
+        let file = write_new(&self.intent, write_entry("refresh-intent", spent).as_bytes())?;
+        sync_folder(&self.intent)?;
+        Ok(Begun(file))
     }
 
     pub(super) fn read(&self) -> Left {
@@ -94,13 +88,25 @@ impl Intent {
     }
 }
 
+/// An intent that waits for its successor. It stays open, so that one write is all that stands between an answer and
+/// the disk.
+pub(super) struct Begun(File);
+
+impl Begun {
+    pub(super) fn add(&mut self, successor: &Successor) -> io::Result<()> {
+        self.0.write_all(stored(successor)?.as_bytes())?;
+        self.0.sync_all()
+    }
+}
+
 /// A new file with this in it, on the disk. Whatever was there is gone.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
     remove(path)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?);
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(file)
 }
 
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::credential::{Credential, Lack, Successor};
 use super::intent::{Spent, remove, sync_folder, write_new};
+use super::notes::CameTo;
 use super::{Run, Step};
 use crate::credentials::{FILE, read_file};
 
@@ -43,11 +44,15 @@ impl Run<'_, '_> {
             return Ok(Recovery::Nothing);
         };
         if let Some(successor) = &left.successor {
-            return self.save(&spent, successor, left.previous.as_ref());
+            let recovery = self.save(&spent, successor, left.previous.as_ref())?;
+            if matches!(recovery, Recovery::Saved | Recovery::Stored) {
+                self.tell(&spent, CameTo::Recovered);
+            }
+            return Ok(recovery);
         }
         match self.read() {
             Ok(now) if spent.is(&now) => {
-                self.notes.put(spent.refresh, None, spent.at_ms.min(self.now_ms()))?;
+                self.notes.put(spent.refresh, CameTo::Unanswered, spent.at_ms.min(self.now_ms()))?;
                 self.forget()?;
                 Ok(Recovery::Unanswered)
             }
@@ -67,7 +72,7 @@ impl Run<'_, '_> {
         if let Some(previous) = previous {
             self.replace(&previous.text)?;
         }
-        self.notes.put(spent.refresh, None, spent.at_ms.min(self.now_ms()))?;
+        self.notes.put(spent.refresh, CameTo::Unanswered, spent.at_ms.min(self.now_ms()))?;
         self.forget()?;
         Ok(if previous.is_some() { Recovery::Restored } else { Recovery::Superseded })
     }

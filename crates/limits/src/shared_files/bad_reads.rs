@@ -1,17 +1,27 @@
-//! When a file that cannot be used is worth a word: at the third time in a row.
+//! When a file that cannot be used is worth a word: at the third time in a row, whoever read it.
 //!
-//! A writer that is at work leaves a broken file for a moment; one that stays broken is somebody's fault.
+//! Owns the file in which processes remember that for each other. A writer that is at work leaves a broken file for a
+//! moment; one that stays broken is somebody's fault. Two that read at once may count as one.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+use super::{WriteError, write};
 use crate::input::Unread;
+use crate::store::{self, format};
 
 /// So many bad reads in a row make a file named.
 const ENOUGH: u32 = 3;
+/// The file's name, and what it holds.
+const NAME: &str = "bad-reads.json";
+const KIND: &str = "bad-reads";
 
 /// How often a file was bad in a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bad {
     /// Times.
     pub count: u32,
@@ -19,8 +29,8 @@ pub struct Bad {
     pub first_ms: i64,
     /// Last, UTC milliseconds.
     pub last_ms: i64,
-    /// What was wrong the last time.
-    pub why: Unread,
+    /// What was wrong the last time, in words.
+    pub why: String,
 }
 
 /// The counts of all files.
@@ -30,6 +40,30 @@ pub struct BadReads {
 }
 
 impl BadReads {
+    /// What is remembered in this folder; a file there that is damaged remembers nothing.
+    pub fn load(folder: &Path) -> Self {
+        let text = store::read(&folder.join(NAME));
+        let files = text.and_then(|text| format::read_entry::<BTreeMap<PathBuf, Bad>>(KIND, &text));
+        Self { files: files.unwrap_or_default() }
+    }
+
+    /// Remembers them in this folder; where there is nothing to remember there is no file.
+    pub fn save(&self, folder: &Path) -> Result<(), WriteError> {
+        let path = folder.join(NAME);
+        if self.files.is_empty() {
+            return match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    Err(WriteError::File { path, source: error })
+                }
+                _ => Ok(()),
+            };
+        }
+        // A name that is no text cannot stand there.
+        let told: BTreeMap<&str, &Bad> =
+            self.files.iter().filter_map(|(path, bad)| Some((path.to_str()?, bad))).collect();
+        write::file(&path, &format::write_entry(KIND, &told))
+    }
+
     /// Takes in how reading a file went; true when that makes it a file to name. A good read, a file that is gone
     /// and one of our own end a row.
     pub fn saw(&mut self, path: &Path, read: Result<(), &Unread>, now_ms: i64) -> bool {
@@ -38,16 +72,16 @@ impl BadReads {
                 self.files.remove(path);
                 return false;
             }
-            Err(why) => why.clone(),
+            Err(why) => why.to_string(),
         };
-        let new = Bad { count: 0, first_ms: now_ms, last_ms: now_ms, why: why.clone() };
+        let new = Bad { count: 0, first_ms: now_ms, last_ms: now_ms, why: String::new() };
         let bad = self.files.entry(path.to_owned()).or_insert(new);
         (bad.count, bad.last_ms, bad.why) = (bad.count.saturating_add(1), now_ms, why);
         bad.count >= ENOUGH
     }
 
-    /// The files to name, with what is wrong.
-    pub fn named(&self) -> impl Iterator<Item = (&Path, &Bad)> {
-        self.files.iter().filter(|(_, bad)| bad.count >= ENOUGH).map(|(path, bad)| (path.as_path(), bad))
+    /// How often this one was bad in a row, where that is often enough to name it.
+    pub fn named(&self, path: &Path) -> Option<&Bad> {
+        self.files.get(path).filter(|bad| bad.count >= ENOUGH)
     }
 }

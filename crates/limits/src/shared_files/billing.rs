@@ -5,10 +5,13 @@
 use std::path::Path;
 
 use cco_model::money::NanoUsd;
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::fields::{self, Decimal};
+use super::keeper::{Target, further};
 use super::{WRITER, WriteError, object_of, weekly, write};
 use crate::input::Unread;
 
@@ -65,24 +68,31 @@ pub fn read(path: &Path, now_ms: i64) -> Result<Billing, Unread> {
 pub struct BillingFacts {
     /// Cost of today.
     pub cost_today: NanoUsd,
-    /// Cost of an hour at the present pace.
-    pub burn_rate_per_hour: NanoUsd,
-    /// Minutes left of the five hours.
-    pub budget_remaining_min: i64,
-    /// Percent of them that is used.
-    pub budget_percent_used: Decimal,
-    /// The time of day at which they end, UTC: hours and minutes.
-    pub reset_time: (i8, i8),
-    /// Tokens of the block.
-    pub total_tokens: i64,
+    /// Cost of an hour at the present pace; none: not known.
+    pub burn_rate_per_hour: Option<NanoUsd>,
+    /// What is left of the five hours; none: not known.
+    pub five_hours: Option<FiveHourFacts>,
+    /// Tokens of the block; none: none runs.
+    pub total_tokens: Option<u64>,
     /// Tokens of a minute at the present pace; none: not known.
-    pub tokens_per_minute: Option<i64>,
+    pub tokens_per_minute: Option<u64>,
     /// It was young enough when the file was written.
     pub is_fresh: bool,
     /// When it was so, UTC milliseconds.
     pub fetched_at_ms: i64,
     /// What is left of the week.
     pub week: Option<WeekFacts>,
+}
+
+/// What is left of five hours, to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FiveHourFacts {
+    /// Minutes.
+    pub remaining_min: i64,
+    /// Percent of them: of their use where that was told, else of their time.
+    pub percent_used: Decimal,
+    /// When they end, UTC milliseconds.
+    pub ends_at_ms: i64,
 }
 
 /// What is left of a week, to be written.
@@ -109,12 +119,17 @@ impl Serialize for Usd {
 #[serde(rename_all = "camelCase")]
 struct Out<'a> {
     cost_today: Usd,
-    burn_rate_per_hour: Usd,
-    budget_remaining: i64,
-    budget_percent_used: Decimal,
-    reset_time: String,
-    total_tokens: i64,
-    tokens_per_minute: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    burn_rate_per_hour: Option<Usd>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_remaining: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_percent_used: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_tokens: Option<u64>,
+    tokens_per_minute: Option<u64>,
     is_fresh: bool,
     last_fetched: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,18 +138,38 @@ struct Out<'a> {
     weekly_budget_percent_used: Option<Decimal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     weekly_reset_day: Option<&'a str>,
+    #[serde(flatten)]
+    further: Map<String, Value>,
     writer: &'static str,
 }
 
-/// The file's text.
-pub fn text(facts: &BillingFacts) -> Result<String, WriteError> {
-    let week = facts.week.as_ref();
+/// All that those tools say in the file.
+const WRITTEN: [&str; 13] = [
+    "costToday",
+    "burnRatePerHour",
+    "budgetRemaining",
+    "budgetPercentUsed",
+    "resetTime",
+    "totalTokens",
+    "tokensPerMinute",
+    "isFresh",
+    "lastFetched",
+    "weeklyBudgetRemaining",
+    "weeklyBudgetPercentUsed",
+    "weeklyResetDay",
+    "writer",
+];
+
+/// The file's text, with what `before` says beside it.
+pub fn text(facts: &BillingFacts, before: &Map<String, Value>) -> Result<String, WriteError> {
+    let (week, five_hours) = (facts.week.as_ref(), facts.five_hours.as_ref());
+    let end = five_hours.and_then(|it| Timestamp::from_millisecond(it.ends_at_ms).ok());
     write::text(&Out {
         cost_today: Usd(facts.cost_today),
-        burn_rate_per_hour: Usd(facts.burn_rate_per_hour),
-        budget_remaining: facts.budget_remaining_min,
-        budget_percent_used: facts.budget_percent_used,
-        reset_time: format!("{:02}:{:02}", facts.reset_time.0, facts.reset_time.1),
+        burn_rate_per_hour: facts.burn_rate_per_hour.map(Usd),
+        budget_remaining: five_hours.map(|it| it.remaining_min),
+        budget_percent_used: five_hours.map(|it| it.percent_used),
+        reset_time: end.map(|end| end.strftime("%H:%M").to_string()),
         total_tokens: facts.total_tokens,
         tokens_per_minute: facts.tokens_per_minute,
         is_fresh: facts.is_fresh,
@@ -142,11 +177,12 @@ pub fn text(facts: &BillingFacts) -> Result<String, WriteError> {
         weekly_budget_remaining: week.map(|week| week.remaining_hours),
         weekly_budget_percent_used: week.map(|week| week.percent_used),
         weekly_reset_day: week.map(|week| week.reset_day.as_str()),
+        further: further(before, &WRITTEN),
         writer: WRITER,
     })
 }
 
-/// Writes the file into a folder, whole or not at all.
-pub fn write(folder: &Path, facts: &BillingFacts) -> Result<(), WriteError> {
-    write::file(folder, NAME, &text(facts)?)
+/// Writes the file, whole or not at all.
+pub fn write(target: &Target, facts: &BillingFacts) -> Result<(), WriteError> {
+    write::file(&target.path, &text(facts, &target.content)?)
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{self, Decimal};
 use super::hot_swap::{self, Numbers, SlotFacts, Slots};
+use super::keeper::{Target, further};
 use super::write::{self, InOrder};
 use super::{WRITER, WriteError, object_of};
 use crate::input::Unread;
@@ -121,7 +122,7 @@ pub enum Remediation {
 }
 
 /// One slot, to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MergedSlot {
     /// Its limits.
     pub facts: SlotFacts,
@@ -129,26 +130,18 @@ pub struct MergedSlot {
     pub status: Status,
     /// Why it does not.
     pub deactivation_reason: Option<String>,
-    /// The plan: `max`.
-    pub subscription_type: Option<String>,
-    /// 1 is best.
-    pub rank: u32,
-    /// How urgently the slot should be used up.
-    pub urgency: i64,
-    /// Why it has this rank.
-    pub reason: Option<String>,
+    /// 1 is best; none: its use is not known.
+    pub rank: Option<u32>,
     /// The name of its credential.
     pub keychain_service: String,
     /// Percent of the five hours used in an hour; none: not known.
     pub five_hour_burn_rate: Option<Decimal>,
-    /// Observations behind that.
-    pub burn_sample_count_5h: u32,
     /// Percent of the week that will be used at its end; none: not known.
     pub weekly_projected_util: Option<Decimal>,
 }
 
 /// The file, to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MergedFacts {
     /// When it was put together, UTC milliseconds.
     pub merged_at_ms: i64,
@@ -175,7 +168,9 @@ struct FileOut<'a> {
     failover_needed: bool,
     all_exhausted: bool,
     pipeline_remediation: Remediation,
-    slots: InOrder<'a, SlotOut<'a>>,
+    slots: InOrder<'a, Entry<'a>>,
+    #[serde(flatten)]
+    further: Map<String, Value>,
     writer: &'static str,
 }
 
@@ -185,47 +180,69 @@ struct SlotOut<'a> {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     deactivation_reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subscription_type: Option<&'a str>,
     #[serde(flatten)]
     numbers: Numbers,
-    rank: u32,
-    urgency: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    rank: Option<u32>,
     keychain_service: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     config_dir: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keychain_hash: Option<&'a str>,
     five_hour_burn_rate: Option<Decimal>,
-    burn_sample_count_5h: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     weekly_projected_util: Option<Decimal>,
+    #[serde(flatten)]
+    further: Map<String, Value>,
+    writer: &'static str,
 }
+
+/// What the file says of one slot.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry<'a> {
+    Ours(Box<SlotOut<'a>>),
+    Kept(&'a Value),
+}
+
+/// All that those tools say at the top of the file; ranks and advice of others are void with new numbers.
+const AT_TOP: [&str; 9] = [
+    "ts",
+    "schema_version",
+    "active_slot",
+    "recommended_slot",
+    "failover_needed",
+    "all_exhausted",
+    "pipeline_remediation",
+    "slots",
+    "writer",
+];
 
 fn slot_out(slot: &MergedSlot) -> SlotOut<'_> {
     SlotOut {
         email: &slot.facts.email,
         status: slot.status,
         deactivation_reason: slot.deactivation_reason.as_deref(),
-        subscription_type: slot.subscription_type.as_deref(),
         numbers: Numbers::of(&slot.facts),
         rank: slot.rank,
-        urgency: slot.urgency,
-        reason: slot.reason.as_deref(),
         keychain_service: &slot.keychain_service,
         config_dir: slot.facts.config_dir.as_deref(),
         keychain_hash: slot.facts.keychain_hash.as_deref(),
         five_hour_burn_rate: slot.five_hour_burn_rate,
-        burn_sample_count_5h: slot.burn_sample_count_5h,
         weekly_projected_util: slot.weekly_projected_util,
+        further: slot.facts.further(),
+        writer: WRITER,
     }
 }
 
-/// The file's text.
-pub fn text(facts: &MergedFacts) -> Result<String, WriteError> {
-    let slots: Vec<_> = facts.slots.iter().map(|slot| (slot.facts.slot.as_str(), slot_out(slot))).collect();
+/// The file's text, with what `before` says beside it and those slots of it that others wrote.
+pub fn text(facts: &MergedFacts, before: &Map<String, Value>) -> Result<String, WriteError> {
+    let ours = facts.slots.iter().map(|it| (it.facts.slot.as_str(), Entry::Ours(Box::new(slot_out(it)))));
+    let written: Vec<SlotFacts> = facts.slots.iter().map(|slot| slot.facts.clone()).collect();
+    let none = Map::new();
+    let there = before.get("slots").and_then(Value::as_object).unwrap_or(&none);
+    let kept = hot_swap::kept(&written, there).map(|(name, slot)| (name, Entry::Kept(slot)));
+    let slots: Vec<_> = ours.chain(kept).collect();
     write::text(&FileOut {
         ts: facts.merged_at_ms.div_euclid(1_000),
         schema_version: 2,
@@ -235,11 +252,12 @@ pub fn text(facts: &MergedFacts) -> Result<String, WriteError> {
         all_exhausted: facts.all_exhausted,
         pipeline_remediation: facts.pipeline_remediation,
         slots: InOrder(&slots),
+        further: further(before, &AT_TOP),
         writer: WRITER,
     })
 }
 
-/// Writes the file into a folder, whole or not at all.
-pub fn write(folder: &Path, facts: &MergedFacts) -> Result<(), WriteError> {
-    write::file(folder, NAME, &text(facts)?)
+/// Writes the file, whole or not at all.
+pub fn write(target: &Target, facts: &MergedFacts) -> Result<(), WriteError> {
+    write::file(&target.path, &text(facts, &target.content)?)
 }

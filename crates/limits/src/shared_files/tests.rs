@@ -84,7 +84,33 @@ fn a_file_is_named_at_the_third_bad_read_in_a_row_and_no_sooner() {
     assert!(!reads.saw(Path::new("/other"), Err(&broken), 1));
     assert!(!reads.saw(path, Err(&broken), 2));
     assert!(reads.saw(path, Err(&broken), 3));
-    let named: Vec<_> = reads.named().collect();
-    assert_eq!(named.len(), 1);
-    assert_eq!((named[0].0, named[0].1.first_ms, named[0].1.last_ms), (path, 1, 3));
+    let named = reads.named(path).unwrap();
+    assert_eq!((named.count, named.first_ms, named.last_ms), (3, 1, 3));
+    assert_eq!(reads.named(Path::new("/other")), None);
+}
+
+#[test]
+fn bad_reads_are_remembered_from_one_process_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Path::new("/f");
+    let broken = Unread::broken("half");
+    let round = |now_ms| {
+        let mut reads = bad_reads::BadReads::load(folder.path());
+        let named = reads.saw(path, Err(&broken), now_ms);
+        reads.save(folder.path()).unwrap();
+        named
+    };
+    assert_eq!([1, 2, 3].map(round), [false, false, true]);
+    let file = folder.path().join("bad-reads.json");
+    let whole = fs::read(&file).unwrap();
+    for length in 0..whole.len() - 1 {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert_eq!(bad_reads::BadReads::load(folder.path()), bad_reads::BadReads::default(), "{length}");
+    }
+    fs::write(&file, &whole).unwrap();
+    let mut reads = bad_reads::BadReads::load(folder.path());
+    assert_eq!(reads.named(path).map(|bad| bad.why.as_str()), Some("is broken: half"));
+    reads.saw(path, Ok(()), 4);
+    reads.save(folder.path()).unwrap();
+    assert!(!file.exists());
 }

@@ -35,17 +35,21 @@ pub(super) fn text(value: &impl Serialize) -> Result<String, WriteError> {
     Ok(serde_json::to_string(value)?)
 }
 
-/// Makes the folder where it is missing; only the user can read what is written. Not synced to the disk: after a
-/// power cut the file is written anew within minutes.
-pub(super) fn file(folder: &Path, name: &str, text: &str) -> Result<(), WriteError> {
-    let path = folder.join(name);
+/// Makes the folder where it is missing; only the user can read what is written. Synced before it gets its name: what a
+/// power cut would leave of it could not be told from somebody else's broken file.
+pub(super) fn file(path: &Path, text: &str) -> Result<(), WriteError> {
     let written = || -> io::Result<()> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let name = name.to_string_lossy();
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut file =
             tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".tmp").tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
-        file.persist(&path)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
         Ok(())
     };
-    written().map_err(|source| WriteError::File { path: path.clone(), source })
+    written().map_err(|source| WriteError::File { path: path.to_owned(), source })
 }

@@ -46,7 +46,17 @@ fn what_was_written_is_read_back_to_the_byte() {
     assert_eq!(files.cached(), Some(cached()));
     assert_eq!(files.backoff(), Some(backoff()));
     assert_eq!(files.attempts(), [NOW, NOW + 1]);
-    let failures = [Failure::Timeout, Failure::Network, Failure::Refused, Failure::Parse];
+    let failures = [
+        Failure::Timeout,
+        Failure::Network,
+        Failure::NoConnection,
+        Failure::NoName,
+        Failure::Tls,
+        Failure::Redirect,
+        Failure::Server,
+        Failure::Refused,
+        Failure::Parse,
+    ];
     let tags = [Tag::Stamp, Tag::Unauthorized, Tag::Forbidden, Tag::RateLimited];
     for tag in tags.into_iter().chain(failures.map(Tag::Failed)) {
         let stored =

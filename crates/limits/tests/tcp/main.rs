@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod endpoint;
+#[cfg(all(test, feature = "planted-bugs"))]
+mod planted;
 #[cfg(test)]
 mod renewal;
 #[cfg(test)]

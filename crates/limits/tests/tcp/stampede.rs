@@ -146,8 +146,8 @@ fn a_refused_login_is_asked_again_after_its_back_off_and_the_old_numbers_do_not_
     assert_eq!(at(179), "cached");
     assert_eq!(at(180), "nothing, Unauthorized (run `claude /login`)");
     assert_eq!(at(209), "nothing, Unauthorized (run `claude /login`)");
-    assert_eq!(at(210), "nothing, Network error");
-    assert_eq!(at(239), "nothing, Network error");
+    assert_eq!(at(210), "nothing, Server error (nothing to mend here: it passes)");
+    assert_eq!(at(239), "nothing, Server error (nothing to mend here: it passes)");
     assert_eq!(at(240), "new");
     assert_eq!(server.connections(), 4);
 }

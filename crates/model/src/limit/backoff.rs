@@ -54,8 +54,18 @@ pub enum Outcome {
 pub enum Failure {
     /// No answer in time.
     Timeout,
-    /// The service could not be reached, or said that it fails (5xx).
+    /// Whatever else went wrong on the way.
     Network,
+    /// Nobody took the connection.
+    NoConnection,
+    /// The service's name leads nowhere.
+    NoName,
+    /// No safe connection came about.
+    Tls,
+    /// Something on the way sent us elsewhere, where no token goes.
+    Redirect,
+    /// The service said that it fails (5xx), or that it does not know the question.
+    Server,
     /// 403 that names neither scope nor permission: something between us and the service refuses. People are told the
     /// same as of [`Outcome::Forbidden`], but it says nothing of the login, so what was known of it stays.
     Refused,
@@ -156,6 +166,11 @@ impl<F> BackOff<F> {
             Tag::RateLimited => Some(Trouble::RateLimited { until_ms: self.ends_at_ms() }),
             Tag::Failed(Failure::Timeout) => Some(Trouble::Timeout),
             Tag::Failed(Failure::Network) => Some(Trouble::Network),
+            Tag::Failed(Failure::NoConnection) => Some(Trouble::NoConnection),
+            Tag::Failed(Failure::NoName) => Some(Trouble::NoName),
+            Tag::Failed(Failure::Tls) => Some(Trouble::Tls),
+            Tag::Failed(Failure::Redirect) => Some(Trouble::Redirect),
+            Tag::Failed(Failure::Server) => Some(Trouble::Server),
             Tag::Failed(Failure::Parse) => Some(Trouble::Parse),
         }
     }

@@ -2,12 +2,16 @@
 //!
 //! The answer depends on the set of readings and on `now`, never on their order or repeats: whatever a reading's
 //! neighbours decide (is it news, may it lower) is decided after putting all of them in one order of time. So there is
-//! no form that takes one reading more: a late one can change what those after it meant.
+//! no form that takes one reading more: a late one can change what those after it meant. What nothing can change any
+//! more, but for a reading that comes late by most of an hour, is summed up in a [`Past`].
 //!
 //! Must not: know where readings are kept.
 
+mod past;
+
 use std::collections::BTreeMap;
 
+pub use self::past::{Left, Past};
 use super::{AccountId, CLOCK_SLACK_MS, DAY_MS, HOUR_MS, Percent, Reading, Source, Told, Window, age_ms};
 
 /// Resets that lie this near to each other, in milliseconds, are the reset of one window.
@@ -123,7 +127,19 @@ pub(super) fn history<'a>(
     readings: impl IntoIterator<Item = &'a Reading>,
     now_ms: i64,
 ) -> Option<History> {
-    let mut seen = in_order(window, readings, now_ms);
+    history_after(window, &[], readings, now_ms)
+}
+
+/// The same of readings that came after others, of which this is left.
+pub(super) fn history_after<'a>(
+    window: &Window,
+    left: &'a [Left],
+    readings: impl IntoIterator<Item = &'a Reading>,
+    now_ms: i64,
+) -> Option<History> {
+    let noted = in_order(window, left, readings, now_ms);
+    let mut seen: Vec<Seen> = noted.into_iter().map(|(_, seen)| seen).collect();
+    keep_last_typed(&mut seen);
     drop_moved_resets(&mut seen);
     place_typed(window, &mut seen);
     let (resets_at_ms, members) = open_window(window, seen);
@@ -167,31 +183,31 @@ impl Seen {
     }
 }
 
-/// The readings in order of time, then of source, then of use.
-///
-/// Passed over are those of a reset that is too far ahead to be true, and of what was typed by hand all but the last
-/// state of the file.
-fn in_order<'a>(window: &Window, readings: impl IntoIterator<Item = &'a Reading>, now_ms: i64) -> Vec<Seen> {
+/// The readings in order of time, then of source, then of use. Those of a reset that is too far ahead to be true are
+/// passed over.
+fn in_order<'a>(
+    window: &Window,
+    left: &'a [Left],
+    readings: impl IntoIterator<Item = &'a Reading>,
+    now_ms: i64,
+) -> Vec<(&'a Reading, Seen)> {
     let latest_ms = latest_reset_ms(window, now_ms);
-    let mut readings: Vec<&Reading> = readings
-        .into_iter()
-        .filter(|reading| {
-            reading.window == *window && reading.resets_at_ms.is_none_or(|end| end <= latest_ms)
-        })
-        .collect();
-    readings.sort_by(|a, b| {
-        let key = |r: &'a Reading| (r.observed_at_ms, r.source, r.told.as_ref(), r.percent, r.resets_at_ms);
-        key(a).cmp(&key(b))
-    });
+    let can_be_true = |reading: &Reading| reading.resets_at_ms.is_none_or(|end| end <= latest_ms);
+    let mut readings: Vec<&Reading> =
+        readings.into_iter().filter(|reading| reading.window == *window && can_be_true(reading)).collect();
+    readings.sort_by(|a, b| order(a).cmp(&order(b)));
     readings.dedup();
 
     let mut last_told: BTreeMap<&str, (&Reading, Seen)> = BTreeMap::new();
-    let mut seen: Vec<Seen> = Vec::with_capacity(readings.len());
-    for reading in readings {
-        let mut it = Seen::new(reading, now_ms);
+    let mut noted: Vec<(&Reading, Seen)> = Vec::with_capacity(left.len() + readings.len());
+    let left =
+        left.iter().filter(|left| can_be_true(&left.reading)).map(|left| (&left.reading, Some(left.seen())));
+    for (reading, known) in left.chain(readings.into_iter().map(|reading| (reading, None))) {
+        let mut it = known.unwrap_or_else(|| Seen::new(reading, now_ms));
         if reading.source == Source::Stdin {
-            let session = reading.told.as_ref().map_or("", |told| &told.session);
-            if let Some((before, first)) = last_told.get(session) {
+            let session = session(reading);
+            let before = last_told.get(session).filter(|(before, _)| is_near(window, before, reading));
+            if let Some((before, first)) = before.filter(|_| known.is_none()) {
                 it.told_after(
                     has_waited(before.told.as_ref(), reading.told.as_ref()),
                     same_value(before, reading),
@@ -200,11 +216,30 @@ fn in_order<'a>(window: &Window, readings: impl IntoIterator<Item = &'a Reading>
             }
             last_told.insert(session, (reading, it));
         }
-        seen.push(it);
+        noted.push((reading, it));
     }
-    seen.sort_by_key(|s| (s.at, s.source, s.percent));
-    keep_last_typed(&mut seen);
-    seen
+    noted.sort_by_key(|(_, seen)| (seen.at, seen.source, seen.percent));
+    noted
+}
+
+/// What puts readings in one order, whatever order they came in.
+fn order(reading: &Reading) -> impl Ord + '_ {
+    let Reading { observed_at_ms, source, told, percent, resets_at_ms, .. } = reading;
+    (*observed_at_ms, *source, told.as_ref(), *percent, *resets_at_ms)
+}
+
+fn session(reading: &Reading) -> &str {
+    reading.told.as_ref().map_or("", |told| &told.session)
+}
+
+/// What a session was told longer ago than the window lasts was of another one.
+fn is_near(window: &Window, before: &Reading, after: &Reading) -> bool {
+    after.observed_at_ms.saturating_sub(before.observed_at_ms) <= told_for_ms(window)
+}
+
+/// How long what a session was told is held against what it is told next.
+fn told_for_ms(window: &Window) -> i64 {
+    window.length_ms().unwrap_or(7 * DAY_MS).saturating_add(HOUR_MS)
 }
 
 /// The latest reset that can be true. Believing a later one would hide every true one until it passes. One hour is for
@@ -226,6 +261,12 @@ fn same_value(one: &Reading, other: &Reading) -> bool {
         (one, other) => one == other,
     };
     same_reset && one.percent == other.percent
+}
+
+/// A session is told exactly what it was told before, and has not waited for an answer since: that is no observation.
+pub fn repeats(before: &Reading, after: &Reading) -> bool {
+    after.source == Source::Stdin
+        && Reading { observed_at_ms: after.observed_at_ms, ..before.clone() } == *after
 }
 
 /// Two resets are those of one window.

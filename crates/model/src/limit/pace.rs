@@ -1,6 +1,6 @@
 //! How fast a window fills, and whether it is full before it ends.
 
-use super::merge::{self, Current, View};
+use super::merge::{self, Current, History, Left, View};
 use super::{HOUR_MS, MINUTE_MS, Percent, Reading, Window};
 use crate::money::round_half_even;
 
@@ -29,7 +29,7 @@ pub enum Basis {
 }
 
 /// The readings of this many milliseconds tell the pace of now.
-const RECENT_MS: i64 = 45 * MINUTE_MS;
+pub(super) const RECENT_MS: i64 = 45 * MINUTE_MS;
 /// They must lie this far apart: one percent of a few minutes is no pace.
 const APART_MS: i64 = 10 * MINUTE_MS;
 const FULL_TENTHS: i64 = 1_000;
@@ -45,15 +45,31 @@ pub fn pace<'a>(
     readings: impl IntoIterator<Item = &'a Reading>,
     now_ms: i64,
 ) -> Option<Pace> {
-    let merge::History { current, steps } = merge::history(window, readings, now_ms)?;
+    of_history(window, &merge::history(window, readings, now_ms)?, now_ms)
+}
+
+/// What the readings of one window of one account come to, and its pace: of readings that came after others, of which
+/// this is left.
+pub fn current_and_pace<'a>(
+    window: &Window,
+    left: &'a [Left],
+    readings: impl IntoIterator<Item = &'a Reading>,
+    now_ms: i64,
+) -> Option<(Current, Option<Pace>)> {
+    let history = merge::history_after(window, left, readings, now_ms)?;
+    Some((history.current, of_history(window, &history, now_ms)))
+}
+
+fn of_history(window: &Window, history: &History, now_ms: i64) -> Option<Pace> {
+    let History { current, steps } = history;
     let View::Open { percent: Some(percent), resets_at_ms: Some(end), .. } = current.view(window, now_ms)
     else {
         return None;
     };
-    let recent = if *window == Window::FiveHour { recent_gain(&steps, now_ms) } else { None };
+    let recent = if *window == Window::FiveHour { recent_gain(steps, now_ms) } else { None };
     let (basis, gain) = match recent {
         Some(gain) => (Basis::Recent, gain),
-        None => (Basis::Whole, whole_gain(window, &current, percent, end)?),
+        None => (Basis::Whole, whole_gain(window, current, percent, end)?),
     };
     Some(gain.forecast(basis, percent, current.observed_at_ms?, end))
 }

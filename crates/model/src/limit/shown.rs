@@ -45,6 +45,8 @@ pub enum Value {
     Local {
         /// The time to the end of the block in milliseconds.
         left_ms: u64,
+        /// Its end, UTC milliseconds.
+        ends_at_ms: i64,
         /// Tokens of the block.
         tokens: u64,
     },
@@ -113,7 +115,7 @@ fn without_reading(window: &Window, known: &Known<'_>, now_ms: i64) -> Option<(V
         Some(local) => {
             let left_ms = local.ends_at_ms.saturating_sub(now_ms).unsigned_abs();
             let mark = mark(Kind::Local, local.age_ms, known.login).max(needs_user);
-            Some((Value::Local { left_ms, tokens: local.tokens }, mark))
+            Some((Value::Local { left_ms, ends_at_ms: local.ends_at_ms, tokens: local.tokens }, mark))
         }
         None => trouble.map(|trouble| (Value::Trouble(trouble), needs_user)),
     }
@@ -165,7 +167,7 @@ impl Shown {
                 f.write_str("(0%)")?;
             }
             Value::Reset => f.write_str("reset")?,
-            Value::Local { left_ms, tokens } => {
+            Value::Local { left_ms, tokens, .. } => {
                 write!(f, "~{} {}", duration(&self.window, left_ms), short_count(tokens))?;
             }
             Value::Trouble(trouble) => write!(f, "[{}]", trouble.short())?,

@@ -28,8 +28,18 @@ pub enum Trouble {
     },
     /// The service did not answer in time.
     Timeout,
-    /// The service could not be reached, failed, or something on the way to it refused.
+    /// The service could not be reached, for a reason that has no name here.
     Network,
+    /// Nobody took the connection.
+    NoConnection,
+    /// The service's name leads nowhere.
+    NoName,
+    /// No safe connection came about.
+    Tls,
+    /// Something on the way sent us elsewhere.
+    Redirect,
+    /// The service fails.
+    Server,
     /// The answer could not be read.
     Parse,
     /// There is none, and no reason to name.
@@ -38,7 +48,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// Every trouble; times are none.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Refreshing,
         Self::Expired,
         Self::NoCredentials,
@@ -49,6 +59,11 @@ impl Trouble {
         Self::RateLimited { until_ms: 0 },
         Self::Timeout,
         Self::Network,
+        Self::NoConnection,
+        Self::NoName,
+        Self::Tls,
+        Self::Redirect,
+        Self::Server,
         Self::Parse,
         Self::NoData,
     ];
@@ -77,6 +92,11 @@ impl Trouble {
             Self::RateLimited { .. } => "rate limit",
             Self::Timeout => "timeout",
             Self::Network => "network",
+            Self::NoConnection => "refused",
+            Self::NoName => "no name",
+            Self::Tls => "tls",
+            Self::Redirect => "redirect",
+            Self::Server => "server",
             Self::Parse => "parse",
             Self::NoData => "no data",
         }
@@ -96,9 +116,14 @@ impl Trouble {
                 let at = zone.to_datetime(civil::timestamp(until_ms)).time();
                 return format!("Rate limited (until {:02}:{:02})", at.hour(), at.minute());
             }
-            Self::Timeout => "Timeout",
-            Self::Network => "Network error",
-            Self::Parse => "Parse error",
+            Self::Timeout => "Timeout (the network or the service is slow)",
+            Self::Network => "Network error (see whether this machine is online)",
+            Self::NoConnection => "Connection refused (see what HTTPS_PROXY and the firewall say)",
+            Self::NoName => "Name not found (see whether this machine is online, and its DNS)",
+            Self::Tls => "TLS failure (see the clock, and whether a proxy reads along)",
+            Self::Redirect => "Redirect refused (a network that wants a login first: open a web page)",
+            Self::Server => "Server error (nothing to mend here: it passes)",
+            Self::Parse => "Parse error (something on the way answered, or a newer cco is needed)",
             Self::NoData => "No data",
         };
         words.to_owned()
@@ -132,9 +157,34 @@ mod tests {
             (Trouble::Unauthorized, "login", "Unauthorized (run `claude /login`)", true),
             (Trouble::Forbidden, "forbidden", "Forbidden", true),
             (Trouble::RateLimited { until_ms }, "rate limit", "Rate limited (until 19:03)", false),
-            (Trouble::Timeout, "timeout", "Timeout", false),
-            (Trouble::Network, "network", "Network error", false),
-            (Trouble::Parse, "parse", "Parse error", false),
+            (Trouble::Timeout, "timeout", "Timeout (the network or the service is slow)", false),
+            (Trouble::Network, "network", "Network error (see whether this machine is online)", false),
+            (
+                Trouble::NoConnection,
+                "refused",
+                "Connection refused (see what HTTPS_PROXY and the firewall say)",
+                false,
+            ),
+            (
+                Trouble::NoName,
+                "no name",
+                "Name not found (see whether this machine is online, and its DNS)",
+                false,
+            ),
+            (Trouble::Tls, "tls", "TLS failure (see the clock, and whether a proxy reads along)", false),
+            (
+                Trouble::Redirect,
+                "redirect",
+                "Redirect refused (a network that wants a login first: open a web page)",
+                false,
+            ),
+            (Trouble::Server, "server", "Server error (nothing to mend here: it passes)", false),
+            (
+                Trouble::Parse,
+                "parse",
+                "Parse error (something on the way answered, or a newer cco is needed)",
+                false,
+            ),
             (Trouble::NoData, "no data", "No data", false),
         ];
         let kathmandu = TimeZone::get("Asia/Kathmandu").expect("the system's zone database has this zone");

@@ -22,6 +22,9 @@ pub(super) struct File {
     alerts: Vec<Alert>,
 }
 
+/// Its name, tenths of a percent, its reset, when that was observed, and by which source.
+type StoredWindow = (String, Option<i32>, Option<i64>, Option<i64>, String);
+
 #[derive(Serialize, Deserialize)]
 struct Account {
     organization: String,
@@ -31,7 +34,7 @@ struct Account {
     login: Option<(String, i64)>,
     active: bool,
     trouble: Option<(String, i64)>,
-    windows: Vec<(String, Option<i32>, Option<i64>, Option<i64>, String)>,
+    windows: Vec<StoredWindow>,
     pace: Option<(i64, bool, i64, Option<i64>)>,
     local: Option<Local>,
 }
@@ -109,13 +112,12 @@ impl Account {
             None if self.active => Login::Active,
             None => Login::Unknown,
         };
-        let window =
-            |(window, tenths, resets_at_ms, observed_at_ms, source): (String, Option<i32>, _, _, String)| {
-                let window: Window = window.parse().ok()?;
-                let percent = tenths.map(|tenths| Percent::of_tenths(&window, tenths));
-                let source = Source::ALL.into_iter().find(|known| known.name() == source)?;
-                Some((window, Current { percent, resets_at_ms, observed_at_ms, source }))
-            };
+        let window = |(window, tenths, resets_at_ms, observed_at_ms, source): StoredWindow| {
+            let window: Window = window.parse().ok()?;
+            let percent = tenths.map(|tenths| Percent::of_tenths(&window, tenths));
+            let source = Source::ALL.into_iter().find(|known| known.name() == source)?;
+            Some((window, Current { percent, resets_at_ms, observed_at_ms, source }))
+        };
         let trouble = match self.trouble {
             Some((name, until_ms)) => Some(Trouble::of_short(&name, until_ms)?),
             None => None,

@@ -19,8 +19,6 @@ use crate::error::{CliError, Exit, why};
 use crate::home;
 use crate::print::{Output, text};
 
-/// The key of what the line looks like.
-const PRESET: &str = "statusline.preset";
 /// What turns every status line off.
 const OFF: &str = "disableAllHooks";
 
@@ -209,7 +207,7 @@ fn keep_preset(args: &InstallArgs, env: &Env) -> Result<(), CliError> {
     let Some(preset) = args.preset else { return Ok(()) };
     let folder = home::folder(env)?;
     let Some(path) = home::config_file(folder.as_deref()) else { return Ok(()) };
-    config::write(&path, PRESET, &[preset.0.name().to_owned()]).map(drop)
+    config::write(&path, keys::statusline::PRESET, &[preset.0.name().to_owned()]).map(drop)
 }
 
 /// Asks whether limits may be asked for, where nobody said so or the contrary yet.

@@ -32,7 +32,11 @@ pub(super) fn run(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     match &args.command {
-        None => crate::statusline::draw(env, out),
+        // Claude Code's way goes past all this; here are flags beside the name.
+        None => {
+            crate::statusline::draw();
+            Ok(Exit::Done)
+        }
         Some(StatuslineCommand::Install(args)) => install::run(args, common.json, env, out),
         Some(StatuslineCommand::Uninstall(args)) => uninstall::run(args, common.json, env, out),
         Some(StatuslineCommand::Preview(args)) => preview::run(args, common, env, out),

@@ -31,7 +31,10 @@ pub(super) fn run(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     // JSON is for programs, whatever the terminal can show.
-    let depth = if common.json || out.is_plain() { Depth::None } else { env.colours.max(Depth::Ansi) };
+    let depth = match common.json || out.is_plain() {
+        true => Depth::None,
+        false => Depth::of_terminal(env.colorterm.as_deref(), env.term.as_deref()).max(Depth::Ansi),
+    };
     let columns = args.columns.map(usize::from).or(env.width).unwrap_or(COLUMNS);
     let screen = Screen { columns, depth };
     let page = match (args.time, common.json) {

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::super::fit::{self, Column, GUTTER, Keep, Squeeze};
 use super::super::table::{align, word};
 use super::super::{BAD, FAINT, NEAR, styled, text};
-use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, account_json, dead_words, long_duration, name};
+use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, account_json, dead_words, long_duration, name, padded};
 use crate::choose::account_label;
 
 const TITLE: &str = "Limits";
@@ -32,15 +32,28 @@ const COLUMNS: [Column; 7] = [
 
 /// A line for each account that is on this machine and of which something is known; nothing where there is none.
 pub(crate) fn lines(limits: &[AccountLimits], room: Option<usize>) -> String {
-    let here: Vec<&AccountLimits> = limits.iter().filter(|known| is_shown(known)).collect();
+    draw(&limits.iter().filter(|known| is_shown(known)).collect::<Vec<_>>(), room)
+}
+
+/// A line for each account.
+pub(super) fn lines_of_all(limits: &[AccountLimits], room: Option<usize>) -> String {
+    draw(&limits.iter().collect::<Vec<_>>(), room)
+}
+
+/// How full the fullest window of an account is, in percent.
+pub(super) fn fullest(known: &AccountLimits) -> i32 {
+    known.windows.iter().map(percent).max().unwrap_or(0)
+}
+
+fn draw(here: &[&AccountLimits], room: Option<usize>) -> String {
     let widest = here.iter().map(|known| fit::width(&account_label(&known.account))).max().unwrap_or(0);
-    let cells = here.iter().enumerate().map(|(index, known)| cells(known, index == 0)).collect();
+    let wide = Wide::of(here);
+    let cells = here.iter().enumerate().map(|(index, known)| cells(known, index == 0, &wide)).collect();
     let mut page = String::new();
-    for (line, known) in align(cells, &COLUMNS, room).into_iter().zip(&here) {
+    for (line, known) in align(cells, &COLUMNS, room).into_iter().zip(here) {
         let (style, line) = match known.login {
             Login::NeedsLogin { reason, .. } => {
-                let blanks = (TITLE.len() + GUTTER + widest).saturating_sub(fit::width(&line));
-                (BAD, format!("{line}{}  {}", " ".repeat(blanks), dead_line(known, reason)))
+                (BAD, dead_line(known, reason, &line, TITLE.len() + GUTTER + widest, room))
             }
             _ => (style(known), line),
         };
@@ -81,15 +94,43 @@ pub(crate) fn dead(reason: Reason) -> (&'static str, &'static str) {
     (dead_words(reason), LOG_IN)
 }
 
-fn cells(known: &AccountLimits, first: bool) -> Vec<String> {
+/// Columns of the widest percentages and marks, so that percent signs stand below each other.
+struct Wide {
+    values: [usize; 2],
+    marks: [usize; 2],
+}
+
+/// The windows that every line has.
+const USUAL: [Window; 2] = [Window::FiveHour, Window::SevenDay];
+
+impl Wide {
+    fn of(here: &[&AccountLimits]) -> Self {
+        let here = || here.iter().filter(|known| !known.login.is_dead());
+        let widest = |measure: &dyn Fn(&WindowLimits) -> usize| {
+            USUAL
+                .map(|window| here().filter_map(|known| find(known, &window)).map(measure).max().unwrap_or(0))
+        };
+        Self {
+            values: widest(&|window| fit::width(&value(window))),
+            marks: widest(&|window| fit::width(window.shown.mark.symbol())),
+        }
+    }
+}
+
+fn find<'k>(known: &'k AccountLimits, window: &Window) -> Option<&'k WindowLimits> {
+    known.windows.iter().find(|one| one.shown.window == *window && !is_local(one))
+}
+
+fn cells(known: &AccountLimits, first: bool, wide: &Wide) -> Vec<String> {
     let title = if first { TITLE } else { "" }.to_owned();
     let mut cells = vec![title, account_label(&known.account)];
     if known.login.is_dead() {
         cells.resize(COLUMNS.len(), String::new());
         return cells;
     }
-    for window in [Window::FiveHour, Window::SevenDay] {
-        let found = known.windows.iter().find(|one| one.shown.window == window && !is_local(one));
+    for (at, window) in USUAL.iter().enumerate() {
+        let found = find(known, window);
+        let used = |one| used_in(one, wide.values[at], wide.marks[at]);
         cells.push(found.map_or_else(String::new, used));
         cells.push(found.map_or_else(String::new, left));
     }
@@ -109,20 +150,29 @@ fn percent(window: &WindowLimits) -> i32 {
 
 /// `5 h 42%`, with its mark.
 fn used(window: &WindowLimits) -> String {
-    let shown = &window.shown;
-    let what = match &shown.window {
+    used_in(window, 0, 0)
+}
+
+/// The same with the value and the mark in so many columns.
+fn used_in(window: &WindowLimits, values: usize, marks: usize) -> String {
+    let what = match &window.shown.window {
         Window::FiveHour => "5 h".to_owned(),
         Window::SevenDay => "7 d".to_owned(),
         other => name(other),
     };
-    let value = match shown.value {
+    let value = value(window);
+    let blanks = " ".repeat(values.saturating_sub(fit::width(&value)));
+    format!("{what} {blanks}{value}{}", padded(window.shown.mark, marks))
+}
+
+fn value(window: &WindowLimits) -> String {
+    match window.shown.value {
         Value::Open { percent: Some(percent), .. } => format!("{}%", percent.whole()),
         Value::Open { percent: None, .. } | Value::Local { .. } => "?".to_owned(),
         Value::NotStarted => "0%".to_owned(),
         Value::Reset => "reset".to_owned(),
         Value::Trouble(trouble) => format!("[{}]", trouble.short()),
-    };
-    format!("{what} {value}{}", shown.mark)
+    }
 }
 
 fn left(window: &WindowLimits) -> String {
@@ -132,16 +182,41 @@ fn left(window: &WindowLimits) -> String {
     }
 }
 
-/// A dead login does not take away what is known.
-fn dead_line(known: &AccountLimits, reason: Reason) -> String {
+/// A dead login does not take away what is known. Where it is narrow, what to do stays longest, and the line is one.
+/// `line`: title and account, which take so many columns.
+fn dead_line(
+    known: &AccountLimits,
+    reason: Reason,
+    line: &str,
+    columns: usize,
+    room: Option<usize>,
+) -> String {
     let still = known.windows.iter().filter(|one| matches!(one.shown.value, Value::Open { .. }));
     let still: String = still.map(|window| format!("  {}", used(window))).collect();
-    format!("{} {}: {LOG_IN}{still}", Mark::Critical, dead_words(reason))
+    let (mark, why) = (Mark::Critical, dead_words(reason));
+    let blanks = " ".repeat((columns + GUTTER).saturating_sub(fit::width(line)));
+    let room = room.unwrap_or(usize::MAX);
+    let of_words = [format!("{why}: {LOG_IN}{still}"), format!("{why}: {LOG_IN}"), LOG_IN.to_owned()];
+    let whole = of_words.iter().map(|words| format!("{line}{blanks}{mark} {words}"));
+    if let Some(whole) = whole.into_iter().find(|whole| fit::width(whole) <= room) {
+        return whole;
+    }
+    // The account gives way, then the words.
+    let line = line.trim_end();
+    let with_less_of_it = |words: &str| {
+        let left = room.checked_sub(fit::width(words) + GUTTER).filter(|left| *left >= LEAST_NAME)?;
+        Some(format!("{}  {words}", fit::shorten(line, left, Keep::Start)))
+    };
+    let [long, short] = [LOG_IN, "[login]"].map(|words| format!("{mark} {words}"));
+    with_less_of_it(&long).or_else(|| with_less_of_it(&short)).unwrap_or(short)
 }
+
+/// With less of a name nobody knows whose it is.
+const LEAST_NAME: usize = TITLE.len() + GUTTER + 6;
 
 /// By the window that is nearest its end; faint where nothing runs.
 fn style(known: &AccountLimits) -> anstyle::Style {
-    match known.windows.iter().map(percent).max().unwrap_or(0) {
+    match fullest(known) {
         FULL_PERCENT.. => BAD,
         NEAR_PERCENT.. => NEAR,
         _ if known.windows.iter().all(|one| matches!(one.shown.value, Value::Reset)) => FAINT,

@@ -105,6 +105,11 @@ fn a_back_off_says_what_stands_in_the_way() {
     let failures = [
         (Failure::Timeout, Trouble::Timeout),
         (Failure::Network, Trouble::Network),
+        (Failure::NoConnection, Trouble::NoConnection),
+        (Failure::NoName, Trouble::NoName),
+        (Failure::Tls, Trouble::Tls),
+        (Failure::Redirect, Trouble::Redirect),
+        (Failure::Server, Trouble::Server),
         (Failure::Refused, Trouble::Forbidden),
         (Failure::Parse, Trouble::Parse),
     ];

@@ -97,6 +97,96 @@ proptest! {
     }
 }
 
+/// Readings of some hours, of few sessions and windows, so that they have to do with each other.
+fn neighbours() -> impl Strategy<Value = Vec<Reading>> {
+    let told = prop::option::weighted(0.9, ("[ab]", prop::option::weighted(0.9, 0_u64..6)));
+    let reset = prop::option::weighted(
+        0.85,
+        prop_oneof![4 => Just(42_i64), 3 => 40_i64..44, 3 => -300_i64..300, 1 => 300_i64..3_000],
+    );
+    let sources = vec![Stdin, Stdin, Stdin, Stdin, Endpoint, ClaudeCache, HotSwap, Manual];
+    let one = (
+        prop::sample::select(sources),
+        0_i64..240,
+        prop::option::weighted(0.9, 0_i32..6),
+        reset,
+        0..3_i64,
+        told,
+    );
+    let one = one.prop_map(|(source, ago, percent, reset, jitter, told)| Reading {
+        percent: percent.map(|percent| Percent::of_tenths(&Window::FiveHour, percent * 10)),
+        told: told.map(|(session, api_duration_ms)| Told { session: session.into(), api_duration_ms }),
+        ..later_by_ms(said(source, ago, 0, reset), jitter * 30_000)
+    });
+    prop::collection::vec(one, 1..40)
+}
+
+/// What readings come to at a time that `past` holds, and the steps that a pace can be taken from.
+fn comes_to(
+    window: &Window,
+    past: &Past,
+    readings: &[Reading],
+    now: i64,
+) -> Option<(Current, Vec<(i64, Percent)>)> {
+    let rest = readings.iter().filter(|reading| reading.observed_at_ms > past.until_ms);
+    let history = history_after(window, &past.left, rest, now)?;
+    let recent = history.steps.into_iter().filter(|(at, _)| *at >= now - 45 * MINUTE_MS).collect();
+    Some((history.current, recent))
+}
+
+fn summed_up(window: &Window, readings: &[Reading], past: &Past, now: i64) -> Past {
+    if now < past.as_of_ms {
+        return past.clone();
+    }
+    let nothing = Past::default();
+    let past = if past.holds(window, now) { past } else { &nothing };
+    let older =
+        |r: &&Reading| r.observed_at_ms > past.until_ms && r.observed_at_ms <= Past::can_reach_ms(now);
+    let older: Vec<Reading> = readings.iter().filter(older).cloned().collect();
+    past.with(window, &older, now)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn what_is_left_of_older_readings_comes_to_the_same_as_all_of_them(
+        readings in neighbours(),
+        times in prop::collection::vec(-10_i64..240, 1..5),
+        ago in prop_oneof![-400_i64..400, -3_000_i64..400],
+        window in prop::sample::select(vec![Window::FiveHour, Window::SevenDay, Window::Other("spend".into())]),
+    ) {
+        let mut readings: Vec<Reading> = readings.into_iter().map(|r| of(window.clone(), r)).collect();
+        let nothing = Past::default();
+        let (mut past, mut times) = (Past::default(), times);
+        times.sort_unstable_by(|a, b| b.cmp(a));
+        for ago in times {
+            past = summed_up(&window, &readings, &past, NOW - ago * MINUTE_MS);
+        }
+        for now in [NOW - ago * MINUTE_MS, past.as_of_ms] {
+            if past.holds(&window, now) {
+                prop_assert_eq!(comes_to(&window, &past, &readings, now), comes_to(&window, &nothing, &readings, now));
+            }
+        }
+        // Nor does it matter what comes after it.
+        let until = past.until_ms;
+        readings.iter_mut().for_each(|r| r.observed_at_ms = r.observed_at_ms.max(until + 1));
+        let _no_panic = comes_to(&window, &past, &readings, NOW);
+    }
+}
+
+#[test]
+fn of_a_day_of_answers_little_is_left() {
+    let reading = |number: i64| {
+        let told = Told { session: "s".into(), api_duration_ms: Some(number.unsigned_abs()) };
+        let percent = i32::try_from(number * 7 % 100).expect("small");
+        Reading { told: Some(told), ..said(Stdin, 1_000 - number, percent, number / 300 * 300 + 300 - 1_000) }
+    };
+    let readings: Vec<Reading> = (0..950).map(reading).collect();
+    let past = summed_up(&Window::FiveHour, &readings, &Past::default(), NOW);
+    assert_eq!(past.left.len(), 1, "{:?}", past.left);
+}
+
 #[test]
 fn no_instant_is_too_far_off() {
     for now in [i64::MIN, 0, i64::MAX] {
