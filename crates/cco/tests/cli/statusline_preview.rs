@@ -51,6 +51,16 @@ fn it_fits_the_terminal_or_the_columns_that_are_named() {
 }
 
 #[test]
+fn what_is_set_comes_first() {
+    let env = TestEnv::new();
+    env.config("[statusline]\nlines = [[\"model\", \"text:|\", \"clock\"]]\n");
+    let page = env.run("statusline preview").stdout;
+    let yours = "yours: as `[statusline]` in config.toml sets it\n🤖:Opus4.6 | 🕐:13:18\n\nclassic: ";
+    assert!(page.starts_with(yours), "{page}");
+    assert!(env.run("statusline preview compact").stdout.starts_with("compact: "));
+}
+
+#[test]
 fn it_has_the_colours_of_the_terminal() {
     let env = TestEnv::new().with("TERM", "xterm-256color");
     let page = env.run_on_coloured_terminal("statusline preview powerline");

@@ -1,4 +1,4 @@
-//! `cco statusline preview`: every preset with made-up data, and what each segment costs.
+//! `cco statusline preview`: every preset and the user's own line with made-up data, and what each segment costs.
 //!
 //! Must not: look at anybody's data.
 
@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 
 use super::sample::Sample;
 use crate::args::{CommonArgs, PreviewArgs};
+use crate::config::{Config, keys};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
+use crate::home;
 use crate::print::fit::{Keep, Squeeze};
 use crate::print::table::{align, number, word};
 use crate::print::{FAINT, Output, STRONG, json, styled};
@@ -43,9 +45,7 @@ pub(super) fn run(
             json::render(&json!({ "segments": timed(screen).map(segment_json).collect::<Vec<_>>() }))?
         }
         (false, is_json) => {
-            let named: Vec<Preset> = args.preset.iter().map(|preset| preset.0).collect();
-            let presets = if named.is_empty() { Preset::ALL.to_vec() } else { named };
-            let drawn = presets.into_iter().map(|preset| (preset, drawn(preset, screen)));
+            let drawn = pictures(args, env)?.into_iter().map(|it| (it.name, it.about, it.draw(screen)));
             if is_json { presets_json(drawn)? } else { presets_page(drawn) }
         }
     };
@@ -56,20 +56,51 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-fn drawn(preset: Preset, screen: Screen) -> Vec<String> {
-    Sample::usual().draw(&Settings { preset, ..Settings::default() }, screen)
+/// One status line to look at.
+struct Picture {
+    name: &'static str,
+    about: &'static str,
+    settings: Settings,
 }
 
-fn presets_page(drawn: impl Iterator<Item = (Preset, Vec<String>)>) -> String {
-    let one = |(preset, lines): (Preset, Vec<String>)| {
-        let about = styled(FAINT, &format!(": {}", preset.about()));
-        format!("{}{about}\n{}\n", styled(STRONG, preset.name()), lines.join("\n"))
+impl Picture {
+    fn draw(&self, screen: Screen) -> Vec<String> {
+        Sample::usual().draw(&self.settings, screen)
+    }
+}
+
+/// The presets that were named; else all, and before them what the user set.
+fn pictures(args: &PreviewArgs, env: &Env) -> Result<Vec<Picture>, CliError> {
+    let named: Vec<Preset> = args.preset.iter().map(|preset| preset.0).collect();
+    let presets = if named.is_empty() { Preset::ALL.to_vec() } else { named };
+    let presets = presets.into_iter().map(|preset| Picture {
+        name: preset.name(),
+        about: preset.about(),
+        settings: Settings { preset, ..Settings::default() },
+    });
+    let path = home::config_file(home::folder(env)?.as_deref());
+    let settings = keys::statusline::settings(&Config::load(path.as_deref(), env)?);
+    let is_set = args.preset.is_empty() && settings != Settings::default();
+    let yours = is_set.then_some(Picture {
+        name: "yours",
+        about: "as `[statusline]` in config.toml sets it",
+        settings,
+    });
+    Ok(yours.into_iter().chain(presets).collect())
+}
+
+type Drawn = (&'static str, &'static str, Vec<String>);
+
+fn presets_page(drawn: impl Iterator<Item = Drawn>) -> String {
+    let one = |(name, about, lines): Drawn| {
+        let about = styled(FAINT, &format!(": {about}"));
+        format!("{}{about}\n{}\n", styled(STRONG, name), lines.join("\n"))
     };
     drawn.map(one).collect::<Vec<_>>().join("\n")
 }
 
-fn presets_json(drawn: impl Iterator<Item = (Preset, Vec<String>)>) -> Result<String, CliError> {
-    let one = |(preset, lines): (Preset, Vec<String>)| json!({ "preset": preset.name(), "about": preset.about(), "lines": lines });
+fn presets_json(drawn: impl Iterator<Item = Drawn>) -> Result<String, CliError> {
+    let one = |(name, about, lines): Drawn| json!({ "preset": name, "about": about, "lines": lines });
     json::render(&json!({ "presets": drawn.map(one).collect::<Vec<Value>>() }))
 }
 
