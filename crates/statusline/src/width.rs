@@ -3,9 +3,14 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// The columns that a text takes.
+/// The columns that a text takes. Only the part that is not plain is taken apart, with the character before it, which a
+/// mark may belong to: mostly that is one symbol at the start.
 pub(crate) fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.graphemes(true).map(of_grapheme).sum() }
+    let plain = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii()).count();
+    let before = plain(text.as_bytes()).saturating_sub(1);
+    let rest = &text[before..];
+    let after = rest.bytes().rev().take_while(u8::is_ascii).count();
+    before + after + rest[..rest.len() - after].graphemes(true).map(of_grapheme).sum::<usize>()
 }
 
 /// As much of a text as fits; `…` stands for what was cut.
@@ -48,6 +53,13 @@ mod tests {
     fn emoji_and_wide_characters_take_two_columns_and_marks_on_letters_none() {
         let widths = ["", "abc", "📁:~", "東京", "e\u{301}", "⌛:42m", "⚠⚠", "🔺", "👩‍💻"].map(width);
         assert_eq!(widths, [0, 3, 4, 4, 1, 6, 4, 2, 2]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_is_as_wide_as_all_that_is_drawn_as_one(text in "[a-c⚠📁東\u{301}\u{200d}\u{fe0f}👩💻 ]{0,8}") {
+            proptest::prop_assert_eq!(width(&text), text.graphemes(true).map(of_grapheme).sum::<usize>());
+        }
     }
 
     #[test]

@@ -21,16 +21,16 @@ pub(crate) const SPOOL: &str = "spool";
 const TAIL: u64 = 2 * cco_statusline::spool::MOST_BYTES as u64;
 /// A spool file that nobody takes in grows no longer than this, in bytes.
 const FULL: u64 = 1 << 20;
-/// Read from stdin at once.
-const PIECE: usize = 64 << 10;
+/// Read from stdin at once: more than payloads have, mostly, and few pages to fill.
+const PIECE: usize = 8 << 10;
 
 /// What comes on stdin: a whole object, or what there is when it ends, grows too long, or keeps us waiting.
 pub(super) fn handed_over(patience: &Patience) -> Vec<u8> {
     let stdin = std::io::stdin();
     let mut bytes = Vec::new();
-    let mut piece = vec![0; PIECE];
+    let mut piece = [0; PIECE];
     while bytes.len() < payload::MOST_BYTES && is_ready(&stdin, patience) {
-        match rustix::io::read(&stdin, &mut piece) {
+        match rustix::io::read(&stdin, &mut piece[..]) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&piece[..length]),
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
