@@ -5,6 +5,7 @@
 pub(crate) mod astray;
 mod limits;
 mod span;
+mod statusline;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ use crate::print::HELP;
 use limits::{ACCOUNTS_EXAMPLES, LIMITS_EXAMPLES};
 pub(crate) use limits::{AccountsArgs, AccountsCommand, Guard, LimitsArgs};
 pub(crate) use span::{Day, SpanArgs};
+use statusline::STATUSLINE_EXAMPLES;
+pub(crate) use statusline::{ConfigDirArg, InstallArgs, PreviewArgs, StatuslineArgs, StatuslineCommand};
 
 /// Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this machine unless you allow it.
 #[derive(Debug, Parser)]
@@ -157,6 +160,9 @@ pub(crate) enum Alone {
     /// Check everything, and say how to mend what is wrong
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Print a status line for Claude Code, from what it hands over on stdin
+    #[command(after_help = STATUSLINE_EXAMPLES)]
+    Statusline(StatuslineArgs),
     /// Show, change and check the settings
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(ConfigCommand),

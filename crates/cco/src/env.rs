@@ -213,6 +213,16 @@ pub(crate) fn stdout_columns() -> Option<usize> {
     columns().or_else(|| terminal_width(std::io::stdout()))
 }
 
+/// The program that runs, where it can be told.
+pub(crate) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok().filter(|path| path.is_file())
+}
+
+/// The folder that this runs in.
+pub(crate) fn working_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
 /// The height of the terminal on stdout at this moment.
 pub(crate) fn stdout_rows() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;

@@ -5,7 +5,9 @@
 
 mod app;
 mod args;
+mod child;
 mod choose;
+mod claude_settings;
 mod commands;
 mod config;
 mod demo;

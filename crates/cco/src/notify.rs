@@ -4,18 +4,17 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::child::{ends_within, is_program};
 use crate::error::why;
 
 /// Longer than this the tool is not waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-const STEP: Duration = Duration::from_millis(10);
 /// The file that remembers the last alarm, in the folder of what processes remember for each other.
 const SAID: &str = "alarm.json";
 
@@ -47,26 +46,13 @@ impl Desktop {
     }
 }
 
-fn is_program(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
 fn run(mut command: Command, name: &str) -> Result<(), String> {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = quiet.spawn().map_err(|error| format!("{name} cannot be run: {}", why(&error)))?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(_)) => return Err(format!("{name} failed")),
-            Ok(None) if Instant::now() < until => std::thread::sleep(STEP),
-            Ok(None) | Err(_) => {
-                // It may have ended by itself; either way nothing of it stays.
-                _ = child.kill();
-                _ = child.wait();
-                return Err(format!("{name} did not end in {} seconds", PATIENCE.as_secs()));
-            }
-        }
+    match ends_within(&mut child, PATIENCE) {
+        Some(status) if status.success() => Ok(()),
+        Some(_) => Err(format!("{name} failed")),
+        None => Err(format!("{name} did not end in {} seconds", PATIENCE.as_secs())),
     }
 }
 
@@ -102,6 +88,9 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Instant;
+
     use super::*;
 
     fn tool(text: &str) -> (tempfile::TempDir, Desktop) {

@@ -87,6 +87,13 @@ impl Roots {
     }
 }
 
+/// The one config directory that Claude Code has in this environment; none where there is no home.
+pub(crate) fn config_dir(env: &Env) -> Option<PathBuf> {
+    let mut named = named_roots(env).into_iter().map(|(root, _)| root);
+    // Of the defaults the last is today's; the other one is of old versions.
+    if env.claude_config_dir.is_some() { named.next() } else { env.home.as_ref().and(named.next_back()) }
+}
+
 /// `CLAUDE_CONFIG_DIR` where it is set, else the defaults.
 fn named_roots(env: &Env) -> Vec<(PathBuf, Option<String>)> {
     let Some(list) = &env.claude_config_dir else {

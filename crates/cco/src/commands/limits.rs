@@ -3,7 +3,7 @@
 //! Must not: work out what a reading means, or touch a login.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anstream::adapter::strip_str;
@@ -191,34 +191,9 @@ fn share(app: &mut App<'_>, found: &Found, limits: &[AccountLimits]) -> Vec<Stri
 /// Asks once whether the service may be asked, and remembers the answer.
 fn consent(app: &mut App<'_>) -> Result<bool, CliError> {
     let Some(config) = app.limits.config_file.clone() else { return Ok(false) };
-    app.out.aside(
-        "May cco ask Anthropic for your limits? It uses the login that Claude Code keeps on this machine, for this \
-         one question, and nothing else is sent. [y/N] ",
-    );
-    debug_assert!(std::io::stdin().is_terminal(), "nobody else is asked");
-    let mut answer = String::new();
-    let length = std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| CliError::failed(format!("cannot read the answer: {error}")))?;
-    let yes = match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => true,
-        "n" | "no" => false,
-        // Whoever said neither is asked again another time.
-        _ => {
-            app.out.aside(if length == 0 { "\n" } else { "" });
-            app.out.note("not now; you are asked again the next time");
-            return Ok(false);
-        }
-    };
-    app.limits.allowed = Some(yes);
-    if let Err(error) = super::config::write(&config, keys::ENDPOINT, &[yes.to_string()]) {
-        app.out.warning(&format!("your answer counts for this run only: {}", error.message));
-        return Ok(yes);
-    }
-    app.out.note(&format!("{} = {yes} in {}", keys::ENDPOINT, config.display()));
-    app.out.hint(&format!("`cco config set {} {}` changes it", keys::ENDPOINT, !yes));
-    Ok(yes)
+    let answer = super::ask::consent(app.out, &config)?;
+    app.limits.allowed = answer.or(app.limits.allowed);
+    Ok(answer == Some(true))
 }
 
 /// What is known, of the accounts that were chosen.

@@ -6,6 +6,7 @@ pub(crate) mod alone;
 
 mod accounts;
 mod alarm;
+mod ask;
 mod blocks;
 mod branch;
 mod completions;
@@ -24,6 +25,7 @@ mod project;
 mod reprice;
 mod scan;
 mod session;
+mod statusline;
 mod weekly;
 
 use std::collections::BTreeMap;

@@ -2,8 +2,6 @@
 //!
 //! Must not: change anything that it has not shown, but for calls that came in since.
 
-use std::io::{BufRead, IsTerminal};
-
 use cco_engine::report::{Filter, Named, Only};
 use cco_engine::reprice::Repricing;
 
@@ -70,12 +68,5 @@ fn show(app: &mut App<'_>, repricing: &Repricing, list: &str, applied: bool) -> 
 /// Asks on stderr; anything but a yes is a no.
 fn confirmed(app: &mut App<'_>, preview: &Repricing) -> Result<bool, CliError> {
     let calls = text::plural(preview.all.touched(), "call", "calls");
-    app.out.aside(&format!("Change the cost of {calls}? [y/N] "));
-    debug_assert!(std::io::stdin().is_terminal(), "nobody else is asked");
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| CliError::failed(format!("cannot read the answer: {error}")))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    Ok(super::ask::yes_or_no(app.out, &format!("Change the cost of {calls}?"))? == Some(true))
 }

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 
 use super::claude::{Retention, retention};
 use super::limits::LimitsFacts;
+use super::statusline::{self, StatusLineFacts};
 use crate::args::CommonArgs;
 use crate::config::check::{Checked, check};
 use crate::config::{Config, Source, keys};
@@ -56,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) sqlite: (&'static str, &'static str, bool),
     /// Of accounts and limits, what files and settings tell.
     pub(crate) limits: LimitsFacts,
+    /// Of the status line, what settings and files tell.
+    pub(crate) statusline: StatusLineFacts,
     /// The ledger.
     pub(crate) ledger: LedgerState,
 }
@@ -136,6 +139,7 @@ impl Facts {
             zone_data: jiff::tz::db().available().next().is_some(),
             sqlite: sqlite(),
             limits: limits(env, &config, folder.as_deref(), &roots),
+            statusline: statusline::look(&roots.config_dirs(), folder.as_deref(), env),
             ledger: match ledger {
                 Some(path) if !lost => match open(path, &config, &roots, env, deep, step) {
                     // The settings may name another place.

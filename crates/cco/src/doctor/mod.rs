@@ -9,6 +9,7 @@ mod contents;
 mod limits;
 mod places;
 mod shared;
+mod statusline;
 
 use facts::Facts;
 
@@ -149,6 +150,26 @@ pub(crate) static CHECKS: &[Check] = &[
         shared::written,
     ),
     check("limits.credentials", "logins in files that other users can read", limits::credentials),
+    check(
+        "statusline.installed",
+        "whether Claude Code shows cco's status line, by config directory",
+        statusline::installed,
+    ),
+    check(
+        "statusline.runs",
+        "whether the program of the status line is there, and prints a line",
+        statusline::runs,
+    ),
+    check(
+        "statusline.unchanged",
+        "whether the status line is the one that was installed, and who else could change it",
+        statusline::unchanged,
+    ),
+    check(
+        "statusline.overridden",
+        "settings that go before the status line, in the folder that this runs in too",
+        statusline::overridden,
+    ),
     check("time.data", "whether the system's time zone files are there", contents::time_data),
     check("time.zone", "whose days reports show, and whose the ledger keeps", contents::time_zone),
     check("time.clock", "calls dated ahead of now", contents::time_clock),

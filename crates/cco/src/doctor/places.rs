@@ -81,9 +81,7 @@ fn chmod(ours: &Ours) -> String {
 
 /// A path to paste into a shell.
 pub(super) fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
-    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+    text::shell_word(&path.display().to_string())
 }
 
 pub(super) fn home_room(facts: &Facts) -> Verdict {

@@ -15,7 +15,9 @@ use jiff::tz::TimeZone;
 use super::claude::Retention;
 use super::facts::{Facts, Home, LedgerState, Ours};
 use super::limits::LimitsFacts;
+use super::statusline::{Configured, Program, StatusLineFacts};
 use super::*;
+use crate::claude_settings::command::Line;
 use crate::config::check::Checked;
 use crate::error::CliError;
 use crate::notify::Said;
@@ -67,6 +69,7 @@ fn sound() -> Facts {
         zone_data: true,
         sqlite: ("3.54.1", "3.51.3", true),
         limits: limits(now.as_millisecond()),
+        statusline: StatusLineFacts { directories: vec![configured()], projects: vec![] },
         ledger: LedgerState::Open("/h/.cco/ledger.db".into(), Box::new(health)),
     }
 }
@@ -108,6 +111,28 @@ fn limits(now_ms: i64) -> LimitsFacts {
         base: Ok("https://api.anthropic.com".to_owned()),
         zone: TimeZone::UTC,
     }
+}
+
+/// Its settings, as `cco statusline install` left them.
+fn configured() -> Configured {
+    let command = "/bin/cco statusline".to_owned();
+    Configured {
+        settings: "/h/.claude/settings.json".into(),
+        line: Ok(Line::Ours { command: command.clone(), program: "/bin/cco".to_owned() }),
+        installed: Some(command),
+        program: Program::Runs("/bin/cco".into()),
+        is_off: false,
+        open: vec![],
+    }
+}
+
+/// The one status line that is set.
+fn status_line(facts: &mut Facts) -> &mut Configured {
+    &mut facts.statusline.directories[0]
+}
+
+fn foreign() -> Result<Line, String> {
+    Ok(Line::Foreign("`npx other`".to_owned()))
 }
 
 /// The login of the account, dead for six hours.
@@ -287,6 +312,24 @@ static CASES: &[(&str, Change)] = &[
         f.limits.files.shared = [("a", Keeper::Left), ("b", Keeper::Unknown(why))].map(shared).into();
     }),
     ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
+    ("statusline.installed", |f| status_line(f).line = Err("it is not valid JSON".to_owned())),
+    ("statusline.installed", |f| {
+        let settings = PathBuf::from("/w/settings.json");
+        f.statusline.directories.push(Configured { settings, line: foreign(), ..configured() });
+    }),
+    ("statusline.runs", |f| status_line(f).program = Program::Absent("/bin/cco".into())),
+    ("statusline.runs", |f| status_line(f).program = Program::NotExecutable("/bin/cco".into())),
+    ("statusline.runs", |f| {
+        status_line(f).program = Program::Fails("/bin/cco".into(), "printed nothing".to_owned());
+    }),
+    ("statusline.runs", |f| status_line(f).program = Program::Unknown),
+    ("statusline.unchanged", |f| status_line(f).installed = Some("/old/cco statusline".to_owned())),
+    ("statusline.unchanged", |f| status_line(f).line = foreign()),
+    ("statusline.unchanged", |f| status_line(f).open = vec!["/h/.claude/settings.json".into()]),
+    ("statusline.overridden", |f| status_line(f).is_off = true),
+    ("statusline.overridden", |f| {
+        f.statusline.projects = vec![("/code/.claude/settings.json".into(), "`npx other`".to_owned())];
+    }),
     ("time.data", |f| f.zone_data = false),
     ("time.zone", |f| {
         f.zone = Err(("TZ is \"X\", which is no time zone".to_owned(), "did you mean Y?".to_owned()));
@@ -372,6 +415,10 @@ fn a_sound_machine_is_found_sound() {
     ok limits.files: no file of another tool is there and broken
     ok limits.sharing: limits are not written to files of older tools
     ok limits.credentials: no login is in a file that others can read
+    ok statusline.installed: Claude Code shows cco's status line
+    ok statusline.runs: the program of the status line is there, and prints a line
+    ok statusline.unchanged: nobody changed the status line that was installed
+    ok statusline.overridden: no other setting stands in its way
     ok time.data: the system's time zone files are there
     ok time.zone: reports show days of UTC (TZ), as the ledger keeps them
     ok time.clock: no call is dated ahead of now
@@ -531,6 +578,37 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.credentials: other users of this machine can read a login of Claude Code
       /h/.claude/.credentials.json
       fix: chmod 600 /h/.claude/.credentials.json
+    note statusline.installed: cco's status line is set in 0 of 1 config directory
+      /h/.claude/settings.json: it is not valid JSON
+      fix: `cco statusline install --config-dir DIR` sets it in another one
+    note statusline.installed: cco's status line is set in 1 of 2 config directories
+      /w/settings.json: another status line: `npx other`
+      fix: `cco statusline install --config-dir DIR` sets it in another one
+    problem statusline.runs: the program of 1 status line does not work; Claude Code shows none
+      /h/.claude/settings.json: /bin/cco is not there
+      fix: `cco statusline install` sets it anew; --config-dir names another directory
+    problem statusline.runs: the program of 1 status line does not work; Claude Code shows none
+      /h/.claude/settings.json: /bin/cco cannot be run
+      fix: `cco statusline install` sets it anew; --config-dir names another directory
+    problem statusline.runs: the program of 1 status line does not work; Claude Code shows none
+      /h/.claude/settings.json: /bin/cco printed nothing
+      fix: `cco statusline install` sets it anew; --config-dir names another directory
+    note statusline.runs: it cannot be told here whether a status line works
+      /h/.claude/settings.json: its program is nowhere in the search path of this terminal
+      fix: `cco statusline install` sets it anew; --config-dir names another directory
+    note statusline.unchanged: the status line is not the one that was installed
+      /h/.claude/settings.json: `/bin/cco statusline` instead of `/old/cco statusline`
+      fix: `cco statusline install` sets it anew; --config-dir names another directory
+    note statusline.unchanged: the status line is not the one that was installed
+      /h/.claude/settings.json: `npx other` instead of `/bin/cco statusline`
+      fix: `cco statusline install` sets it anew; --config-dir names another directory
+    problem statusline.unchanged: other users of this machine can change what Claude Code runs for its status line
+      /h/.claude/settings.json
+      fix: chmod go-w /h/.claude/settings.json
+    note statusline.overridden: another setting goes before the status line
+      /h/.claude/settings.json: "disableAllHooks" switches status lines off
+    note statusline.overridden: another setting goes before the status line
+      /code/.claude/settings.json: `npx other` goes before it here
     problem time.data: the system has no time zone files; days can only be those of UTC
       fix: install them (tzdata)
     problem time.zone: TZ is "X", which is no time zone

@@ -49,12 +49,21 @@ pub(crate) fn name(name: &str) -> String {
 }
 
 /// At most `limit` characters, the last one `…` when something was cut.
-fn clip(text: &str, limit: usize) -> String {
+pub(crate) fn clip(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }
     let kept: String = text.chars().take(limit - 1).collect();
     format!("{kept}…")
+}
+
+/// A word for a line of a shell: quoted where it has to be.
+pub(crate) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The name of a model without what all of them share: `opus-4-8` for `claude-opus-4-8-20260101`, `us.sonnet-4` for

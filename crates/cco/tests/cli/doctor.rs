@@ -83,11 +83,16 @@ fn a_sound_machine_is_well() {
     ok       limits.files           no file of another tool is there and broken
     ok       limits.sharing         limits are not written to files of older tools
     ok       limits.credentials     no login is in a file that others can read
+    ok       statusline.installed   no config directory has cco's status line; `cco statusline install` sets it
+             $HOME/.claude/settings.json: no status line
+    ok       statusline.runs        no status line of cco is set
+    ok       statusline.unchanged   nobody changed the status line that was installed
+    ok       statusline.overridden  no other setting stands in its way
     ok       time.data              the system's time zone files are there
     ok       time.zone              reports show days of UTC (TZ), as the ledger keeps them
     ok       time.clock             no call is dated ahead of now
 
-    31 checks: all is well
+    35 checks: all is well
     ");
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), [""; 0]);
@@ -175,13 +180,20 @@ fn a_sick_machine_says_what_to_do() {
     ok       limits.files           no file of another tool is there and broken
     ok       limits.sharing         limits are not written to files of older tools
     ok       limits.credentials     no login is in a file that others can read
+    note     statusline.installed   cco's status line is set in 0 of 2 config directories
+             $HOME/.claude/settings.json: it is not valid JSON: key must be a string at line 1 column 27
+             $HOME/.config/claude/settings.json: no status line
+             fix: `cco statusline install --config-dir DIR` sets it in another one
+    ok       statusline.runs        no status line of cco is set
+    ok       statusline.unchanged   nobody changed the status line that was installed
+    ok       statusline.overridden  no other setting stands in its way
     ok       time.data              the system's time zone files are there
     problem  time.zone              TZ is "Europe/Berln", which is no time zone known here; days are those of UTC
              fix: did you mean Europe/Berlin?
     problem  time.clock             1 call is dated ahead of now, the last one by 7 days
              fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
 
-    29 checks: 7 problems, 1 note
+    33 checks: 7 problems, 2 notes
     "#);
     for columns in [40, 60, 80, 100, 200] {
         // A path that is wider than the terminal is not broken.

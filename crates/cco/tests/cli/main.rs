@@ -26,6 +26,8 @@ mod settings;
 mod share;
 mod shells;
 mod statusline;
+mod statusline_install;
+mod statusline_preview;
 mod terminal;
 mod usage;
 mod zones;

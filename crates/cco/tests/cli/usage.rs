@@ -142,6 +142,8 @@ fn words_of_similar_tools_that_mean_nothing_here_are_answered() {
     for words in ["daily --wrong", "--wrong", "weekly --instances"] {
         assert!(!env.run(words).stderr.contains("hint:"), "{words}");
     }
+    let near = env.run("statz").stderr;
+    assert!(!near.contains("'stats'") && !near.contains("\n\n\n"), "a hidden command is no tip");
 }
 
 #[test]
@@ -192,6 +194,7 @@ fn help_names_every_variable_that_users_may_set() {
           scan         Read all transcripts now
           reprice      Apply the present price list to calls that another one priced
           doctor       Check everything, and say how to mend what is wrong
+          statusline   Print a status line for Claude Code, from what it hands over on stdin
           config       Show, change and check the settings
           completions  Print what a shell needs to complete cco
           man          Print the manual page
