@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use cco_statusline::colour::Depth;
 use cco_statusline::payload::Payload;
+use cco_statusline::snapshot::Alert;
 use cco_statusline::spool::Observation;
 use cco_statusline::{COLUMNS, Nearby, Scene, Screen, render};
 
@@ -23,8 +24,9 @@ pub(crate) use how::{clock, settings, stamp_of};
 
 use how::How;
 
-/// How long Claude Code may take to hand over what it knows, in milliseconds.
-const PATIENCE_MS: u64 = 200;
+/// How long Claude Code may take to hand over what it knows, in milliseconds: it does at once, but a machine may be so
+/// busy that this takes a while, and a line without it would be wrong.
+const PATIENCE_MS: u64 = 1_000;
 /// What is printed when even drawing fails.
 const LAST_RESORT: &str = "Claude\n";
 
@@ -54,7 +56,8 @@ fn run() {
     let state = folder.as_deref().map(places::state);
     let snapshot = state.as_deref().and_then(files::snapshot);
     let how = How::find(&env, folder.as_deref(), snapshot.as_ref());
-    let snapshot = snapshot.unwrap_or_default();
+    let mut snapshot = snapshot.unwrap_or_default();
+    snapshot.alerts.extend(how.is_config_wrong.then_some(Alert::Config));
     let spool = state.as_deref().zip(payload.session.as_deref()).and_then(files::Spool::of);
     let nearby = nearby(&env, &payload, spool.as_ref());
     let scene = Scene {
@@ -73,16 +76,21 @@ fn run() {
 
 fn nearby(env: &Env, payload: &Payload, spool: Option<&files::Spool>) -> Nearby {
     let text = |path: &std::path::Path| path.to_str().map(str::to_owned);
-    // A list of folders tells nothing of one session.
+    // A list of folders tells nothing of one session. A link is followed: accounts are known by the folder's own name.
     let config_dir =
         env.claude_config_dir.as_ref().and_then(|dir| dir.to_str()).filter(|dir| !dir.contains(','));
+    let config_dir = config_dir.map(|dir| dir_without_links(dir).unwrap_or_else(|| dir.to_owned()));
     Nearby {
         home: env.home.as_deref().and_then(text),
-        config_dir: config_dir.map(str::to_owned),
+        config_dir,
         head: payload.dir.as_deref().and_then(head::of),
         transcript_changed_ms: payload.transcript.as_deref().and_then(files::changed_ms),
         last: spool.and_then(files::Spool::last),
     }
+}
+
+fn dir_without_links(dir: &str) -> Option<String> {
+    std::fs::canonicalize(dir).ok()?.into_os_string().into_string().ok()
 }
 
 fn screen(env: &Env, how: &How) -> Screen {

@@ -20,7 +20,7 @@ use cco_statusline::spool::Observation;
 use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
 
-use crate::limits::{AccountLimits, Found, KnownAccount};
+use crate::limits::{AccountLimits, Found, Holding, KnownAccount};
 use crate::report::{Filter, Only, Period};
 use crate::{Engine, EngineError};
 
@@ -98,7 +98,9 @@ impl Engine {
         }
         if let Some(found) = self.found.as_ref().filter(|_| is_older(snapshot.looked_at_ms)) {
             let limits = self.limits(found, &self.troubles, &setup.zone)?;
-            snapshot.accounts = accounts_now(&limits, found);
+            let history = self.ledger.account_history()?;
+            let now = accounts_now(&limits, found, &history);
+            snapshot.accounts = with_untold(now, snapshot.accounts, found);
             snapshot.looked_at_ms = Some(now_ms);
         }
         let disk_fails = self.disk_fails.unwrap_or(snapshot.alerts.contains(&Alert::Disk));
@@ -132,22 +134,45 @@ impl Engine {
 }
 
 /// Those that this machine is logged in with.
-fn accounts_now(limits: &[AccountLimits], found: &Found) -> Vec<AccountNow> {
-    limits
-        .iter()
-        .filter(|known| !known.directories.is_empty())
-        .map(|known| account_now(known, found))
-        .collect()
+fn accounts_now(limits: &[AccountLimits], found: &Found, history: &[Holding]) -> Vec<AccountNow> {
+    let here = limits.iter().filter(|known| !known.directories.is_empty());
+    here.map(|known| account_now(known, found, history)).collect()
 }
 
-fn account_now(known: &AccountLimits, found: &Found) -> AccountNow {
+/// With the accounts of directories that do not tell just now who is logged in, as they were: that is no news of them.
+fn with_untold(mut now: Vec<AccountNow>, before: Vec<AccountNow>, found: &Found) -> Vec<AccountNow> {
+    let untold = found.untold();
+    let is_untold =
+        |account: &AccountNow| account.directories.iter().any(|directory| untold.contains(directory));
+    for account in before.into_iter().filter(is_untold) {
+        if !now.iter().any(|known| known.id == account.id) {
+            now.push(account);
+        }
+    }
+    now
+}
+
+/// The latest time since which a directory holds this account that held another one before.
+fn since_ms(known: &AccountLimits, history: &[Holding]) -> Option<i64> {
+    let since = |directory: &String| {
+        let mut here = history.iter().filter(|held| held.dir == *directory).rev();
+        let now = here.next().filter(|held| held.account.as_ref() == Some(&known.account.id))?;
+        let is_other = |held: &Holding| held.account.as_ref().is_some_and(|id| *id != known.account.id);
+        here.any(is_other).then_some(now.from_ms)
+    };
+    known.directories.iter().filter_map(since).max()
+}
+
+fn account_now(known: &AccountLimits, found: &Found, history: &[Holding]) -> AccountNow {
     let windows = known.windows.iter().filter_map(|it| Some((it.shown.window.clone(), it.current?)));
     let of_five_hours = || known.windows.iter().find(|it| it.shown.window == Window::FiveHour);
     AccountNow {
         id: known.account.id.clone(),
         label: label(&known.account),
         directories: found.names_of(&known.account.id),
+        since_ms: since_ms(known, history),
         login: known.login,
+        logged_out: known.is_logged_out,
         trouble: known.trouble,
         windows: windows.collect(),
         pace: of_five_hours().and_then(|it| it.pace),

@@ -27,7 +27,8 @@ pub fn is_treacherous(c: char) -> bool {
 /// A name from outside, fit to be shown and compared: lower case, nothing that a terminal would obey. None: nothing of
 /// it is left.
 pub fn short_name(name: &str) -> Option<Arc<str>> {
-    let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(c);
+    // Fillers pass for letters and show nothing.
+    let kept = |c: &char| !is_treacherous(*c) && (c.is_alphanumeric() || [' ', '-', '_', '.'].contains(c));
     let name: String = name.chars().filter(kept).take(MAX_NAME).flat_map(char::to_lowercase).collect();
     let name = name.trim();
     (!name.is_empty()).then(|| name.into())

@@ -7,7 +7,7 @@ use cco_model::limit::login::Login;
 use cco_model::limit::mark::{Mark, Sessions};
 use cco_model::limit::merge::{self, Current, same_end, waited_longer};
 use cco_model::limit::session::{config_directory, for_session};
-use cco_model::limit::shown::{Known, LocalUse, Shown, shown};
+use cco_model::limit::shown::{Known, LocalUse, Shown, Value, shown};
 use cco_model::limit::{AccountId, Reading, Source, Told as ToldTo, Window, age_ms};
 use jiff::tz::TimeZone;
 
@@ -89,9 +89,12 @@ impl<'a> Scene<'a> {
         directory.into_os_string().into_string().ok()
     }
 
-    /// The account of the session; none where that cannot be told for sure.
+    /// The account of the session; none where that cannot be told for sure. What a session was told before its directory
+    /// held this account was told to another one.
     pub(crate) fn account(&self) -> Option<&'a AccountNow> {
-        self.snapshot.account_of(&self.config_directory()?)
+        let account = self.snapshot.account_of(&self.config_directory()?)?;
+        let told_since = |since_ms| self.payload.windows.iter().all(|told| self.told_at_ms(told) >= since_ms);
+        account.since_ms.is_none_or(told_since).then_some(account)
     }
 
     /// What was last observed of this session, here or by whoever took it in.
@@ -170,7 +173,14 @@ impl<'a> Scene<'a> {
             sessions: Sessions::Live,
         };
         let shown_at = current.and_then(|current| current.resets_at_ms).unwrap_or(self.now_ms);
-        shown(window, &known, self.now_ms, &self.zone_at(shown_at))
+        let mut shown = shown(window, &known, self.now_ms, &self.zone_at(shown_at))?;
+        let is_own = current.is_some_and(|current| current.source == Source::Stdin);
+        let is_number = matches!(shown.value, Value::Open { .. } | Value::NotStarted);
+        if !is_own && is_number && account.is_some_and(|account| account.logged_out) {
+            // Only the user can bring a newer number.
+            shown.mark = Mark::Critical;
+        }
+        Some(shown)
     }
 
     /// What was used on this machine: by the session's account, or by all where no account was ever seen.

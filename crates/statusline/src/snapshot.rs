@@ -106,8 +106,12 @@ pub struct AccountNow {
     pub label: String,
     /// The config directories that hold it, under every name they have.
     pub directories: Vec<String>,
+    /// Since when they hold it, UTC milliseconds, where one of them held another one before.
+    pub since_ms: Option<i64>,
     /// How its login is.
     pub login: Login,
+    /// Its login is not on this machine, as far as files tell.
+    pub logged_out: bool,
     /// Why there is no newer answer of the service.
     pub trouble: Option<Trouble>,
     /// Its windows.
@@ -185,6 +189,8 @@ pub enum Alert {
     OneLogin,
     /// Calls could not be kept: the disk is full, or refuses.
     Disk,
+    /// `config.toml` cannot be followed in full: `cco config check` says why.
+    Config,
 }
 
 impl Snapshot {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::merge::Current;
+use cco_model::limit::pace::{Basis, Pace};
 use cco_model::limit::{AccountId, Percent, Source, Window};
 use cco_statusline::colour::Depth;
 use cco_statusline::payload::Payload;
@@ -35,6 +36,7 @@ impl Stage {
             snapshot: Snapshot {
                 zone: Clock { told: String::new(), offsets: vec![(0, 0)], until_ms: i64::MAX },
                 written_at_ms: NOW,
+                looked_at_ms: Some(NOW),
                 counted_at_ms: Some(NOW),
                 ..Snapshot::default()
             },
@@ -110,7 +112,9 @@ fn account(label: &str, directory: &str, windows: BTreeMap<Window, Current>) -> 
         id: AccountId { organization: "org".into(), account: label.into() },
         label: label.to_owned(),
         directories: vec![directory.to_owned()],
+        since_ms: None,
         login: Login::Active,
+        logged_out: false,
         trouble: None,
         windows,
         pace: None,
@@ -223,6 +227,79 @@ fn a_session_never_shows_the_limits_of_another_account() {
     // Where two accounts claim a directory it is nobody's.
     stage.snapshot.accounts.push(account("work", "/home/dev/.claude-home", theirs));
     assert_eq!(stage.segment("five_hour"), "🕐:13:18");
+}
+
+#[test]
+fn what_a_session_was_told_before_somebody_else_logged_in_stays_theirs() {
+    let mut stage =
+        Stage::session().account(&[(Window::FiveHour, 5, Some(42), 1), (Window::SevenDay, 7, Some(600), 1)]);
+    let other = account("home", "/home/dev/.claude-home", BTreeMap::new());
+    stage.snapshot.accounts.push(other);
+    let told =
+        serde_json::json!({"five_hour": {"used_percentage": 88, "resets_at": (NOW + 42 * MINUTE) / 1000}});
+    stage.payload["rate_limits"] = told;
+    stage.nearby.last = stage.scene(Observation::of);
+    stage.settings.lines = Some(vec![["account", "five_hour", "week"].map(str::to_owned).to_vec()]);
+    assert_eq!(stage.lines(), "👤work ⌛:42m(88%)|📅:10h(7%)@Sun");
+    stage.now = NOW + MINUTE;
+    stage.snapshot.accounts[0].since_ms = Some(NOW + 1);
+    assert_eq!(stage.lines(), "⌛:41m(88%)", "neither the name nor the week is theirs");
+    stage.payload["cost"] = serde_json::json!({"total_api_duration_ms": 1});
+    stage.nearby.last = Some(Observation { api_ms: Some(0), ..stage.nearby.last.clone().unwrap() });
+    assert_eq!(stage.lines(), "👤work ⌛:41m(88%)|📅:9h(7%)@Sun", "told again since");
+}
+
+#[test]
+fn a_window_that_ended_makes_the_others_no_younger_and_neither_does_a_clear() {
+    let mut stage = Stage::session();
+    let week = serde_json::json!({"used_percentage": 41, "resets_at": (NOW + 600 * MINUTE) / 1000});
+    let five = serde_json::json!({"used_percentage": 29, "resets_at": (NOW + 10 * MINUTE) / 1000});
+    stage.payload["rate_limits"] = serde_json::json!({"five_hour": five, "seven_day": week});
+    stage.payload["cost"] = serde_json::json!({"total_api_duration_ms": 5_000});
+    stage.nearby.last = stage.scene(Observation::of);
+    stage.now = NOW + 20 * MINUTE;
+    stage.payload["rate_limits"] = serde_json::json!({"seven_day": week});
+    assert_eq!(stage.segment("week"), "📅:9h(41%)@Sun⚠⚠");
+    stage.payload["cost"] = serde_json::json!({"total_api_duration_ms": 0});
+    assert_eq!(stage.segment("week"), "📅:9h(41%)@Sun⚠⚠");
+}
+
+#[test]
+fn what_a_session_says_that_nobody_remembers_is_as_old_as_its_transcript() {
+    let mut stage = Stage::session();
+    stage.payload["rate_limits"] =
+        serde_json::json!({"five_hour": {"used_percentage": 29, "resets_at": (NOW + 42 * MINUTE) / 1000}});
+    stage.nearby.transcript_changed_ms = Some(NOW - 61 * MINUTE);
+    assert_eq!(stage.segment("five_hour"), "⌛:42m(29%)🔺");
+}
+
+#[test]
+fn a_pace_is_of_the_window_that_is_drawn_and_as_old() {
+    let mut stage = Stage::session().account(&[(Window::FiveHour, 42, Some(120), 5)]);
+    stage.snapshot.accounts[0].pace =
+        Some(Pace { tenths_per_hour: 130, basis: Basis::Recent, tenths_at_reset: 680, full_at_ms: None });
+    assert_eq!(stage.segment("pace"), "🔥:13%/h→68%⚠");
+    let told = |percent, minutes| serde_json::json!({"five_hour": {"used_percentage": percent, "resets_at": (NOW + minutes * MINUTE) / 1000}});
+    stage.payload["rate_limits"] = told(80, 120);
+    assert_eq!(stage.segment("pace"), "🔥:13%/h→106%⚠", "from what is used by now");
+    stage.payload["rate_limits"] = told(5, 280);
+    assert_eq!(stage.segment("pace"), "🕐:13:18", "another window, so another account");
+}
+
+#[test]
+fn a_login_that_is_not_here_any_more_marks_its_numbers() {
+    let mut stage = Stage::session().account(&[(Window::FiveHour, 29, Some(42), 1)]);
+    stage.snapshot.accounts[0].logged_out = true;
+    assert_eq!(stage.segment("five_hour"), "⌛:42m(29%)🔺");
+}
+
+#[test]
+fn a_session_that_is_told_something_since_needs_no_login() {
+    let mut stage = Stage::session().account(&[]);
+    (stage.snapshot.alerts, stage.snapshot.accounts[0].login) = (vec![Alert::Login], DEAD);
+    assert_eq!(stage.segment("alert"), "🔺login");
+    stage.payload["rate_limits"] = serde_json::json!({"five_hour": {"used_percentage": 29}});
+    assert_eq!(stage.segment("alert"), "🕐:13:18");
 }
 
 #[test]

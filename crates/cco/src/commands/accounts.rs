@@ -60,7 +60,10 @@ fn list(app: &mut App<'_>) -> Result<(), CliError> {
     }
     if unknown > 0 {
         let calls = text::plural(unknown, "call", "calls");
-        lines.push(vec![choose::UNKNOWN.to_owned(), String::new(), format!("{calls} of no known account")]);
+        let mut line =
+            vec![choose::UNKNOWN.to_owned(), String::new(), format!("{calls} of no known account")];
+        line.extend(any_managed.then(String::new));
+        lines.push(line);
     }
     let mut columns = vec![
         word(0, Squeeze::Before(9, Keep::Start)),

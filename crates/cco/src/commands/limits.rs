@@ -284,8 +284,11 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
         let said = renewals(app, &asked)?;
         let begun = Instant::now();
         loop {
-            let page = page::watched(&limits, &app.now, env::stdout_columns(), env::stdout_rows())
-                + &page::notes(said.iter().map(Said::words), env::stdout_columns());
+            let mut page = page::watched(&limits, &app.now, env::stdout_columns(), env::stdout_rows());
+            // A low terminal has room for numbers only.
+            if page.ends_with('\n') {
+                page += &page::notes(said.iter().map(Said::words), env::stdout_columns());
+            }
             let page = if app.out.is_plain() { strip_str(&page).to_string() } else { page };
             LiveScreen::show(&page)?;
             match screen.wait(LOOK_EVERY.saturating_sub(begun.elapsed()))? {

@@ -26,6 +26,8 @@ pub(crate) struct How {
     pub(crate) settings: Settings,
     /// The zone; none: the snapshot tells the time.
     pub(crate) zone: Option<TimeZone>,
+    /// `config.toml` is there, and cannot be followed in full.
+    pub(crate) is_config_wrong: bool,
 }
 
 impl How {
@@ -36,13 +38,18 @@ impl How {
             let tells = known.zone.tells(&told(env), env.now.as_millisecond());
             let read = || Config::load(home::config_file(folder).as_deref(), env).ok();
             let zone = if tells { None } else { Some(zone_of(read().as_ref(), env)) };
-            return Self { settings: known.settings.clone(), zone };
+            return Self { settings: known.settings.clone(), zone, is_config_wrong: false };
         }
         match Config::load(home::config_file(folder).as_deref(), env) {
-            Ok(config) => Self { settings: settings(&config), zone: Some(zone_of(Some(&config), env)) },
+            Ok(mut config) => Self {
+                settings: settings(&config),
+                zone: Some(zone_of(Some(&config), env)),
+                is_config_wrong: !config.refused().is_empty(),
+            },
             Err(_) => Self {
                 settings: snapshot.map(|known| known.settings.clone()).unwrap_or_default(),
                 zone: Some(zone_of(None, env)),
+                is_config_wrong: true,
             },
         }
     }

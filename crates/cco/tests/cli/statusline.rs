@@ -117,7 +117,7 @@ fn a_setting_counts_from_the_moment_it_is_written() {
     let _ = env.run("daily");
     assert_eq!(draw(&env, "{}"), "hi 21:00\n");
     env.config("[statusline]\nlines = [[\"clock\", \"clok\"]]\n");
-    assert_eq!(draw(&env, "{}"), "🤖:Claude 🕐:14:00\n", "what is wrong is the config's to tell");
+    assert_eq!(draw(&env, "{}"), "⚠config 🤖:Claude 🕐:14:00\n");
     let run = env.run("config check");
     insta::assert_snapshot!(run.story(), @r#"
     exit 3
@@ -125,7 +125,7 @@ fn a_setting_counts_from_the_moment_it_is_written() {
     warning: $HOME/.cco/config.toml:2: `statusline.lines`: no segment is called "clok"
     hint: did you mean "clock"?
     "#);
-    assert_eq!(draw(&env.with("TZ", "UTC"), "{}"), "🤖:Claude 🕐:12:00\n");
+    assert_eq!(draw(&env.with("TZ", "UTC"), "{}"), "⚠config 🤖:Claude 🕐:12:00\n");
 }
 
 /// Puts something at a path.
@@ -166,6 +166,27 @@ fn whatever_lies_where_its_files_should_be_there_is_a_line_in_time() {
             clear(path);
         }
     }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_snapshot_holds_no_command_up() {
+    let env = machine();
+    fs::create_dir_all(env.home().join(".cco/state")).unwrap();
+    assert!(Command::new("mkfifo").arg(env.home().join(SNAPSHOT)).status().unwrap().success());
+    assert_eq!(env.run("accounts").code, 0);
+    assert!(fs::symlink_metadata(env.home().join(SNAPSHOT)).unwrap().is_file(), "a snapshot took its place");
+}
+
+#[test]
+fn what_was_observed_stays_where_nothing_can_be_kept() {
+    let env = machine();
+    draw(&env, payload(&env, ANN.dir, Some(41)));
+    let spool = env.home().join(".cco/state/spool/s1.jsonl");
+    assert!(spool.exists());
+    let _ = env.run("--demo limits");
+    assert!(spool.exists());
+    let _ = env.run("limits");
+    assert!(!spool.exists());
 }
 
 #[test]

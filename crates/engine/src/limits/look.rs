@@ -75,6 +75,15 @@ impl Found {
         names
     }
 
+    /// Every name of the config directories that do not tell just now who is logged in.
+    pub(crate) fn untold(&self) -> Vec<String> {
+        let untold = self.accounts.directories().iter().filter(|it| matches!(it.held, Held::Unknown(_)));
+        untold
+            .flat_map(|it| [&it.path, &it.real])
+            .filter_map(|path| Some(path.to_str()?.to_owned()))
+            .collect()
+    }
+
     /// The name by which a config directory is known, of any name that it has.
     pub(crate) fn name_of(&self, path: &str) -> String {
         let plain = plain_path(Path::new(path));

@@ -20,6 +20,6 @@ fn build(scene: &Scene<'_>) -> Option<Piece> {
     if scene.snapshot.accounts.len() < 2 {
         return None;
     }
-    let account = scene.account()?;
-    Some(super::name(scene.label("👤", "@"), &clean(&account.label)))
+    let label = clean(&scene.account()?.label);
+    (!label.trim().is_empty()).then(|| super::name(scene.label("👤", "@"), &label))
 }

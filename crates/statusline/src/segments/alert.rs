@@ -9,7 +9,7 @@ use crate::snapshot::Alert;
 /// The segment.
 pub static SEGMENT: Segment = Segment {
     id: "alert",
-    about: "What is wrong and needs you: a dead login, a full disk",
+    about: "What is wrong and needs you: a dead login, a full disk, a wrong config.toml",
     example: "🔺login",
     priority: 100,
     colour: DEFAULT,
@@ -30,6 +30,7 @@ fn build(scene: &Scene<'_>) -> Option<Piece> {
             Alert::Login => format!("{critical}login"),
             Alert::OneLogin => format!("{warning}login"),
             Alert::Disk => format!("{warning}disk"),
+            Alert::Config => format!("{warning}config"),
         })
         .collect();
     (!words.is_empty()).then(|| Piece::new(words.join(" ")).alarming())

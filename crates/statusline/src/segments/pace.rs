@@ -32,7 +32,15 @@ fn build(scene: &Scene<'_>) -> Option<Piece> {
         [ours, drawn].map(|current| scene.shown(&Window::FiveHour, Some(current)).map(|shown| shown.mark));
     let mark = scene.mark(mark.into_iter().flatten().max().unwrap_or_default());
     let estimate = if pace.basis == Basis::Whole { "~" } else { "" };
-    let (rate, end) = (pace.tenths_per_hour / 10, pace.tenths_at_reset / 10);
+    // The use may be newer than the pace.
+    let View::Open { percent: Some(percent), left_ms: Some(left_ms), .. } =
+        drawn.view(&Window::FiveHour, scene.now_ms)
+    else {
+        return None;
+    };
+    let gain = i128::from(pace.tenths_per_hour) * i128::from(left_ms) / 3_600_000;
+    let end = i64::try_from(gain).unwrap_or(i64::MAX / 2) + i64::from(percent.tenths());
+    let (rate, end) = (pace.tenths_per_hour / 10, end / 10);
     let (label, arrow) = (scene.label("🔥:", "pace:"), scene.label("→", "->"));
     let level = i32::try_from(end).unwrap_or(i32::MAX);
     Some(

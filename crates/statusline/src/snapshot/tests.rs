@@ -14,7 +14,9 @@ fn full() -> Snapshot {
         id: AccountId { organization: "o".into(), account: "a".into() },
         label: "work \"é\"".to_owned(),
         directories: vec!["/c".to_owned()],
+        since_ms: Some(4),
         login: Login::NeedsLogin { reason: Reason::SessionEnded, since_ms: 7 },
+        logged_out: true,
         trouble: Some(Trouble::RateLimited { until_ms: 9 }),
         windows: [(Window::FiveHour, current), (model, Current { percent: None, ..current })].into(),
         pace: Some(Pace {

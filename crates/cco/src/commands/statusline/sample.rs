@@ -120,7 +120,9 @@ fn account(label: &str, directory: &str) -> AccountNow {
         id: AccountId { organization: "org".into(), account: label.into() },
         label: label.to_owned(),
         directories: vec![directory.to_owned()],
+        since_ms: None,
         login: Login::Active,
+        logged_out: false,
         trouble: None,
         windows: BTreeMap::from(windows),
         pace: Some(Pace {
@@ -142,7 +144,6 @@ fn observed() -> Observation {
         dir: None,
         api_ms: Some(600_000),
         windows: Vec::new(),
-        told_at_ms: NOW_MS - 10 * MINUTE_MS,
         cost: Some(2_000_000_000),
         cost_moved_ms: None,
         context: None,
