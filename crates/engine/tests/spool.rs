@@ -1,6 +1,7 @@
 //! What status lines observed reaches the ledger once, as its own account's, whatever happens on the way; and what a
 //! snapshot says is never replaced by what was known before.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -120,8 +121,13 @@ fn what_somebody_else_was_told_is_not_taken_for_the_one_before_while_the_ledger_
     home.tell(77, NOW_MS - MINUTE_MS);
     let other = rusqlite::Connection::open(home.path().join("ledger.db")).expect("the ledger");
     other.execute_batch("BEGIN IMMEDIATE").expect("the write lock");
-    assert!(look(&home, NOW_MS).is_some());
-    assert_eq!((home.known(), home.spooled()), (vec![], 1), "it waits where it lies");
+    let mut engine = home.engine(NOW_MS);
+    let (found, trouble) = engine.look_at_accounts().expect("a look");
+    let limits = engine.limits(&found, &BTreeMap::new(), &TimeZone::UTC).expect("limits");
+    let told = limits.iter().flat_map(|known| &known.windows).filter(|window| window.current.is_some());
+    assert_eq!((trouble.is_some(), told.count()), (true, 0), "whose it is cannot be told by now");
+    assert_eq!(home.spooled(), 1, "it waits where it lies");
+    drop(engine);
     other.execute_batch("ROLLBACK").expect("the end");
     home.tell(78, NOW_MS + MINUTE_MS);
     assert_eq!(look(&home, NOW_MS), None);
