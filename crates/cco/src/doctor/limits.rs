@@ -133,7 +133,7 @@ fn judge_logins(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
     let number = text::plural(logins.len() as u64, "login", "logins");
     match logins.iter().filter(|known| known.login == Login::Active).count() {
         _ if logins.is_empty() => Verdict::ok("no account was seen yet"),
-        0 => Verdict::ok(format!("{number}, none of them tried yet")),
+        0 => Verdict::ok(format!("{number}, none accepted by the service so far")),
         working if working == logins.len() => Verdict::ok("every login worked when last tried"),
         working => Verdict::ok(format!("{working} of {number} worked when last tried")),
     }
@@ -212,7 +212,7 @@ fn judge_asking(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
     match (failing, waiting) {
         (0, 0) if all.is_empty() => Verdict::ok("there is no account to ask for"),
         (0, 0) if failed_last > 0 => Verdict::note(format!(
-            "the last time that {} was asked for, there was no answer",
+            "the last time that {} was asked for, no limits came back",
             accounts(failed_last)
         ))
         .fix("`cco limits --refresh` tries again and says what is wrong")
