@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::logins::{ANN, BEA, Login, SECRETS, assert_no_token, minutes_ago};
-use crate::sealed::{Run, TestEnv};
+use crate::sealed::{Call, Run, TestEnv};
 use crate::service::{Reply, Service, status, usage};
 
 /// What the token service says of a login that it renews.
@@ -337,4 +337,21 @@ fn what_a_killed_process_began_is_named_and_ended_also_for_an_account_that_was_t
         fs::read_dir(later.home().join(".cco/state")).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".intent")), "{left:?}");
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".previous")), "{left:?}");
+}
+
+#[test]
+fn a_managed_account_stands_beside_calls_of_no_known_account() {
+    let (service, tokens) = (Service::start(vec![usage(42, 13)]), Service::start(vec![granted()]));
+    let env = machine(&service, &tokens);
+    // From before anybody looked who is logged in.
+    env.transcript("p/old.jsonl", &[Call { time: "2026-10-01T10:00:00Z", ..Call::default() }.row()]);
+    let _ = env.run("daily");
+    manage(&env);
+    assert_snapshot!(env.run("accounts").story(), @r"
+    exit 0
+    -- stdout
+    Account          Config directory              Login
+    ann@example.com  $HOME/.claude  renewed by cco
+    unknown          1 call of no known account
+    ");
 }
