@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{self, Decimal};
 use super::keeper::{Target, further};
-use super::write::{self, InOrder};
+use super::write::{self, Entry, InOrder};
 use super::{Observed, WRITER, Whose, WriteError, object_of, weekly};
 use crate::accounts::SlotMarks;
 use crate::input::Unread;
@@ -267,14 +267,6 @@ struct SlotOut {
     #[serde(flatten)]
     further: Map<String, Value>,
     writer: &'static str,
-}
-
-/// What the file says of one slot.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Entry<'a> {
-    Ours(Box<SlotOut>),
-    Kept(&'a Value),
 }
 
 /// The file's text, with those slots of `before` that others wrote. The mark stands in each slot: tools that walk over

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::fields::{self, Decimal};
 use super::hot_swap::{self, Numbers, SlotFacts, Slots};
 use super::keeper::{Target, further};
-use super::write::{self, InOrder};
+use super::write::{self, Entry, InOrder};
 use super::{WRITER, WriteError, object_of};
 use crate::input::Unread;
 
@@ -168,7 +168,7 @@ struct FileOut<'a> {
     failover_needed: bool,
     all_exhausted: bool,
     pipeline_remediation: Remediation,
-    slots: InOrder<'a, Entry<'a>>,
+    slots: InOrder<'a, Entry<'a, SlotOut<'a>>>,
     #[serde(flatten)]
     further: Map<String, Value>,
     writer: &'static str,
@@ -195,14 +195,6 @@ struct SlotOut<'a> {
     #[serde(flatten)]
     further: Map<String, Value>,
     writer: &'static str,
-}
-
-/// What the file says of one slot.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Entry<'a> {
-    Ours(Box<SlotOut<'a>>),
-    Kept(&'a Value),
 }
 
 /// All that those tools say at the top of the file; ranks and advice of others are void with new numbers.

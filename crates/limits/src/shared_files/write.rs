@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// A file that was not written. The one that was there is still there.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,14 @@ pub enum WriteError {
     /// A value that JSON cannot hold.
     #[error("cannot be told in JSON")]
     Json(#[from] serde_json::Error),
+}
+
+/// What a file says of one slot: what we know, or what another tool wrote.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Entry<'a, S> {
+    Ours(Box<S>),
+    Kept(&'a Value),
 }
 
 /// An object whose keys keep their order.
