@@ -1,15 +1,75 @@
-//! The closed list of what can happen to a daemon.
+//! The closed list of what can happen to a daemon, and of what it then has done.
 
 use cco_engine::scan::ScanSummary;
 use tokio::sync::oneshot;
 
+/// Where the answer to somebody who wants all that is new taken in goes.
+pub(crate) type ScanReply = oneshot::Sender<Result<ScanSummary, String>>;
+/// Where the answer to somebody who wants limits asked for goes.
+pub(crate) type RefreshReply = oneshot::Sender<Result<Refreshed, String>>;
+
 /// Something that the event loop has to know of.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// Something was written where transcripts or observations of status lines are.
+    Changed,
+    /// Changes can be heard of, or cannot: why.
+    Watching(Result<(), String>),
+    /// The keeper has taken in what was new.
+    Scanned(Scanned),
+    /// The broker has looked, and asked whom it may.
+    Asked(Refreshed),
+    /// The repositories were looked at.
+    LookedAtGit,
     /// Somebody wants all that is new taken in, and waits for it.
-    ScanWanted(oneshot::Sender<Result<ScanSummary, String>>),
+    ScanWanted(ScanReply),
     /// Somebody wants the service asked for limits now, where it may be.
-    RefreshWanted(oneshot::Sender<Result<Refreshed, String>>),
+    RefreshWanted(RefreshReply),
+    /// Somebody uses the daemon.
+    Used,
+    /// It is to end: why.
+    Stop(String),
+}
+
+/// What the keeper did.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    /// What came of it; an error in words.
+    pub(crate) result: Result<ScanSummary, String>,
+    /// It failed for want of room, or since the disk fails.
+    pub(crate) disk_fails: bool,
+    /// Calls or readings changed.
+    pub(crate) has_news: bool,
+    /// Where it looks has changed.
+    pub(crate) roots_changed: bool,
+}
+
+/// What the event loop has done.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Take in what is new.
+    Scan,
+    /// Look who is logged in where, and ask the service; all of them, if somebody wants that.
+    Ask {
+        /// Everyone who may be asked for, however fresh what is known is.
+        all: bool,
+    },
+    /// Look at the repositories of sessions.
+    LookAtGit,
+    /// Begin to hear of changes, or begin anew.
+    Watch,
+    /// Tell those who listen what changed.
+    Advance,
+    /// Answer those who wanted a scan.
+    AnswerScan(Vec<ScanReply>, Result<ScanSummary, String>),
+    /// Answer those who wanted limits asked for.
+    AnswerRefresh(Vec<RefreshReply>, Refreshed),
+    /// Say it in the log.
+    Say(String),
+    /// Say it in the log; somebody should know.
+    Warn(String),
+    /// End.
+    Leave,
 }
 
 /// What came of asking the service.
@@ -21,4 +81,8 @@ pub(crate) struct Refreshed {
     pub(crate) not_asked: Vec<String>,
     /// What went wrong, in words.
     pub(crate) faults: Vec<String>,
+    /// An answer came.
+    pub(crate) answered: bool,
+    /// Why the last one did not.
+    pub(crate) trouble: Option<String>,
 }

@@ -6,13 +6,25 @@
 //! Must not: hold a rule that belongs in `model` or a verb that belongs in `engine`, read arguments, settings or the
 //! environment, or be needed for a report or a status line.
 
+pub mod control;
+pub mod lock;
+pub mod log;
+
 mod api;
+mod broker;
 mod event;
+mod event_loop;
+mod git;
 mod health;
+mod keeper;
 mod live;
 mod readers;
+mod running;
 mod setup;
 mod shared;
+mod tasks;
 mod token;
+mod watch;
 
-pub use setup::{Clock, Http, OpenEngine, Setup};
+pub use running::{RunError, run};
+pub use setup::{Clock, Http, Means, OpenEngine, ReadMeans, ReadSettings, Settings, Setup, TellLimits};

@@ -1,11 +1,14 @@
 //! What every request may use.
 
+use std::net::SocketAddr;
+
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
 use crate::event::Event;
 use crate::health::Health;
 use crate::live::Live;
+use crate::lock::About;
 use crate::readers::Readers;
 use crate::setup::{Clock, Http};
 use crate::token::Tokens;
@@ -28,4 +31,8 @@ pub(crate) struct Shared {
     pub(crate) zone: TimeZone,
     /// How the daemon is reached.
     pub(crate) http: Http,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Who it is.
+    pub(crate) about: About,
 }

@@ -73,6 +73,8 @@ pub struct Engine {
     told: Vec<Observation>,
     /// The files that told it, and are read in full.
     taken: Vec<spool::TakenFile>,
+    /// How repositories are; none: nobody looked.
+    repositories: Option<Vec<cco_statusline::snapshot::Repository>>,
     /// All transcripts were read.
     counted: bool,
     /// Whether the last scan could not keep what it read; none: there was none.
@@ -107,7 +109,7 @@ impl EngineError {
     }
 
     /// The disk is full, or fails.
-    fn is_of_disk(&self) -> bool {
+    pub fn is_of_disk(&self) -> bool {
         matches!(self.trouble(), Some(Trouble::Full | Trouble::Disk))
     }
 
@@ -215,6 +217,7 @@ impl Engine {
             troubles: BTreeMap::new(),
             told: Vec::new(),
             taken: Vec::new(),
+            repositories: None,
             counted: false,
             disk_fails: None,
             is_rebuilding: false,

@@ -14,8 +14,9 @@ use cco_model::limit::Window;
 use cco_model::limit::shown::Value;
 use cco_statusline::settings::Settings;
 use cco_statusline::snapshot::{
-    AccountNow, Alert, BlockNow, Clock, Local, MOST_BYTES, MOST_SESSIONS, Snapshot, Stamp, Today,
+    AccountNow, Alert, BlockNow, Clock, Local, MOST_BYTES, MOST_SESSIONS, Snapshot, Today,
 };
+pub use cco_statusline::snapshot::{Repository, Stamp};
 use cco_statusline::spool::Observation;
 use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags};
@@ -26,6 +27,8 @@ use crate::{Engine, EngineError};
 
 /// Sessions whose windows have ended and that told nothing new for so long are forgotten, in milliseconds.
 const SESSION_MS: i64 = 24 * 3_600_000;
+/// What was seen of a repository longer ago is of no use to anybody, in milliseconds.
+const REPOSITORY_MS: i64 = 3_600_000;
 /// How long another process may take to write a snapshot; it has what we know then, or the next command brings it.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks whether it has.
@@ -66,6 +69,11 @@ pub enum SnapshotError {
 }
 
 impl Engine {
+    /// Remembers how repositories are, for the next snapshot and those after it.
+    pub fn set_repositories(&mut self, repositories: Vec<Repository>) {
+        self.repositories = Some(repositories);
+    }
+
     /// Writes the snapshot anew. What this engine has not looked at since it was opened stays as it was: the totals
     /// without a scan, the accounts without a look.
     pub fn leave_snapshot(&mut self, setup: &SnapshotSetup) -> Result<(), SnapshotError> {
@@ -106,6 +114,9 @@ impl Engine {
         let disk_fails = self.disk_fails.unwrap_or(snapshot.alerts.contains(&Alert::Disk));
         snapshot.alerts = alerts(&snapshot.accounts);
         snapshot.alerts.extend(disk_fails.then_some(Alert::Disk));
+        if let Some(repositories) = &self.repositories {
+            snapshot.repositories = keep_seen(snapshot.repositories, repositories, now_ms);
+        }
         snapshot.sessions = sessions(snapshot.sessions, self.told.clone(), now_ms);
         Ok(snapshot)
     }
@@ -197,6 +208,23 @@ fn alerts(accounts: &[AccountNow]) -> Vec<Alert> {
         dead if dead == accounts.len() => vec![Alert::Login],
         _ => vec![Alert::OneLogin],
     }
+}
+
+/// The folders of the sessions that told something since then, as the snapshot of this path has it.
+pub fn folders_at_work(snapshot: &Path, since_ms: i64) -> Vec<PathBuf> {
+    let sessions = read(snapshot).unwrap_or_default().sessions;
+    let at_work = sessions.into_iter().filter(|session| session.at_ms >= since_ms);
+    at_work.filter_map(|session| session.dir).map(PathBuf::from).collect()
+}
+
+/// What was seen of repositories now, and of others not long ago.
+fn keep_seen(before: Vec<Repository>, now: &[Repository], now_ms: i64) -> Vec<Repository> {
+    let is_new = |it: &Repository| now.iter().any(|new| new.root == it.root);
+    let is_old = |it: &Repository| now_ms.saturating_sub(it.seen_at_ms) > REPOSITORY_MS;
+    let mut all = before;
+    all.retain(|it| !is_new(it) && !is_old(it));
+    all.extend_from_slice(now);
+    all
 }
 
 /// What each session told last: those with a window that is open first, of these the newest.

@@ -1,0 +1,157 @@
+//! How our own commands talk to the daemon: a socket file that only its user can open, a line of JSON each way.
+//!
+//! A command knows by the file's owner that it talks to its own daemon, and a daemon by the system's word that its own
+//! user asks; so no token ever goes to whoever answers on a port. Owns the words of both sides.
+//! Must not: offer anything that the event loop does not decide.
+
+pub(crate) mod served;
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, net::Shutdown};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::lock::About;
+
+/// The socket's name in the state folder.
+pub(crate) const SOCKET: &str = "daemon.sock";
+/// A question is no longer, in bytes.
+pub(crate) const MOST_BYTES: usize = 4_096;
+
+/// What a command may want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wish {
+    /// To know how it is.
+    Status,
+    /// All that was written to transcripts by now taken in.
+    Settle,
+    /// A code that lets a page in, once.
+    Code,
+    /// A new token; the old one lets nobody in any more.
+    Rotate,
+    /// Its end.
+    Stop,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) wish: Wish,
+}
+
+/// How the daemon is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Who runs.
+    pub about: About,
+    /// How its parts are: name, whether it works, and what there is to say.
+    pub checks: Vec<(String, bool, String)>,
+    /// Changes are heard of by polling, and not as events.
+    pub is_polling: bool,
+}
+
+/// A code that lets a page in, once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// The code.
+    pub code: String,
+    /// Where the page is.
+    pub address: String,
+}
+
+/// That something was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// It was.
+    pub done: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// No daemon of this user can be reached.
+    #[error("no daemon can be reached: {0}")]
+    Absent(io::Error),
+    /// It did not answer, or not in time.
+    #[error("the daemon does not answer: {0}")]
+    Silent(io::Error),
+    /// Its answer is none: it is of another version.
+    #[error("the daemon's answer cannot be read; it is of another version")]
+    Odd,
+}
+
+/// A line to the daemon of a state folder.
+pub struct Client {
+    stream: UnixStream,
+}
+
+impl Client {
+    /// Reaches the daemon of a state folder; it is waited for at most so long, for each answer.
+    pub fn reach(state: &Path, patience: Duration) -> Result<Self, Unanswered> {
+        let path = state.join(SOCKET);
+        is_ours(&path).map_err(Unanswered::Absent)?;
+        let stream = UnixStream::connect(&path).map_err(Unanswered::Absent)?;
+        let set = |stream: &UnixStream| {
+            stream.set_read_timeout(Some(patience))?;
+            stream.set_write_timeout(Some(patience))
+        };
+        set(&stream).map_err(Unanswered::Silent)?;
+        Ok(Self { stream })
+    }
+
+    /// How it is.
+    pub fn status(self) -> Result<Status, Unanswered> {
+        self.ask(Wish::Status)
+    }
+
+    /// Has all that was written by now taken in. False: it tried, and could not.
+    pub fn settle(self) -> Result<bool, Unanswered> {
+        self.ask::<Done>(Wish::Settle).map(|it| it.done)
+    }
+
+    /// A code for the page.
+    pub fn code(self) -> Result<Code, Unanswered> {
+        self.ask(Wish::Code)
+    }
+
+    /// Makes the token another one. False: it could not be written.
+    pub fn rotate(self) -> Result<bool, Unanswered> {
+        self.ask::<Done>(Wish::Rotate).map(|it| it.done)
+    }
+
+    /// Ends it. It answers before it goes.
+    pub fn stop(self) -> Result<(), Unanswered> {
+        self.ask::<Done>(Wish::Stop).map(drop)
+    }
+
+    fn ask<A: DeserializeOwned>(mut self, wish: Wish) -> Result<A, Unanswered> {
+        let mut question = serde_json::to_vec(&Question { wish }).map_err(|_| Unanswered::Odd)?;
+        question.push(b'\n');
+        self.stream.write_all(&question).map_err(Unanswered::Silent)?;
+        let mut answer = String::new();
+        BufReader::new(&self.stream).read_line(&mut answer).map_err(Unanswered::Silent)?;
+        let _ = self.stream.shutdown(Shutdown::Both);
+        if answer.is_empty() {
+            return Err(Unanswered::Silent(io::ErrorKind::UnexpectedEof.into()));
+        }
+        serde_json::from_str(&answer).map_err(|_| Unanswered::Odd)
+    }
+}
+
+/// The socket is this user's, and nobody else could have put it there.
+fn is_ours(path: &Path) -> io::Result<()> {
+    let us = rustix::process::geteuid().as_raw();
+    let folder = path.parent().map_or_else(|| Err(io::ErrorKind::NotFound.into()), fs::symlink_metadata)?;
+    let socket = fs::symlink_metadata(path)?;
+    let is_ours = socket.uid() == us && folder.uid() == us && folder.permissions().mode() & 0o022 == 0;
+    if is_ours {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "its socket is another user's"))
+    }
+}

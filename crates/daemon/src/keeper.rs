@@ -1,0 +1,191 @@
+//! The thread that keeps the ledger and the snapshot current. It alone writes calls.
+//!
+//! Must not: decide when. A panic in it is said in the log, and it begins again with a new engine.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use cco_engine::Engine;
+use cco_engine::snapshot::Repository;
+use tokio::sync::mpsc::Sender;
+
+use crate::event::{Event, Scanned};
+use crate::log::Log;
+use crate::setup::{Clock, OpenEngine, ReadSettings, Settings};
+
+/// What the keeper is told to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Take in what is new.
+    Scan,
+    /// Remember for status lines how repositories are.
+    Repositories(Vec<Repository>),
+}
+
+/// Totals that are older are marked on status lines, so a snapshot is written again before, news or not.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(60);
+/// A snapshot is not written more often.
+const SNAPSHOT_APART: Duration = Duration::from_millis(200);
+
+/// What the keeper works with.
+pub(crate) struct Keeper {
+    pub(crate) open: OpenEngine,
+    pub(crate) settings: ReadSettings,
+    pub(crate) clock: Clock,
+    pub(crate) log: Arc<Log>,
+    pub(crate) events: Sender<Event>,
+}
+
+/// The keeper at work.
+struct AtWork<'k> {
+    keeper: &'k Keeper,
+    engine: Engine,
+    settings: Settings,
+    /// The ledger's sequence at the last look.
+    seq: Option<i64>,
+    snapshot_at: Option<Instant>,
+    /// Something happened that the snapshot does not tell.
+    untold: bool,
+}
+
+impl Keeper {
+    /// Works until nobody can tell it anything any more.
+    pub(crate) fn run(&self, tasks: &Receiver<Task>) {
+        let mut at_work: Option<AtWork<'_>> = None;
+        loop {
+            let wait = at_work.as_ref().and_then(AtWork::snapshot_due_in);
+            let task = match wait {
+                None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => tasks.recv_timeout(wait),
+            };
+            match task {
+                Ok(task) => {
+                    let scanned = self.carry_out(&mut at_work, task);
+                    if let Some(scanned) = scanned
+                        && self.events.blocking_send(Event::Scanned(scanned)).is_err()
+                    {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(at_work) = &mut at_work {
+                        at_work.leave_snapshot();
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn carry_out<'k>(&'k self, at_work: &mut Option<AtWork<'k>>, task: Task) -> Option<Scanned> {
+        let is_scan = matches!(task, Task::Scan);
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let roots_changed = self.follow_settings(at_work)?;
+            let scanned = at_work.as_mut().and_then(|at_work| at_work.carry_out(task));
+            Ok(scanned.map(|scanned| Scanned { roots_changed, ..scanned }))
+        }));
+        let done = done.unwrap_or_else(|_| {
+            // What it held may be half done; the ledger has all of a transaction or none.
+            *at_work = None;
+            self.log.warn("keeper", "an error in cco: the keeper stopped, and begins again");
+            Err("an error in cco, which its log names".to_owned())
+        });
+        done.unwrap_or_else(|why| is_scan.then(|| Scanned::failed(why)))
+    }
+
+    /// Opens an engine: the first, or another one where settings have changed, which is told.
+    fn follow_settings<'k>(&'k self, at_work: &mut Option<AtWork<'k>>) -> Result<bool, String> {
+        let settings = (self.settings)();
+        let changed = at_work.as_ref().is_some_and(|known| known.settings.stamp != settings.stamp);
+        if changed {
+            self.log.note("keeper", "the settings have changed, and are followed");
+            *at_work = None;
+        }
+        match at_work {
+            Some(known) => known.settings = settings,
+            None => {
+                let engine = (self.open)().map_err(|error| error.to_string())?;
+                *at_work = Some(AtWork::begin(self, engine, settings));
+            }
+        }
+        Ok(changed)
+    }
+}
+
+impl Scanned {
+    fn failed(why: String) -> Self {
+        Self { result: Err(why), disk_fails: false, has_news: false, roots_changed: false }
+    }
+}
+
+impl<'k> AtWork<'k> {
+    fn begin(keeper: &'k Keeper, engine: Engine, settings: Settings) -> Self {
+        Self { keeper, engine, settings, seq: None, snapshot_at: None, untold: true }
+    }
+
+    /// How long a snapshot that has something new to tell waits for its turn.
+    fn snapshot_due_in(&self) -> Option<Duration> {
+        let written = self.snapshot_at.filter(|_| self.untold && self.settings.snapshot.is_some())?;
+        Some(SNAPSHOT_APART.saturating_sub(written.elapsed()))
+    }
+
+    fn carry_out(&mut self, task: Task) -> Option<Scanned> {
+        self.engine.set_now((self.keeper.clock)());
+        match task {
+            Task::Scan => Some(self.scan()),
+            Task::Repositories(repositories) => {
+                self.engine.set_repositories(repositories);
+                self.untold = true;
+                self.leave_snapshot();
+                None
+            }
+        }
+    }
+
+    fn scan(&mut self) -> Scanned {
+        let result = self.engine.scan(&mut |_| {});
+        if let Some(rebuilt) = self.engine.take_rebuilt() {
+            let aside = rebuilt.set_aside.display();
+            self.keeper.log.warn(
+                "keeper",
+                &format!("the ledger was damaged; it is kept as {aside}, and a new one was made"),
+            );
+        }
+        let seq = Some(0i64);
+        let has_news = seq != self.seq;
+        self.seq = seq.or(self.seq);
+        self.untold |= has_news;
+        self.leave_snapshot();
+        let disk_fails = match &result {
+            Ok(summary) => summary.not_journalled.is_some(),
+            Err(error) => error.is_of_disk(),
+        };
+        Scanned {
+            result: result.map_err(|error| error.to_string()),
+            disk_fails,
+            has_news,
+            roots_changed: false,
+        }
+    }
+
+    /// Writes the snapshot where it has something new to tell, or would soon be taken for old.
+    fn leave_snapshot(&mut self) {
+        let since = self.snapshot_at.map(|at| at.elapsed());
+        let is_due = match since {
+            None => true,
+            Some(since) => since >= SNAPSHOT_EVERY || (self.untold && since >= SNAPSHOT_APART),
+        };
+        let Some(setup) = self.settings.snapshot.as_ref().filter(|_| is_due) else { return };
+        match self.engine.leave_snapshot(setup) {
+            Ok(()) => {}
+            Err(error) => {
+                self.keeper.log.warn("keeper", &format!("status lines show what was known before: {error}"))
+            }
+        }
+        // One that could not be written is tried again in its time, and not at once.
+        self.untold = false;
+        self.snapshot_at = Some(Instant::now());
+    }
+}

@@ -1,0 +1,120 @@
+//! One daemon for each home: who runs is decided by the kernel's lock on a file, and told by what is written in it.
+//!
+//! Owns `state/daemon.lock` and `state/daemon.json`. Must not: believe a file without its lock.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const LOCK: &str = "daemon.lock";
+const ABOUT: &str = "daemon.json";
+/// Neither file is longer, in bytes.
+const MOST_BYTES: u64 = 4_096;
+
+/// Whoever looks whether a daemon runs holds the lock for a moment: it is tried so often again, after so long.
+const TURNS: u32 = 3;
+const TURN: Duration = Duration::from_millis(15);
+
+/// Who runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Its process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it began, UTC milliseconds.
+    pub since_ms: i64,
+    /// Where it is reached over HTTP; none: not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// The right to be the daemon, until it is dropped or the process ends, in whatever way.
+#[derive(Debug)]
+pub struct Instance {
+    _lock: File,
+    state: PathBuf,
+    about: About,
+}
+
+/// What came of wanting to be the daemon.
+#[derive(Debug)]
+pub enum Claim {
+    /// This process is.
+    Ours(Instance),
+    /// Another one is; none: it has not said who it is yet.
+    Taken(Option<About>),
+}
+
+impl Instance {
+    /// Tries to be the daemon of a state folder, which is made when absent.
+    pub fn claim(state: &Path, about: About) -> io::Result<Claim> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(state)?;
+        let mut options = OpenOptions::new();
+        let path = state.join(LOCK);
+        let mut lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        for turn in 0.. {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if turn < TURNS => std::thread::sleep(TURN),
+                Err(TryLockError::WouldBlock) => return Ok(Claim::Taken(told(state, lock))),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        // What one that was killed left behind says nothing of this one.
+        let _ = fs::remove_file(state.join(ABOUT));
+        lock.set_len(0)?;
+        lock.rewind()?;
+        lock.write_all(&serde_json::to_vec(&about)?)?;
+        Ok(Claim::Ours(Self { _lock: lock, state: state.to_owned(), about }))
+    }
+
+    /// Who we are.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Tells where this daemon is reached.
+    pub(crate) fn tell_address(&mut self, address: String) -> io::Result<()> {
+        self.about.address = Some(address);
+        let mut new = tempfile::Builder::new().prefix(".daemon.").tempfile_in(&self.state)?;
+        new.write_all(&serde_json::to_vec(&self.about)?)?;
+        new.persist(self.state.join(ABOUT)).map(drop).map_err(|error| error.error)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // The lock goes after this: nobody else has written it by then.
+        let _ = fs::remove_file(self.state.join(ABOUT));
+    }
+}
+
+/// The daemon that runs for a state folder; none: none does. The inner none: it has not said who it is yet.
+pub fn running(state: &Path) -> Option<Option<About>> {
+    let lock = File::open(state.join(LOCK)).ok()?;
+    match lock.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(told(state, lock)),
+        // It was ours for this moment; a daemon that began in it tries again.
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// What the daemon that holds the lock says of itself: where it is reached from the file beside, if that is its own.
+fn told(state: &Path, lock: File) -> Option<About> {
+    let read = |file: File| -> Option<About> {
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES).read_to_end(&mut bytes).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    };
+    let holder = read(lock);
+    let beside = File::open(state.join(ABOUT)).ok().and_then(read);
+    match (holder, beside) {
+        (Some(holder), Some(beside)) if holder.pid == beside.pid => Some(beside),
+        (holder, _) => holder,
+    }
+}

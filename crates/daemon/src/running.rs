@@ -1,0 +1,323 @@
+//! A daemon from its first moment to its last: what is started, what the event loop's orders do, what is stopped.
+//!
+//! Must not: decide when something is done ([`crate::event_loop`] does).
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::api;
+use crate::broker::Broker;
+use crate::control::served;
+use crate::event::{Event, Order};
+use crate::event_loop::EventLoop;
+use crate::health::Health;
+use crate::keeper::Keeper;
+use crate::live::Live;
+use crate::lock::Instance;
+use crate::log::Log;
+use crate::readers::Readers;
+use crate::setup::Setup;
+use crate::shared::Shared;
+use crate::tasks::{LooksAtGit, Threads, log_panics};
+use crate::token::Tokens;
+use crate::watch::Watching;
+
+/// Events that wait for the loop; changes beyond them say nothing new.
+const WAITING: usize = 1_024;
+/// Ports behind the one that is wanted that are tried.
+const NEXT_PORTS: u16 = 20;
+/// Everything is to have ended within this time.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Threads that answer requests beside the one of the event loop.
+const WORKERS: usize = 2;
+
+/// Why a daemon did not run, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No thread or timer could be had.
+    #[error("the system gives no thread: {0}")]
+    System(io::Error),
+    /// Nobody can reach it.
+    #[error("cannot listen on {address} or the {NEXT_PORTS} ports behind it: {error}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// Why it cannot.
+        error: io::Error,
+    },
+    /// A file of its state folder cannot be made.
+    #[error("{what}: {error}")]
+    State {
+        /// Which.
+        what: String,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Runs a daemon until it is told to end.
+pub fn run(setup: Setup, instance: Instance) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(8)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .map_err(RunError::System)?;
+    let ran = runtime.block_on(serve(setup, instance));
+    // Whoever asks for something that takes long is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    ran
+}
+
+async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
+    let log = Arc::new(Log::new(&setup.logs, Arc::clone(&setup.clock), setup.is_aloud));
+    log_panics(&log);
+    let (events, mut happens) = mpsc::channel(WAITING);
+    hear_signals(&events).map_err(RunError::System)?;
+    let listener = listen(setup.http.listen).await?;
+    let address = listener.local_addr().map_err(RunError::System)?;
+    let in_state =
+        |what: &str, error| RunError::State { what: setup.state.join(what).display().to_string(), error };
+    let tokens = Tokens::open(&setup.state).map_err(|error| in_state("api-token", error))?;
+    instance.tell_address(format!("http://{address}")).map_err(|error| in_state("daemon.json", error))?;
+
+    let (tell_health, health) = watch::channel(Health::beginning((setup.clock)()));
+    let readers = Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
+    let shared = Arc::new(Shared {
+        live: Live::new(
+            readers.clone(),
+            Arc::clone(&setup.clock),
+            setup.zone.clone(),
+            setup.http.summary_every,
+        ),
+        readers,
+        tokens,
+        events: events.clone(),
+        health,
+        clock: Arc::clone(&setup.clock),
+        zone: setup.zone.clone(),
+        http: setup.http,
+        address,
+        about: instance.about().clone(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let http = tokio::spawn(api::serve(listener, Arc::clone(&shared), stopped.clone()));
+    match served::bind(&setup.state) {
+        Ok(socket) => drop(tokio::spawn(served::serve(socket, Arc::clone(&shared), stopped))),
+        Err(error) => log.warn("control", &format!("cco's own commands cannot reach this daemon: {error}")),
+    }
+    let threads = Threads::start(
+        Keeper {
+            open: Arc::clone(&setup.open),
+            settings: Arc::clone(&setup.settings),
+            clock: Arc::clone(&setup.clock),
+            log: Arc::clone(&log),
+            events: events.clone(),
+        },
+        Broker {
+            open: setup.open,
+            settings: Arc::clone(&setup.settings),
+            means: setup.means,
+            tell: setup.tell_limits,
+            clock: Arc::clone(&setup.clock),
+            zone: setup.zone,
+            log: Arc::clone(&log),
+            events: events.clone(),
+        },
+        LooksAtGit {
+            settings: Arc::clone(&setup.settings),
+            clock: Arc::clone(&setup.clock),
+            events: events.clone(),
+        },
+    )
+    .map_err(RunError::System)?;
+    log.note(
+        "daemon",
+        &format!("version {} serves http://{address}, process {}", setup.version, std::process::id()),
+    );
+
+    let mut at_work = AtWork {
+        machine: EventLoop::new(Instant::now(), setup.debounce, setup.leaves_when_idle),
+        threads,
+        shared: Arc::clone(&shared),
+        log: Arc::clone(&log),
+        settings: setup.settings,
+        events,
+        watching: None,
+        tell_health,
+    };
+    at_work.run(&mut happens).await;
+
+    // Nothing new begins; what goes on is brought to its end.
+    let _ = stop.send(true);
+    drop(happens);
+    let AtWork { threads, watching, .. } = at_work;
+    drop(watching);
+    let begun = Instant::now();
+    let _ = tokio::time::timeout(PATIENCE / 2, http).await;
+    let left = PATIENCE.saturating_sub(begun.elapsed());
+    let late = tokio::task::spawn_blocking(move || threads.stop(left)).await.unwrap_or_default();
+    if !late.is_empty() {
+        log.note("daemon", &format!("cut off at work, which loses nothing: {}", late.join(", ")));
+    }
+    served::unbind(&setup.state);
+    log.note("daemon", "has ended");
+    Ok(())
+}
+
+/// A daemon at work.
+struct AtWork {
+    machine: EventLoop,
+    threads: Threads,
+    shared: Arc<Shared>,
+    log: Arc<Log>,
+    settings: crate::setup::ReadSettings,
+    events: mpsc::Sender<Event>,
+    watching: Option<Watching>,
+    tell_health: watch::Sender<Health>,
+}
+
+impl AtWork {
+    async fn run(&mut self, happens: &mut mpsc::Receiver<Event>) {
+        loop {
+            let due = tokio::time::Instant::from_std(self.machine.due());
+            let orders = tokio::select! {
+                event = happens.recv() => {
+                    let Some(event) = event else { return };
+                    self.take_note(&event);
+                    self.machine.on(event, Instant::now())
+                }
+                () = tokio::time::sleep_until(due) => self.machine.on_time(Instant::now()),
+            };
+            for order in orders {
+                if matches!(order, Order::Leave) {
+                    return;
+                }
+                self.carry_out(order);
+            }
+            self.take_note_of_lag();
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Scan => self.threads.scan(),
+            Order::Ask { all } => self.threads.ask(all),
+            Order::LookAtGit => self.threads.look_at_git(),
+            Order::Watch => self.watch(),
+            Order::Advance => self.shared.live.advance(),
+            Order::AnswerScan(waiting, result) => {
+                for reply in waiting {
+                    let _ = reply.send(result.clone());
+                }
+            }
+            Order::AnswerRefresh(waiting, refreshed) => {
+                for reply in waiting {
+                    let _ = reply.send(Ok(refreshed.clone()));
+                }
+            }
+            Order::Say(words) => self.log.note("daemon", &words),
+            Order::Warn(words) => self.log.warn("daemon", &words),
+            Order::Leave => {}
+        }
+    }
+
+    /// Begins to hear of changes, on a thread of its own: a large tree takes a while.
+    fn watch(&mut self) {
+        // The old one goes first: both together might be more than the system allows.
+        self.watching = None;
+        let folders = (self.settings)().watched;
+        let began = Watching::begin(&folders, self.events.clone());
+        let result = began.map(|watching| self.watching = Some(watching));
+        let orders = self.machine.on(Event::Watching(result), Instant::now());
+        self.take_note_of_watching();
+        for order in orders.into_iter().filter(|order| !matches!(order, Order::Watch)) {
+            self.carry_out(order);
+        }
+    }
+
+    /// What the event says of how the parts are.
+    fn take_note(&self, event: &Event) {
+        let now = (self.shared.clock)();
+        match event {
+            Event::Scanned(scanned) => self.tell_health.send_modify(|health| health.on_scan(scanned, now)),
+            Event::Asked(refreshed) => self.tell_health.send_modify(|health| health.on_asked(refreshed, now)),
+            Event::Watching(Err(why)) => {
+                self.tell_health.send_modify(|health| health.on_watching(Some(why), now));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_note_of_watching(&self) {
+        let now = (self.shared.clock)();
+        let is_polling = self.machine.is_polling();
+        self.tell_health.send_if_modified(|health| {
+            let changed = health.is_polling != is_polling;
+            if !is_polling {
+                health.on_watching(None, now);
+            }
+            changed
+        });
+    }
+
+    fn take_note_of_lag(&self) {
+        let late = self.machine.behind_since().map(|since| since.elapsed());
+        let now = (self.shared.clock)();
+        self.tell_health.send_if_modified(|health| health.on_lag(late, now));
+    }
+}
+
+/// Both signals that ask for an end do; the second one ends at once.
+fn hear_signals(events: &mpsc::Sender<Event>) -> io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let events = events.clone();
+    tokio::spawn(async move {
+        let mut is_first = true;
+        loop {
+            let name = tokio::select! {
+                heard = term.recv() => heard.map(|()| "SIGTERM"),
+                heard = interrupt.recv() => heard.map(|()| "SIGINT"),
+            };
+            let Some(name) = name else { return };
+            if !is_first {
+                std::process::exit(1);
+            }
+            is_first = false;
+            let _ = events.send(Event::Stop(name.to_owned())).await;
+        }
+    });
+    Ok(())
+}
+
+/// Listens where that is wanted, or on the next free port.
+async fn listen(wanted: SocketAddr) -> Result<TcpListener, RunError> {
+    let mut first = None;
+    for more in 0..=NEXT_PORTS {
+        // Any port is as good as another.
+        if more > 0 && wanted.port() == 0 {
+            break;
+        }
+        let Some(port) = wanted.port().checked_add(more) else { break };
+        match TcpListener::bind(SocketAddr::new(wanted.ip(), port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => {
+                let is_taken = error.kind() == io::ErrorKind::AddrInUse;
+                first.get_or_insert(error);
+                if !is_taken {
+                    break;
+                }
+            }
+        }
+    }
+    let error = first.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
+    Err(RunError::Listen { address: wanted, error })
+}

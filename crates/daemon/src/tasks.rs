@@ -1,0 +1,113 @@
+//! Every thread of a daemon: started here, each with a name, and each ended by letting go of what tells it what to do.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use cco_engine::snapshot::folders_at_work;
+use tokio::sync::mpsc;
+
+use crate::broker::Broker;
+use crate::event::Event;
+use crate::git::Git;
+use crate::keeper::{Keeper, Task};
+use crate::log::Log;
+use crate::setup::{Clock, ReadSettings};
+
+/// A session is at work when it told something within this time, in milliseconds.
+const AT_WORK_MS: i64 = 10 * 60_000;
+/// Between two looks whether a thread has ended.
+const TURN: Duration = Duration::from_millis(5);
+
+/// The threads, and how they are told what to do.
+pub(crate) struct Threads {
+    keeper: Sender<Task>,
+    broker: Sender<bool>,
+    git: Sender<()>,
+    running: Vec<JoinHandle<()>>,
+}
+
+/// What the thread that looks at repositories works with.
+pub(crate) struct LooksAtGit {
+    pub(crate) settings: ReadSettings,
+    pub(crate) clock: Clock,
+    pub(crate) events: mpsc::Sender<Event>,
+}
+
+impl Threads {
+    /// Starts them all.
+    pub(crate) fn start(keeper: Keeper, broker: Broker, git: LooksAtGit) -> io::Result<Self> {
+        let (to_keeper, of_keeper) = channel();
+        let (to_broker, of_broker) = channel();
+        let (to_git, of_git) = channel::<()>();
+        let repositories = to_keeper.clone();
+        let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.to_owned()).spawn(work)
+        };
+        let running = vec![
+            start("keeper", Box::new(move || keeper.run(&of_keeper)))?,
+            start("broker", Box::new(move || broker.run(&of_broker)))?,
+            start(
+                "git",
+                Box::new(move || {
+                    let mut known = Git::default();
+                    while of_git.recv().is_ok() {
+                        git.look(&mut known, &repositories);
+                    }
+                }),
+            )?,
+        ];
+        Ok(Self { keeper: to_keeper, broker: to_broker, git: to_git, running })
+    }
+
+    /// Has what is new taken in.
+    pub(crate) fn scan(&self) {
+        let _ = self.keeper.send(Task::Scan);
+    }
+
+    /// Has the service asked for those who are due, or for all.
+    pub(crate) fn ask(&self, all: bool) {
+        let _ = self.broker.send(all);
+    }
+
+    /// Has the repositories looked at.
+    pub(crate) fn look_at_git(&self) {
+        let _ = self.git.send(());
+    }
+
+    /// Lets them end what they are at, for so long; whoever takes longer is cut off, which loses nothing. Says who.
+    pub(crate) fn stop(self, patience: Duration) -> Vec<String> {
+        drop((self.keeper, self.broker, self.git));
+        let ends = Instant::now() + patience;
+        while self.running.iter().any(|thread| !thread.is_finished()) && Instant::now() < ends {
+            std::thread::sleep(TURN);
+        }
+        let late = self.running.into_iter().filter(|thread| !thread.is_finished());
+        late.filter_map(|thread| thread.thread().name().map(str::to_owned)).collect()
+    }
+}
+
+impl LooksAtGit {
+    fn look(&self, git: &mut Git, keeper: &Sender<Task>) {
+        let now_ms = || (self.clock)().as_millisecond();
+        if let Some(snapshot) = (self.settings)().snapshot {
+            let folders = folders_at_work(&snapshot.path, now_ms() - AT_WORK_MS);
+            let repositories = git.look(&folders, now_ms);
+            if !repositories.is_empty() {
+                let _ = keeper.send(Task::Repositories(repositories));
+            }
+        }
+        let _ = self.events.blocking_send(Event::LookedAtGit);
+    }
+}
+
+/// Threads that panic say so in the log too, and not only on a stderr that nobody reads.
+pub(crate) fn log_panics(log: &Arc<Log>) {
+    let log = Arc::clone(log);
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        log.warn(thread.name().unwrap_or("a thread"), &format!("an error in cco: {panic}"));
+    }));
+}
