@@ -33,8 +33,8 @@ pub(crate) struct EventLoop {
     used: Instant,
     /// The first change that no scan has begun after.
     dirty: Option<Instant>,
-    /// A scan goes on: since when, and whether changes had been heard of.
-    scanning: Option<(Instant, bool)>,
+    /// A scan goes on, with the first change that it takes in; none: nothing was heard of.
+    scanning: Option<Option<Instant>>,
     /// They wait for a scan that begins from now on.
     wanted: Vec<ScanReply>,
     /// They wait for the scan that goes on.
@@ -98,8 +98,7 @@ impl EventLoop {
 
     /// Since when something that was written has not been taken in.
     pub(crate) fn behind_since(&self) -> Option<Instant> {
-        let begun = self.scanning.filter(|(_, heard)| *heard).map(|(since, _)| since);
-        begun.or(self.dirty)
+        self.scanning.flatten().or(self.dirty)
     }
 
     /// Something happened.
@@ -151,8 +150,7 @@ impl EventLoop {
             orders.push(Order::Watch);
         }
         if self.scanning.is_none() && now >= self.scan_due() {
-            self.scanning = Some((now, self.dirty.is_some()));
-            self.dirty = None;
+            self.scanning = Some(self.dirty.take());
             self.waiting.append(&mut self.wanted);
             orders.push(Order::Scan);
         }
@@ -228,7 +226,10 @@ impl EventLoop {
     }
 
     fn on_scanned(&mut self, scanned: Scanned, now: Instant, orders: &mut Vec<Order>) {
-        let (_, heard) = self.scanning.take().unwrap_or((now, true));
+        let heard = self.scanning.take().flatten();
+        if scanned.result.is_err() {
+            self.dirty = heard.or(self.dirty);
+        }
         let was_failing = std::mem::replace(&mut self.failed, scanned.result.is_err());
         let found = scanned.result.as_ref().is_ok_and(|summary| summary.files_read > 0);
         self.worked |= found;
@@ -250,7 +251,7 @@ impl EventLoop {
             _ => {}
         }
         // A look found what no event had told of: folders may have come that nobody watches.
-        let missed = found && !heard && self.dirty.is_none() && self.watch == Watch::Events;
+        let missed = found && heard.is_none() && self.dirty.is_none() && self.watch == Watch::Events;
         if missed || scanned.roots_changed {
             orders.push(Order::Watch);
         }
@@ -271,3 +272,6 @@ impl EventLoop {
         orders.push(Order::Leave);
     }
 }
+
+#[cfg(test)]
+mod tests;
