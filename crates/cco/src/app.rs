@@ -3,8 +3,11 @@
 //! Owns the order in which layers are read and the engine is opened. Must not: know a report.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use cco_daemon::control::Client;
 use cco_engine::limits::Places;
+use cco_engine::price::PriceList;
 use cco_engine::rebuild::Rebuilt;
 use cco_engine::report::{Filter, Glance, Named, Only};
 use cco_engine::scan::{Finding, ScanSummary};
@@ -27,6 +30,8 @@ use crate::{choose, demo, home, places, statusline, zone};
 
 /// Less than this is read before a bar would be of use.
 const BAR_FROM_BYTES: u64 = 50_000_000;
+/// A daemon that takes longer to take in what is new is not waited for.
+const DAEMON_PATIENCE: Duration = Duration::from_secs(2);
 /// Unreadable files and folders that are named before it is referred to `scan -v`.
 const NAMED_UNREAD: usize = 3;
 
@@ -64,6 +69,8 @@ pub(crate) struct App<'o> {
     pub(crate) can_ask: bool,
     /// What the snapshot for status lines needs beside the ledger; none: nothing is kept after this run.
     snapshot: Option<SnapshotSetup>,
+    /// The state folder in which a daemon of this ledger would be; none: nothing is kept, so none is.
+    daemon: Option<PathBuf>,
     /// Keeps the made-up tree for as long as the run.
     _demo: Option<TempDir>,
 }
@@ -79,7 +86,7 @@ impl<'o> App<'o> {
             );
         }
         let report_zone = config.zone().unwrap_or_else(|| system_zone(env, out));
-        let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
+        let prices = prices(config);
         for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
             out.warning(&warning);
             out.hint(&hint);
@@ -101,19 +108,14 @@ impl<'o> App<'o> {
             .as_deref()
             .filter(|_| lasts)
             .map(|folder| snapshot_setup(env, &config, clock_zone, folder));
-        let mut places = places::places(env, &config, folder.as_deref(), &roots.config_dirs(), &report_zone);
+        let mut setup =
+            engine_setup(env, &config, folder.as_deref(), ledger, &roots, (ledger_zone, &report_zone));
         // What nobody keeps is not taken away from where it lies.
-        places.spool = places.spool.filter(|_| lasts);
-        let engine = Engine::open(Setup {
-            ledger,
-            roots: roots.usable.clone(),
-            user_home: env.home.clone(),
-            ledger_zone,
-            prices,
-            threads: env.threads,
-            now: env.now,
-            places: demo.as_ref().map_or(places, |tree| Places::only(tree.path())),
-        })?;
+        setup.places.spool = setup.places.spool.filter(|_| lasts);
+        if let Some(tree) = &demo {
+            setup.places = Places::only(tree.path());
+        }
+        let engine = Engine::open(setup)?;
         let mut app = Self {
             out,
             engine,
@@ -125,6 +127,7 @@ impl<'o> App<'o> {
             desktop: Desktop { search: env.search_path.clone() },
             stderr_is_terminal: env.stderr_is_terminal,
             can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
+            daemon: snapshot.as_ref().and_then(|setup| Some(setup.path.parent()?.to_owned())),
             snapshot,
             _demo: demo,
         };
@@ -218,7 +221,7 @@ impl<'o> App<'o> {
 
     /// Takes in what is new before a report, and says what the report stands on.
     pub(crate) fn take_in(&mut self) -> Result<Footing, CliError> {
-        match self.scan(BAR_FROM_BYTES) {
+        match self.settle_or_scan() {
             Ok(summary) => {
                 self.note_damage(&summary);
                 self.warn_of_unread(&summary);
@@ -231,6 +234,21 @@ impl<'o> App<'o> {
         }
         self.note_uncounted()?;
         self.footing()
+    }
+
+    /// Has a daemon take in what is new, where one follows the same transcripts; else this run does.
+    fn settle_or_scan(&mut self) -> Result<ScanSummary, CliError> {
+        let reached = self.daemon.as_deref().and_then(|state| Client::reach(state, DAEMON_PATIENCE).ok());
+        let settled = reached.and_then(|client| client.settle(self.roots.usable.clone()).ok());
+        match settled.filter(|settled| settled.done) {
+            Some(settled) => {
+                self.warn_of_missing_roots();
+                let finding = |(path, what)| Finding { path, offset: None, what };
+                let unread = settled.unread.into_iter().map(finding).collect();
+                Ok(ScanSummary { unread, ..ScanSummary::default() })
+            }
+            None => self.scan(BAR_FROM_BYTES),
+        }
     }
 
     /// Takes in what is new; a bar shows for work of at least this many bytes.
@@ -315,8 +333,44 @@ impl<'o> App<'o> {
     }
 }
 
-/// What is said of a ledger that was damaged.
-fn snapshot_setup(env: &Env, config: &Config, zone: Option<TimeZone>, folder: &Path) -> SnapshotSetup {
+/// What an engine is made of. The zones: of a new ledger's days, and of times that were typed.
+pub(crate) fn engine_setup(
+    env: &Env,
+    config: &Config,
+    folder: Option<&Path>,
+    ledger: LedgerPlace,
+    roots: &Roots,
+    (ledger_zone, zone): (TimeZone, &TimeZone),
+) -> Setup {
+    Setup {
+        ledger,
+        roots: roots.usable.clone(),
+        user_home: env.home.clone(),
+        ledger_zone,
+        prices: prices(config),
+        threads: env.threads,
+        now: env.now,
+        places: places::places(env, config, folder, &roots.config_dirs(), zone),
+    }
+}
+
+/// The zone of a new ledger's days.
+pub(crate) fn ledger_zone(config: &Config) -> TimeZone {
+    config.lasting_zone().unwrap_or_else(zone::machine)
+}
+
+/// The built-in list, with the user's own prices.
+fn prices(config: &Config) -> PriceList {
+    price_list::with_overrides(price_list::embedded(), &config.overrides())
+}
+
+/// What the snapshot for status lines needs beside the ledger. `zone`: the user's; none: the system's.
+pub(crate) fn snapshot_setup(
+    env: &Env,
+    config: &Config,
+    zone: Option<TimeZone>,
+    folder: &Path,
+) -> SnapshotSetup {
     let zone = zone.or_else(|| zone::system(env.tz.as_deref()).ok()).unwrap_or(TimeZone::UTC);
     SnapshotSetup {
         path: places::state(folder).join(statusline::SNAPSHOT),
@@ -327,6 +381,7 @@ fn snapshot_setup(env: &Env, config: &Config, zone: Option<TimeZone>, folder: &P
     }
 }
 
+/// What is said of a ledger that was damaged.
 fn rebuilt_words(rebuilt: &Rebuilt) -> (String, String) {
     let aside = rebuilt.set_aside.display();
     let warning = format!("the ledger was damaged; it is kept as {aside}, and a new one was made");
@@ -401,7 +456,7 @@ impl Settings {
             Ok(config) => config,
             Err(error) => forgive(error).map(|()| Config::defaults())?,
         };
-        let ledger_zone = config.lasting_zone().unwrap_or_else(zone::machine);
+        let ledger_zone = ledger_zone(&config);
         let clock_zone = config.zone();
         if let Some(zone) = &args.timezone {
             config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;

@@ -3,6 +3,7 @@
 //! Must not: read files, the environment or the clock.
 
 pub(crate) mod astray;
+mod daemon;
 mod limits;
 mod span;
 mod statusline;
@@ -15,6 +16,8 @@ use jiff::civil::{Date, Weekday};
 use crate::env::VARIABLES;
 use crate::error::CliError;
 use crate::print::HELP;
+use daemon::{DAEMON_EXAMPLES, DASHBOARD_EXAMPLES};
+pub(crate) use daemon::{DaemonCommand, DashboardArgs, LogsArgs, RunArgs, TokenArgs};
 use limits::{ACCOUNTS_EXAMPLES, LIMITS_EXAMPLES};
 pub(crate) use limits::{AccountsArgs, AccountsCommand, Guard, LimitsArgs};
 pub(crate) use span::{Day, SpanArgs};
@@ -163,6 +166,12 @@ pub(crate) enum Alone {
     /// Print a status line for Claude Code, from what it hands over on stdin
     #[command(after_help = STATUSLINE_EXAMPLES)]
     Statusline(StatuslineArgs),
+    /// Follow transcripts in the background, and serve what is known over HTTP
+    #[command(subcommand, after_help = DAEMON_EXAMPLES)]
+    Daemon(DaemonCommand),
+    /// Open the web page of the daemon, which is started where none runs
+    #[command(after_help = DASHBOARD_EXAMPLES)]
+    Dashboard(DashboardArgs),
     /// Show, change and check the settings
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(ConfigCommand),

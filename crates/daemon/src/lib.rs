@@ -26,5 +26,10 @@ mod tasks;
 mod token;
 mod watch;
 
+/// The token's file, for our own commands.
+pub mod api_token {
+    pub use crate::token::{FILE, read, rotate};
+}
+
 pub use running::{RunError, run};
 pub use setup::{Clock, Http, Means, OpenEngine, ReadMeans, ReadSettings, Settings, Setup, TellLimits};

@@ -101,6 +101,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
         tokens,
         events: events.clone(),
         health,
+        settings: Arc::clone(&setup.settings),
         clock: Arc::clone(&setup.clock),
         zone: setup.zone.clone(),
         http: setup.http,

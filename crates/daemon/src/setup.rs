@@ -59,6 +59,8 @@ pub struct Settings {
     pub stamp: Option<Stamp>,
     /// Where the snapshot for status lines goes; none: nowhere.
     pub snapshot: Option<SnapshotSetup>,
+    /// Config roots whose transcripts are followed.
+    pub roots: Vec<PathBuf>,
     /// Folders in which something changes: those of transcripts, and the one of what status lines observe.
     pub watched: Vec<PathBuf>,
 }

@@ -10,7 +10,7 @@ use crate::health::Health;
 use crate::live::Live;
 use crate::lock::About;
 use crate::readers::Readers;
-use crate::setup::{Clock, Http};
+use crate::setup::{Clock, Http, ReadSettings};
 use crate::token::Tokens;
 
 /// What every request may use.
@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) events: mpsc::Sender<Event>,
     /// How the parts are.
     pub(crate) health: watch::Receiver<Health>,
+    /// What settings say.
+    pub(crate) settings: ReadSettings,
     /// The present.
     pub(crate) clock: Clock,
     /// Whose days count where nobody says otherwise.

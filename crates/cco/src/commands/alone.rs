@@ -2,7 +2,7 @@
 //!
 //! Must not: open the ledger (`doctor` does that for itself, and lives on when it fails).
 
-use super::{completions, config, doctor, man, statusline};
+use super::{completions, config, daemon, dashboard, doctor, man, statusline};
 use crate::args::{Alone, CommonArgs};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
@@ -21,6 +21,8 @@ pub(crate) fn run(
     match command {
         Alone::Doctor(args) => doctor::run(args, common, env, out),
         Alone::Config(command) => config::run(command, common, env, out),
+        Alone::Daemon(command) => daemon::run(command, common, env, out),
+        Alone::Dashboard(args) => dashboard::run(args, common, env, out),
         Alone::Completions(args) => completions::run(args, out),
         Alone::Man(args) => man::run(args, out),
         Alone::Statusline(args) => statusline::run(args, common, env, out),

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::args::Args;
-use crate::config::keys::{KEYS, Key, OPAQUE, SECTIONS};
+use crate::config::keys::{KEYS, Key, SECTIONS};
 use crate::config::prices::RATES;
 use crate::doctor::CHECKS;
 use crate::env::VARIABLES;
@@ -135,12 +135,7 @@ fn settings() -> String {
     for (class, rate) in RATES {
         let _ = writeln!(text, "{class} = {rate}");
     }
-    let later: Vec<String> = OPAQUE.iter().map(|section| format!("`[{section}]`")).collect();
-    let _ = write!(
-        text,
-        "```\n\n## Sections for later\n\n{} have no effect in this version.\n",
-        later.join(", ")
-    );
+    text += "```\n";
     text += "\n## Environment\n\n| variable | does |\n| --- | --- |\n";
     for variable in VARIABLES.iter().filter(|variable| !variable.hidden) {
         let _ = writeln!(text, "| `{}` | {} |", variable.name, variable.about);

@@ -10,7 +10,7 @@ use cco_model::price::Rate;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Complaint, Kind, OPAQUE, PRICES, SECTIONS, Value};
+use super::keys::{self, Complaint, Kind, PRICES, SECTIONS, Value};
 use super::prices::{OwnPrice, RATES};
 use super::{Source, Sourced};
 use crate::error::CliError;
@@ -59,11 +59,6 @@ impl Reader<'_> {
             self.section(name, value)
         } else if name == PRICES {
             self.prices(value)
-        } else if OPAQUE.contains(&name) {
-            if !self.table(name, value)?.is_empty() {
-                self.idle.push((self.line(spot.span().start), format!("[{name}]"), ""));
-            }
-            Ok(())
         } else {
             Ok(())
         }

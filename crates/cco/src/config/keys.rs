@@ -2,6 +2,7 @@
 //!
 //! Must not: read files or the environment.
 
+pub(crate) mod daemon;
 pub(crate) mod statusline;
 
 use std::fmt;
@@ -138,19 +139,21 @@ pub(crate) const MANAGED: &str = "accounts.managed";
 
 /// All keys of the sections that are checked.
 pub(crate) static KEYS: &[Key] = &[
-    idle(
-        ("stats.enabled", "Whether the statistics are served over HTTP"),
-        "",
+    daemon::key(
+        daemon::ENABLED,
+        "Whether the daemon serves statistics over HTTP",
         Kind::Flag,
         Some(Value::Flag(true)),
         "enabled = true",
+        daemon::any,
     ),
-    idle(
-        ("stats.update_interval_secs", "The longest that a summary event waits, in seconds"),
-        "",
+    daemon::key(
+        daemon::UPDATE_INTERVAL,
+        "The longest that a summary event of the daemon waits, in seconds",
         Kind::Whole(1),
-        Some(Value::Whole(5)),
+        Some(Value::Whole(daemon::UPDATE_INTERVAL_S)),
         "update_interval_secs = 5",
+        daemon::any,
     ),
     idle(
         ("stats.retention_days", "How many days calls are kept; without it, for ever"),
@@ -189,12 +192,13 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
-    idle(
-        ("stats.watch.debounce_ms", "How long changes of transcripts are gathered, in milliseconds"),
-        "",
+    daemon::key(
+        daemon::DEBOUNCE,
+        "How long the daemon gathers changes of transcripts before it reads them, in milliseconds",
         Kind::Whole(0),
-        Some(Value::Whole(100)),
+        Some(Value::Whole(daemon::DEBOUNCE_MS)),
         "debounce_ms = 100",
+        daemon::check_debounce,
     ),
     Key {
         path: ENDPOINT,
@@ -356,13 +360,50 @@ pub(crate) static KEYS: &[Key] = &[
         idle: None,
         check: |_| Ok(()),
     },
+    daemon::key(
+        daemon::LISTEN,
+        "Where the daemon serves: an address of this machine and a port; the next free port where it is taken",
+        Kind::Text,
+        None,
+        "listen = \"127.0.0.1:3003\"",
+        daemon::check_listen,
+    ),
+    daemon::key(
+        daemon::ALLOW_REMOTE,
+        "Whether the daemon may listen where other machines reach it; they need the token",
+        Kind::Flag,
+        Some(Value::Flag(false)),
+        "allow_remote = true",
+        daemon::any,
+    ),
+    daemon::key(
+        daemon::HOSTS,
+        "Names of this machine, beside localhost, by which requests may call it",
+        Kind::Texts,
+        Some(Value::Texts(Vec::new())),
+        "hosts = [\"devbox.lan:3003\"]",
+        daemon::any,
+    ),
+    daemon::key(
+        daemon::OPEN_READS,
+        "Whether every user of this machine may read what the daemon serves, without the token",
+        Kind::Flag,
+        Some(Value::Flag(false)),
+        "open_reads = true",
+        daemon::any,
+    ),
+    daemon::key(
+        daemon::AUTOSTART,
+        "Whether the status line starts the daemon where none runs; that one ends when nobody used it for half an hour",
+        Kind::Flag,
+        Some(Value::Flag(false)),
+        "autostart = true",
+        daemon::any,
+    ),
 ];
 
 /// Sections that hold keys of [`KEYS`], further sections aside.
-pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts", "statusline"];
-
-/// Sections of ours whose keys belong to parts that are not here yet; only their being tables is checked.
-pub(crate) static OPAQUE: &[&str] = &["daemon"];
+pub(crate) static SECTIONS: &[&str] = &["stats", "stats.watch", "limits", "accounts", "statusline", "daemon"];
 
 /// The section of prices: a table for each model.
 pub(crate) const PRICES: &str = "prices";

@@ -9,7 +9,7 @@ pub(crate) mod served;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, net::Shutdown};
 
@@ -21,7 +21,7 @@ use crate::lock::About;
 /// The socket's name in the state folder.
 pub(crate) const SOCKET: &str = "daemon.sock";
 /// A question is no longer, in bytes.
-pub(crate) const MOST_BYTES: usize = 4_096;
+pub(crate) const MOST_BYTES: usize = 64 << 10;
 
 /// What a command may want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,18 @@ pub(crate) enum Wish {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Question {
     pub(crate) wish: Wish,
+    /// Config roots that are meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) roots: Vec<PathBuf>,
+}
+
+/// What came of taking in all that was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// All of it is in the ledger, but for what cannot be read.
+    pub done: bool,
+    /// Files and folders that cannot be read, each with why.
+    pub unread: Vec<(PathBuf, String)>,
 }
 
 /// How the daemon is.
@@ -109,9 +121,9 @@ impl Client {
         self.ask(Wish::Status)
     }
 
-    /// Has all that was written by now taken in. False: it tried, and could not.
-    pub fn settle(self) -> Result<bool, Unanswered> {
-        self.ask::<Done>(Wish::Settle).map(|it| it.done)
+    /// Has all that was written by now under these config roots taken in.
+    pub fn settle(self, roots: Vec<PathBuf>) -> Result<Settled, Unanswered> {
+        self.ask_of(Question { wish: Wish::Settle, roots })
     }
 
     /// A code for the page.
@@ -129,8 +141,12 @@ impl Client {
         self.ask::<Done>(Wish::Stop).map(drop)
     }
 
-    fn ask<A: DeserializeOwned>(mut self, wish: Wish) -> Result<A, Unanswered> {
-        let mut question = serde_json::to_vec(&Question { wish }).map_err(|_| Unanswered::Odd)?;
+    fn ask<A: DeserializeOwned>(self, wish: Wish) -> Result<A, Unanswered> {
+        self.ask_of(Question { wish, roots: Vec::new() })
+    }
+
+    fn ask_of<A: DeserializeOwned>(mut self, question: Question) -> Result<A, Unanswered> {
+        let mut question = serde_json::to_vec(&question).map_err(|_| Unanswered::Odd)?;
         question.push(b'\n');
         self.stream.write_all(&question).map_err(Unanswered::Silent)?;
         let mut answer = String::new();

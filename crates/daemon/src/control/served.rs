@@ -1,7 +1,7 @@
 //! The daemon's side of the control socket.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 
-use super::{Code, Done, MOST_BYTES, Question, SOCKET, Status, Wish};
+use super::{Code, Done, MOST_BYTES, Question, SOCKET, Settled, Status, Wish};
 use crate::event::Event;
 use crate::shared::Shared;
 
@@ -62,8 +62,8 @@ async fn answer(stream: UnixStream, shared: Arc<Shared>) {
     if !matches!(tokio::time::timeout(PATIENCE, bounded.read_line(&mut line)).await, Ok(Ok(1..))) {
         return;
     }
-    let Ok(Question { wish }) = serde_json::from_str(&line) else { return };
-    if let Some(mut answer) = grant(wish, &shared).await {
+    let Ok(Question { wish, roots }) = serde_json::from_str(&line) else { return };
+    if let Some(mut answer) = grant(wish, roots, &shared).await {
         answer.push(b'\n');
         let _ = stream.get_mut().write_all(&answer).await;
         let _ = stream.get_mut().shutdown().await;
@@ -73,17 +73,13 @@ async fn answer(stream: UnixStream, shared: Arc<Shared>) {
     }
 }
 
-async fn grant(wish: Wish, shared: &Shared) -> Option<Vec<u8>> {
+async fn grant(wish: Wish, roots: Vec<PathBuf>, shared: &Shared) -> Option<Vec<u8>> {
     fn json(answer: &impl Serialize) -> Option<Vec<u8>> {
         serde_json::to_vec(answer).ok()
     }
     match wish {
         Wish::Status => json(&status(shared)),
-        Wish::Settle => {
-            let (reply, answer) = oneshot::channel();
-            shared.events.send(Event::ScanWanted(reply)).await.ok()?;
-            json(&Done { done: answer.await.ok()?.is_ok() })
-        }
+        Wish::Settle => json(&settle(&roots, shared).await?),
         Wish::Code => {
             let code = shared.tokens.new_code((shared.clock)());
             json(&Code { code, address: format!("http://{}", shared.address) })
@@ -91,6 +87,24 @@ async fn grant(wish: Wish, shared: &Shared) -> Option<Vec<u8>> {
         Wish::Rotate => json(&Done { done: shared.tokens.rotate().is_ok() }),
         Wish::Stop => json(&Done { done: true }),
     }
+}
+
+/// Who asks for roots that are not followed here looks for himself.
+async fn settle(roots: &[PathBuf], shared: &Shared) -> Option<Settled> {
+    let followed = (shared.settings)().roots;
+    if !roots.iter().all(|root| followed.contains(root)) {
+        return Some(Settled::default());
+    }
+    let (reply, answer) = oneshot::channel();
+    shared.events.send(Event::ScanWanted(reply)).await.ok()?;
+    let scanned = answer.await.ok()?;
+    Some(match scanned {
+        Ok(summary) => Settled {
+            done: true,
+            unread: summary.unread.into_iter().map(|unread| (unread.path, unread.what)).collect(),
+        },
+        Err(_) => Settled::default(),
+    })
 }
 
 fn status(shared: &Shared) -> Status {

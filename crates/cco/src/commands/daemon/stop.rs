@@ -1,0 +1,56 @@
+//! `cco daemon stop`: asks it to end, and waits until it has.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cco_daemon::lock;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::{reached, who};
+use crate::error::{CliError, Exit};
+use crate::places;
+use crate::print::{Output, json};
+
+/// It ends within two seconds; a busy machine may take longer.
+const ENDS: Duration = Duration::from_secs(5);
+/// Between two looks whether it has.
+const TURN: Duration = Duration::from_millis(10);
+
+/// Runs the command.
+pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
+    let state = places::state(folder);
+    let Some(about) = lock::running(&state) else {
+        if as_json {
+            out.data(&json::render(&json!({ "stopped": false }))?)?;
+        } else {
+            out.note("no daemon runs");
+        }
+        return Ok(Exit::Done);
+    };
+    let asked = reached(folder).is_some_and(|client| client.stop().is_ok());
+    if !asked {
+        // Its socket cannot be reached; its process holds the lock, so the number is its own.
+        let pid = about.as_ref().and_then(|about| Pid::from_raw(i32::try_from(about.pid).ok()?));
+        let told = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
+        if !told {
+            return Err(CliError::failed("a daemon runs, and cannot be told to end")
+                .hint("`cco daemon logs` may say why; end its process by hand"));
+        }
+    }
+    let until = Instant::now() + ENDS;
+    while lock::running(&state).is_some() {
+        if Instant::now() >= until {
+            return Err(CliError::failed("the daemon was told to end, and still runs")
+                .hint("look again with `cco daemon status`"));
+        }
+        std::thread::sleep(TURN);
+    }
+    if as_json {
+        out.data(&json::render(&json!({ "stopped": true }))?)?;
+    } else {
+        let who = about.map_or_else(String::new, |about| format!(" ({})", who(&about)));
+        out.note(&format!("the daemon has ended{who}"));
+    }
+    Ok(Exit::Done)
+}

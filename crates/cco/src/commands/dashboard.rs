@@ -1,0 +1,99 @@
+//! `cco dashboard`: the daemon's page, in the user's browser, with a link that lets it in once.
+//!
+//! Must not: put the token into a link, an argument or a log.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::daemon;
+use crate::args::{CommonArgs, DashboardArgs};
+use crate::child::is_program;
+use crate::env::Env;
+use crate::error::{CliError, Exit, why};
+use crate::places;
+use crate::print::{Output, json};
+
+/// The page that leads on to the daemon's, in the state folder: a link in an argument could be read by others.
+const LEADS_ON: &str = "dashboard.html";
+/// How long it is watched whether the program that opens a page fails.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks.
+const TURN: Duration = Duration::from_millis(10);
+
+/// Runs the command.
+pub(super) fn run(
+    args: &DashboardArgs,
+    common: &CommonArgs,
+    env: &Env,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let folder = daemon::folder(env)?;
+    let client = daemon::started(&folder, env)?;
+    let code = client.code().map_err(|error| {
+        CliError::failed(error.to_string()).hint("`cco daemon stop`, then `cco dashboard` again")
+    })?;
+    let link = format!("{}/#code={}", code.address, code.code);
+    if common.json {
+        out.data(&json::render(&json!({ "link": link, "address": code.address }))?)?;
+        return Ok(Exit::Done);
+    }
+    if args.print {
+        out.data(&format!("{link}\n"))?;
+        return Ok(Exit::Done);
+    }
+    let page = leads_on(&places::state(&folder), &link)
+        .map_err(|error| CliError::failed(format!("cannot write {LEADS_ON}: {}", why(&error))))?;
+    match open(&page, env) {
+        Ok(()) => out.note(&format!("opened in your browser: {}", code.address)),
+        Err(reason) => {
+            out.warning(&format!("no browser could be opened: {reason}"));
+            out.hint("open this link within 30 seconds:");
+            out.data(&format!("{link}\n"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A page that only its user can read, and that leads on at once.
+fn leads_on(state: &Path, link: &str) -> std::io::Result<PathBuf> {
+    let path = state.join(LEADS_ON);
+    let _ = std::fs::remove_file(&path);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    // Both parts of the link are ours: an address of digits, and a code of hexadecimal digits.
+    write!(
+        file,
+        "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
+         <meta http-equiv=\"refresh\" content=\"0;url={link}\"><title>cco</title>\
+         <p>The dashboard of cco opens. If it does not, follow <a href=\"{link}\">this link</a>.</p>\n"
+    )?;
+    Ok(path)
+}
+
+fn open(page: &Path, env: &Env) -> Result<(), String> {
+    let name = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let found = std::env::split_paths(env.search_path.as_deref().unwrap_or_default())
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|path| is_program(path))
+        .ok_or_else(|| format!("there is no {name}"))?;
+    let quiet = |command: &mut Command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    };
+    let mut child = quiet(Command::new(found).arg(page)).map_err(|error| why(&error))?;
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(_)) => return Err(format!("{name} failed")),
+            Ok(None) => std::thread::sleep(TURN),
+            Err(error) => return Err(why(&error)),
+        }
+    }
+    // It is the browser itself by now, or waits for it.
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The keys of `[daemon]`, and those of `[stats]` that only a daemon follows: what their values must be, and what they
+//! come to.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use cco_daemon::Http;
+
+use super::super::Config;
+use super::{Complaint, Key, Kind, Value};
+
+/// Where it listens.
+pub(crate) const LISTEN: &str = "daemon.listen";
+/// Whether other machines may reach it.
+pub(crate) const ALLOW_REMOTE: &str = "daemon.allow_remote";
+/// Names that requests may give it.
+pub(crate) const HOSTS: &str = "daemon.hosts";
+/// Whether reading needs no token on this machine.
+pub(crate) const OPEN_READS: &str = "daemon.open_reads";
+/// Whether status lines begin it.
+pub(crate) const AUTOSTART: &str = "daemon.autostart";
+/// Whether statistics are served.
+pub(crate) const ENABLED: &str = "stats.enabled";
+/// How long a summary event waits.
+pub(crate) const UPDATE_INTERVAL: &str = "stats.update_interval_secs";
+/// How long changes are gathered.
+pub(crate) const DEBOUNCE: &str = "stats.watch.debounce_ms";
+
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3003);
+pub(super) const UPDATE_INTERVAL_S: u64 = 5;
+pub(super) const DEBOUNCE_MS: u64 = 100;
+
+/// A key of a daemon.
+pub(super) const fn key(
+    path: &'static str,
+    about: &'static str,
+    kind: Kind,
+    default: Option<Value>,
+    example: &'static str,
+    check: fn(&Value) -> Result<(), Complaint>,
+) -> Key {
+    Key { path, about, kind, default, variable: None, example, idle: None, check }
+}
+
+/// What they come to; each value was checked when it was read. An error: where it may not listen, and why.
+pub(crate) fn http(config: &Config) -> Result<Http, Complaint> {
+    let listen = config.text(LISTEN).and_then(|set| set.value.parse().ok()).unwrap_or(DEFAULT);
+    if !listen.ip().is_loopback() && config.flag(ALLOW_REMOTE) != Some(true) {
+        return Err(Complaint {
+            message: format!("`{LISTEN}` is {listen}, where other machines can reach it"),
+            hint: format!("`cco config set {ALLOW_REMOTE} true` allows that; requests need the token"),
+        });
+    }
+    Ok(Http {
+        listen,
+        hosts: config.texts(HOSTS).value.to_vec(),
+        // Of this machine alone: elsewhere every request needs the token.
+        open_reads: config.flag(OPEN_READS) == Some(true) && listen.ip().is_loopback(),
+        stats: config.flag(ENABLED) != Some(false),
+        summary_every: Duration::from_secs(whole(config, UPDATE_INTERVAL, UPDATE_INTERVAL_S)),
+    })
+}
+
+/// How long changes are gathered.
+pub(crate) fn debounce(config: &Config) -> Duration {
+    Duration::from_millis(whole(config, DEBOUNCE, DEBOUNCE_MS))
+}
+
+fn whole(config: &Config, path: &str, default: u64) -> u64 {
+    match config.value(path).map(|set| &set.value) {
+        Some(Value::Whole(number)) => *number,
+        _ => default,
+    }
+}
+
+pub(super) fn any(_: &Value) -> Result<(), Complaint> {
+    Ok(())
+}
+
+pub(super) fn check_listen(value: &Value) -> Result<(), Complaint> {
+    let Value::Text(text) = value else { return Ok(()) };
+    if text.parse::<SocketAddr>().is_ok() {
+        return Ok(());
+    }
+    Err(Complaint {
+        message: format!("{text:?} is no address with a port"),
+        hint: "127.0.0.1:3003, or [::1]:3003".to_owned(),
+    })
+}
+
+pub(super) fn check_debounce(value: &Value) -> Result<(), Complaint> {
+    match value {
+        Value::Whole(ms) if *ms > 10_000 => Err(Complaint {
+            message: format!("{ms} milliseconds would keep every number back that long"),
+            hint: "10000 is the most; 100 is usual".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
