@@ -3,6 +3,7 @@
 //! Owns the few files that are read before the text is out, and the one that is written after it. Always prints
 //! something, always ends well. Must not: open a database or a socket, start a process, or know what a segment says.
 
+mod autostart;
 mod files;
 mod head;
 mod how;
@@ -71,6 +72,9 @@ fn run() {
     print(&text(&scene, screen(&env, &how)));
     if let (Some(spool), Some(line)) = (spool, Observation::of(&scene).as_ref().and_then(Observation::line)) {
         spool.append(&line);
+    }
+    if let Some(folder) = folder.filter(|_| how.autostart) {
+        autostart::begin(&folder, env.now.as_millisecond());
     }
 }
 

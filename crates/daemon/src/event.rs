@@ -40,6 +40,8 @@ pub(crate) struct Scanned {
     pub(crate) disk_fails: bool,
     /// Calls or readings changed.
     pub(crate) has_news: bool,
+    /// A session works in a folder that was not known.
+    pub(crate) new_folder: bool,
     /// Where it looks has changed.
     pub(crate) roots_changed: bool,
 }

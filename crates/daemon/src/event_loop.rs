@@ -232,7 +232,10 @@ impl EventLoop {
         }
         let was_failing = std::mem::replace(&mut self.failed, scanned.result.is_err());
         let found = scanned.result.as_ref().is_ok_and(|summary| summary.files_read > 0);
-        self.worked |= found;
+        self.worked |= found || scanned.new_folder;
+        if scanned.new_folder {
+            self.next_git = now;
+        }
         // Somebody works with Claude Code.
         if found {
             self.used = now;

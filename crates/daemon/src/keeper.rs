@@ -3,17 +3,19 @@
 //! Must not: decide when. A panic in it is said in the log, and it begins again with a new engine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use cco_engine::Engine;
-use cco_engine::snapshot::Repository;
+use cco_engine::snapshot::{Repository, folders_at_work};
 use tokio::sync::mpsc::Sender;
 
 use crate::event::{Event, Scanned};
 use crate::log::Log;
 use crate::setup::{Clock, OpenEngine, ReadSettings, Settings};
+use crate::tasks::AT_WORK_MS;
 
 /// What the keeper is told to do.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ struct AtWork<'k> {
     snapshot_at: Option<Instant>,
     /// Something happened that the snapshot does not tell.
     untold: bool,
+    /// Folders of the sessions at work, as the last snapshot has them.
+    folders: Vec<PathBuf>,
 }
 
 impl Keeper {
@@ -116,13 +120,13 @@ impl Keeper {
 
 impl Scanned {
     fn failed(why: String) -> Self {
-        Self { result: Err(why), disk_fails: false, has_news: false, roots_changed: false }
+        Self { result: Err(why), disk_fails: false, has_news: false, new_folder: false, roots_changed: false }
     }
 }
 
 impl<'k> AtWork<'k> {
     fn begin(keeper: &'k Keeper, engine: Engine, settings: Settings) -> Self {
-        Self { keeper, engine, settings, seq: None, snapshot_at: None, untold: true }
+        Self { keeper, engine, settings, seq: None, snapshot_at: None, untold: true, folders: Vec::new() }
     }
 
     /// How long a snapshot that has something new to tell waits for its turn.
@@ -166,8 +170,18 @@ impl<'k> AtWork<'k> {
             result: result.map_err(|error| error.to_string()),
             disk_fails,
             has_news,
+            new_folder: self.has_new_folder(),
             roots_changed: false,
         }
+    }
+
+    fn has_new_folder(&mut self) -> bool {
+        let Some(setup) = &self.settings.snapshot else { return false };
+        let since_ms = (self.keeper.clock)().as_millisecond() - AT_WORK_MS;
+        let folders = folders_at_work(&setup.path, since_ms);
+        let is_new = folders.iter().any(|folder| !self.folders.contains(folder));
+        self.folders = folders;
+        is_new
     }
 
     /// Writes the snapshot where it has something new to tell, or would soon be taken for old.

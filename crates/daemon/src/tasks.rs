@@ -17,7 +17,7 @@ use crate::log::Log;
 use crate::setup::{Clock, ReadSettings};
 
 /// A session is at work when it told something within this time, in milliseconds.
-const AT_WORK_MS: i64 = 10 * 60_000;
+pub(crate) const AT_WORK_MS: i64 = 10 * 60_000;
 /// Between two looks whether a thread has ended.
 const TURN: Duration = Duration::from_millis(5);
 

@@ -46,6 +46,8 @@ pub struct SnapshotSetup {
     pub settings: Settings,
     /// The state of `config.toml` that says so.
     pub config: Option<Stamp>,
+    /// A status line starts the daemon where none runs.
+    pub autostart: bool,
     /// The user's clock.
     pub clock: Clock,
     /// Whose days count.
@@ -96,6 +98,7 @@ impl Engine {
             written_at_ms: now_ms,
             settings: setup.settings.clone(),
             config: setup.config,
+            autostart: setup.autostart,
             zone: setup.clock.clone(),
             ..before
         };

@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub settings: Settings,
     /// Which state of `config.toml` that was; none: there was none.
     pub config: Option<Stamp>,
+    /// A status line starts the daemon where none runs.
+    pub autostart: bool,
     /// The user's clock.
     pub zone: Clock,
     /// Accounts that this machine is logged in with, and the user wants to see.

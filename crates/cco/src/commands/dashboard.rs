@@ -33,7 +33,7 @@ pub(super) fn run(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     let folder = daemon::folder(env)?;
-    let client = daemon::started(&folder, env)?;
+    let client = daemon::started(&folder)?;
     let code = client.code().map_err(|error| {
         CliError::failed(error.to_string()).hint("`cco daemon stop`, then `cco dashboard` again")
     })?;

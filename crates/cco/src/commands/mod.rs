@@ -30,6 +30,8 @@ mod session;
 mod statusline;
 mod weekly;
 
+pub(crate) use daemon::begin_daemon;
+
 use std::collections::BTreeMap;
 
 use cco_engine::report::{Filter, ModelSums};

@@ -28,6 +28,8 @@ pub(crate) struct How {
     pub(crate) zone: Option<TimeZone>,
     /// `config.toml` is there, and cannot be followed in full.
     pub(crate) is_config_wrong: bool,
+    /// The daemon is started where none runs.
+    pub(crate) autostart: bool,
 }
 
 impl How {
@@ -38,18 +40,21 @@ impl How {
             let tells = known.zone.tells(&told(env), env.now.as_millisecond());
             let read = || Config::load(home::config_file(folder).as_deref(), env).ok();
             let zone = if tells { None } else { Some(zone_of(read().as_ref(), env)) };
-            return Self { settings: known.settings.clone(), zone, is_config_wrong: false };
+            let (settings, autostart) = (known.settings.clone(), known.autostart);
+            return Self { settings, zone, is_config_wrong: false, autostart };
         }
         match Config::load(home::config_file(folder).as_deref(), env) {
             Ok(mut config) => Self {
                 settings: settings(&config),
                 zone: Some(zone_of(Some(&config), env)),
                 is_config_wrong: !config.refused().is_empty(),
+                autostart: config.flag(keys::daemon::AUTOSTART) == Some(true),
             },
             Err(_) => Self {
                 settings: snapshot.map(|known| known.settings.clone()).unwrap_or_default(),
                 zone: Some(zone_of(None, env)),
                 is_config_wrong: true,
+                autostart: false,
             },
         }
     }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::lock::About;
 
 /// The socket's name in the state folder.
-pub(crate) const SOCKET: &str = "daemon.sock";
+pub const SOCKET: &str = "daemon.sock";
 /// A question is no longer, in bytes.
 pub(crate) const MOST_BYTES: usize = 64 << 10;
 

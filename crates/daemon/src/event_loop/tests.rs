@@ -75,6 +75,7 @@ fn scanned(files_read: u64) -> Event {
         result: Ok(summary),
         disk_fails: false,
         has_news: files_read > 0,
+        new_folder: false,
         roots_changed: false,
     })
 }
@@ -84,6 +85,7 @@ fn failed(why: &str) -> Event {
         result: Err(why.to_owned()),
         disk_fails: true,
         has_news: false,
+        new_folder: false,
         roots_changed: false,
     })
 }
@@ -213,6 +215,21 @@ fn who_wants_limits_asked_for_is_answered_by_asking_for_all() {
     let (reply, _answer) = oneshot::channel();
     assert_eq!(told.on(Event::RefreshWanted(reply)), ["ask all"]);
     assert_eq!(told.on(Event::Asked(Refreshed::default())), ["advance", "answer refresh"]);
+}
+
+#[test]
+fn a_repository_is_looked_at_when_a_session_begins_in_it_and_every_half_minute_while_somebody_works() {
+    let mut told = Told::at_rest();
+    let Event::Scanned(scanned_now) = scanned(0) else { unreachable!() };
+    told.on(Event::Changed);
+    told.after(DEBOUNCE);
+    assert_eq!(told.on(Event::Scanned(Scanned { new_folder: true, ..scanned_now })), ["git"]);
+    told.on(Event::LookedAtGit);
+    told.on(Event::Changed);
+    told.after(DEBOUNCE);
+    assert_eq!(told.on(scanned(1)), ["advance"]);
+    told.now += GIT;
+    assert!(told.names_of_time().contains(&"git"));
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::error::{CliError, Exit};
 use crate::print::Output;
 use crate::{home, places};
 
+pub(crate) use start::begin as begin_daemon;
 pub(super) use start::started;
 
 /// How long a daemon may take to answer.
@@ -40,7 +41,7 @@ pub(super) fn run(
     let folder = folder(env)?;
     match command {
         DaemonCommand::Run(args) => run::run(args, &folder, env, out),
-        DaemonCommand::Start => start::run(&folder, common.json, env, out),
+        DaemonCommand::Start => start::run(&folder, common.json, out),
         DaemonCommand::Stop => stop::run(&folder, common.json, out),
         DaemonCommand::Status => status::run(&folder, common.json, env, out),
         DaemonCommand::Install => install::install(&folder, env, out),

@@ -1,7 +1,7 @@
 //! `cco daemon start`: a daemon in the background, that has said where it is reached.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use cco_daemon::log::FILE;
 use serde_json::json;
 
 use super::{LOGS, PATIENCE, reached, who};
-use crate::env::{self, Env};
+use crate::env;
 use crate::error::{CliError, Exit, why};
 use crate::print::{Output, json};
 use crate::{home, places};
@@ -23,11 +23,11 @@ const BEGINS: Duration = Duration::from_secs(5);
 const TURN: Duration = Duration::from_millis(10);
 
 /// Runs the command.
-pub(super) fn run(folder: &Path, as_json: bool, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
     let before = reached(folder).and_then(|client| client.status().ok());
     let (word, status) = match before {
         Some(status) => ("runs already", status),
-        None => ("runs", start(folder, env)?),
+        None => ("runs", start(folder)?),
     };
     if as_json {
         out.data(&json::render(&json!({
@@ -41,15 +41,15 @@ pub(super) fn run(folder: &Path, as_json: bool, env: &Env, out: &mut Output) -> 
 }
 
 /// A line to the daemon of this folder, which is started where none runs.
-pub(in crate::commands) fn started(folder: &Path, env: &Env) -> Result<Client, CliError> {
+pub(in crate::commands) fn started(folder: &Path) -> Result<Client, CliError> {
     if let Some(client) = reached(folder) {
         return Ok(client);
     }
-    start(folder, env)?;
+    start(folder)?;
     reached(folder).ok_or_else(|| never_began(folder))
 }
 
-fn start(folder: &Path, env: &Env) -> Result<Status, CliError> {
+fn start(folder: &Path) -> Result<Status, CliError> {
     let program = env::program().ok_or_else(|| {
         CliError::failed("the file of this program cannot be found, so it cannot be started again")
     })?;
@@ -74,14 +74,13 @@ fn start(folder: &Path, env: &Env) -> Result<Status, CliError> {
         }
         std::thread::sleep(TURN);
     }
-    let _ = env;
     Err(never_began(folder))
 }
 
 /// Begins a daemon that outlives this process and its terminal. What it says before it has a log goes to the log's file.
 pub(crate) fn begin(program: &Path, folder: &Path, words: &[&str]) -> std::io::Result<std::process::Child> {
     let logs = folder.join(LOGS);
-    std::fs::create_dir_all(&logs)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(&logs)?;
     let log = OpenOptions::new().append(true).create(true).mode(0o600).open(logs.join(FILE))?;
     Command::new(program)
         .args(words)
