@@ -248,7 +248,7 @@ impl EventLoop {
             };
         match &scanned.result {
             Err(why) if !was_failing => {
-                orders.push(Order::Warn(format!("what is new was not taken in: {why}")))
+                orders.push(Order::Warn(format!("what is new was not taken in: {why}")));
             }
             Ok(_) if was_failing => orders.push(Order::Say("what is new is taken in again".to_owned())),
             _ => {}

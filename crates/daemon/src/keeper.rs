@@ -195,7 +195,7 @@ impl<'k> AtWork<'k> {
         match self.engine.leave_snapshot(setup) {
             Ok(()) => {}
             Err(error) => {
-                self.keeper.log.warn("keeper", &format!("status lines show what was known before: {error}"))
+                self.keeper.log.warn("keeper", &format!("status lines show what was known before: {error}"));
             }
         }
         // One that could not be written is tried again in its time, and not at once.
