@@ -249,7 +249,12 @@ impl AtWork {
         let now = (self.shared.clock)();
         match event {
             Event::Scanned(scanned) => self.tell_health.send_modify(|health| health.on_scan(scanned, now)),
-            Event::Asked(refreshed) => self.tell_health.send_modify(|health| health.on_asked(refreshed, now)),
+            Event::Asked(refreshed) => {
+                if refreshed.answered {
+                    self.shared.live.limits_changed();
+                }
+                self.tell_health.send_modify(|health| health.on_asked(refreshed, now));
+            }
             Event::Watching(Err(why)) => {
                 self.tell_health.send_modify(|health| health.on_watching(Some(why), now));
             }

@@ -12,6 +12,7 @@ pub mod report;
 pub mod reprice;
 pub mod scan;
 pub mod snapshot;
+pub mod stats;
 
 mod plan;
 mod project;

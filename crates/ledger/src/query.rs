@@ -1,5 +1,6 @@
 //! The questions that reports ask: sums from the roll-ups, single calls only where a sum would not be exact.
 
+mod changes;
 mod tools;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

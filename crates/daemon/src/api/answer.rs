@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use cco_engine::stats::Mark;
 use cco_engine::{Engine, EngineError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -115,14 +116,6 @@ impl Answers {
     }
 }
 
-/// STUB until the queries are there.
-type Mark = u64;
-
-fn mark(_: &Engine) -> Result<Mark, EngineError> {
-    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    Ok(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-}
-
 /// The answer to a question: one that was given before and still holds, else a new one.
 pub(super) async fn answer(
     api: &Api,
@@ -132,7 +125,7 @@ pub(super) async fn answer(
     let (key, answers, now) = (asked.key(), Arc::clone(&api.answers), (api.clock)());
     api.readers
         .ask(move |engine| {
-            let mark = mark(engine)?;
+            let mark = engine.mark()?;
             if let Some(held) = answers.held(&key, &mark, now) {
                 return Ok(Ok(held));
             }

@@ -31,6 +31,8 @@ pub(super) struct Bounds {
     pub(super) head: Duration,
     /// A request is answered within this time, its body among it.
     pub(super) request: Duration,
+    /// Whoever hears of events hears something after this time, be it nothing but that all is well.
+    pub(super) heartbeat: Duration,
     /// Whoever reads nothing for so long while something waits for him is cut off.
     pub(super) stalled: Duration,
 }
@@ -41,6 +43,7 @@ impl Bounds {
         connections: 128,
         head: Duration::from_secs(5),
         request: Duration::from_secs(30),
+        heartbeat: Duration::from_secs(15),
         stalled: Duration::from_secs(15),
     };
 }

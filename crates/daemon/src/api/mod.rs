@@ -14,6 +14,7 @@ mod guard;
 mod headers;
 mod health;
 mod limits;
+mod live;
 mod metrics;
 mod page;
 mod problem;
@@ -48,6 +49,7 @@ const BODY_BYTES: usize = 1_024 * 1_024;
 pub(crate) struct Api {
     shared: Arc<Shared>,
     answers: Arc<Answers>,
+    bounds: Bounds,
 }
 
 impl Deref for Api {
@@ -87,7 +89,7 @@ async fn serve_within(
 
 /// Every route, with what stands before it.
 fn router(shared: Arc<Shared>, bounds: Bounds) -> Router {
-    let api = Arc::new(Api { shared, answers: Arc::default() });
+    let api = Arc::new(Api { shared, answers: Arc::default(), bounds });
     let (router, _) = table().split_for_parts();
     router
         .route_layer(from_fn_with_state(Arc::clone(&api), guard::ask_for_token))
@@ -104,6 +106,7 @@ fn router(shared: Arc<Shared>, bounds: Bounds) -> Router {
 fn table() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(described::frame())
         .routes(routes!(blocks::blocks))
+        .routes(routes!(live::live))
         .routes(routes!(limits::limits))
         .routes(routes!(limits::refresh))
         .routes(routes!(explain::explain))
