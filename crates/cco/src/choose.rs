@@ -6,15 +6,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cco_engine::limits::KnownAccount;
+pub(crate) use cco_wire::names::{SHORT_ID, account_label, called, is_project, nearest};
 
-use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::text;
 
 /// What calls of no known account are called.
 pub(crate) const UNKNOWN: &str = "unknown";
-/// So many characters of an id tell it apart, mostly.
-const SHORT_ID: usize = 8;
 /// Names that an error lists.
 const LISTED: usize = 8;
 
@@ -25,12 +23,10 @@ pub(crate) fn projects(
 ) -> Result<Option<HashSet<i64>>, CliError> {
     let short: Vec<String> = known.iter().map(|(_, path)| text::whole_project(path)).collect();
     choose(given, |name| {
-        let name = name.strip_suffix('/').unwrap_or(name);
         let found: HashSet<i64> = known
             .iter()
-            .zip(&short)
-            .filter(|((_, path), short)| &**path == name || *short == name || ends_in(path, name))
-            .map(|((id, _), _)| *id)
+            .filter(|(_, path)| is_project(path, name))
+            .map(|(id, _)| *id)
             .chain((name == "unknown").then_some(0))
             .collect();
         if !found.is_empty() || known.is_empty() {
@@ -39,12 +35,6 @@ pub(crate) fn projects(
         let names = || short.iter().map(String::as_str);
         Err(unknown("project", name, nearest(name, names()), names(), "`cco project` lists them all"))
     })
-}
-
-/// The last folders of a path are these: reports call projects of one name so.
-fn ends_in(path: &str, folders: &str) -> bool {
-    let before = path.trim_end_matches(['/', '\\']).strip_suffix(folders);
-    folders.contains(['/', '\\']) && before.is_some_and(|before| before.ends_with(['/', '\\']))
 }
 
 /// What to say of names that several projects share.
@@ -128,12 +118,6 @@ pub(crate) fn typed(account: &KnownAccount, known: &[KnownAccount]) -> String {
     names.find(|name| plain(name) && is_its_own(name)).unwrap_or_else(|| account.id.to_string())
 }
 
-/// What people know an account by: the name they gave it, else its address, else its id.
-pub(crate) fn account_label(account: &KnownAccount) -> String {
-    let label = [&account.name, &account.email].into_iter().find(|label| !label.is_empty());
-    label.map_or_else(|| account.id.to_string(), |label| text::name(label))
-}
-
 /// So much of an id is enough to tell two from each other.
 fn start_of(id: &str) -> String {
     id.chars().take(SHORT_ID).collect()
@@ -148,21 +132,6 @@ pub(crate) fn account_labels(known: &[&KnownAccount]) -> Vec<String> {
         false => label.clone(),
     };
     labels.iter().zip(known).map(label).collect()
-}
-
-/// An id, or so much of it that people take it for one.
-fn begins(id: &str, name: &str) -> bool {
-    name.len() >= SHORT_ID.min(id.len().max(1)) && id.starts_with(&name.to_ascii_lowercase())
-}
-
-/// A name, an address or an id of the account. Nothing is the name of no account.
-pub(crate) fn called(account: &KnownAccount, name: &str) -> bool {
-    !name.is_empty()
-        && (account.name == name
-            || account.email.eq_ignore_ascii_case(name)
-            || begins(&account.id.account, name)
-            || begins(&account.id.organization, name)
-            || account.id.to_string() == name)
 }
 
 fn choose(

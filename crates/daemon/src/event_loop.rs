@@ -258,6 +258,9 @@ impl EventLoop {
         if missed || scanned.roots_changed {
             orders.push(Order::Watch);
         }
+        if scanned.rebuilt {
+            orders.push(Order::Renew);
+        }
         if scanned.has_news {
             orders.push(Order::Advance);
         }

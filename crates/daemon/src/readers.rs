@@ -1,17 +1,112 @@
-//! Engines that answer questions, and answers that still hold.
+//! Engines that answer questions, and how many may ask at once.
+//!
+//! Owns up to [`ENGINES`] engines, opened as they are needed and used one question at a time, on threads that may wait.
+//! Must not: know what is asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cco_engine::{Engine, EngineError};
+use tokio::sync::Semaphore;
 
 use crate::setup::{Clock, OpenEngine};
 
+/// Engines at most.
+const ENGINES: usize = 4;
+/// Questions that wait for one; whoever comes then is told to come again.
+const WAITING: usize = 60;
+
 /// Engines that are asked.
 #[derive(Clone)]
-pub(crate) struct Readers {
+pub(crate) struct Readers(Arc<Inner>);
+
+struct Inner {
     open: OpenEngine,
     clock: Clock,
+    idle: Mutex<Vec<Opened>>,
+    /// Questions that were taken on.
+    room: Arc<Semaphore>,
+    /// Of these, the ones that are answered just now.
+    engines: Arc<Semaphore>,
+    generation: AtomicU64,
+}
+
+/// An engine, and of which generation it is.
+struct Opened {
+    engine: Engine,
+    generation: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// Too many ask.
+    Busy,
+    /// The ledger could not be opened or read.
+    Engine(EngineError),
+    /// The question panicked, or the daemon ends.
+    Ended,
 }
 
 impl Readers {
     /// Engines that are opened as they are needed.
     pub(crate) fn new(open: OpenEngine, clock: Clock) -> Self {
-        Self { open, clock }
+        Self(Arc::new(Inner {
+            open,
+            clock,
+            idle: Mutex::default(),
+            room: Arc::new(Semaphore::new(ENGINES + WAITING)),
+            engines: Arc::new(Semaphore::new(ENGINES)),
+            generation: AtomicU64::new(0),
+        }))
+    }
+
+    /// Engines that are open show what is no more: another ledger has its place, or settings are others.
+    pub(crate) fn renew(&self) {
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
+        self.0.idle().clear();
+    }
+
+    /// Asks an engine that knows the present. Whoever stops waiting does not stop the question, which holds its place
+    /// until it is answered.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let place = Arc::clone(&self.0.room).try_acquire_owned().map_err(|_| ReadError::Busy)?;
+        let turn = Arc::clone(&self.0.engines).acquire_owned().await.map_err(|_| ReadError::Ended)?;
+        let inner = Arc::clone(&self.0);
+        let asked = tokio::task::spawn_blocking(move || {
+            let answer = inner.answer(question);
+            drop((turn, place));
+            answer
+        });
+        asked.await.map_err(|_| ReadError::Ended)?.map_err(ReadError::Engine)
+    }
+}
+
+impl Inner {
+    fn answer<T>(
+        &self,
+        question: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let idle = self.idle().pop();
+        let mut opened = match idle {
+            Some(opened) if opened.generation == generation => opened,
+            _ => Opened { engine: (self.open)()?, generation },
+        };
+        opened.engine.set_now((self.clock)());
+        let answer = question(&mut opened.engine);
+        // One that failed may have lost its ledger: the next question opens another.
+        if answer.is_ok() && generation == self.generation.load(Ordering::Acquire) {
+            self.idle().push(opened);
+        }
+        answer
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {
+        // Nothing is half done in it, whoever panicked.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -213,6 +213,10 @@ impl AtWork {
             Order::Ask { all } => self.threads.ask(all),
             Order::LookAtGit => self.threads.look_at_git(),
             Order::Watch => self.watch(),
+            Order::Renew => {
+                self.threads.renew();
+                self.shared.readers.renew();
+            }
             Order::Advance => self.shared.live.advance(),
             Order::AnswerScan(waiting, result) => {
                 for reply in waiting {
@@ -249,7 +253,12 @@ impl AtWork {
         let now = (self.shared.clock)();
         match event {
             Event::Scanned(scanned) => self.tell_health.send_modify(|health| health.on_scan(scanned, now)),
-            Event::Asked(refreshed) => self.tell_health.send_modify(|health| health.on_asked(refreshed, now)),
+            Event::Asked(refreshed) => {
+                if refreshed.answered {
+                    self.shared.live.limits_changed();
+                }
+                self.tell_health.send_modify(|health| health.on_asked(refreshed, now));
+            }
             Event::Watching(Err(why)) => {
                 self.tell_health.send_modify(|health| health.on_watching(Some(why), now));
             }

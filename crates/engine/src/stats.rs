@@ -130,6 +130,11 @@ impl Engine {
         Ok(self.ledger.changes_since(seq, limit)?)
     }
 
+    /// The greatest row of a call: what is told later and has a smaller one is an older call, changed. 0: there is none.
+    pub fn newest_call(&self) -> Result<i64, EngineError> {
+        Ok(self.ledger.newest_call()?)
+    }
+
     /// When the first and the last call were; none: there is no call.
     pub fn first_and_last_call(&self) -> Result<Option<(Timestamp, Timestamp)>, EngineError> {
         Ok(self.ledger.ends()?.map(|(first, last)| (instant(first), instant(last))))

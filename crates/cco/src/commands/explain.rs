@@ -10,6 +10,7 @@ use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::explain::{self, Heading};
 use crate::print::fit::wrap;
+use crate::print::json::render;
 use crate::print::text;
 
 /// Projects that are offered where one was meant.
@@ -51,13 +52,13 @@ fn explain_one(app: &mut App<'_>, subject: &Subject, args: &ExplainArgs) -> Resu
             let story =
                 engine.explain_call(*id, message.as_deref(), depth, &mut |step| progress.update(step))?;
             let Some(story) = story else { return Err(unknown(&args.what, &[], &[])) };
-            (explain::call(&story, &app.now, app.screen.columns), explain::json::call(&story)?)
+            (explain::call(&story, &app.now, app.screen.columns), render(&cco_wire::explain::call(&story))?)
         }
         Subject::Session { id, name } => {
             let story = engine.explain_session(*id, name, depth, &mut |step| progress.update(step))?;
             (
                 explain::session(name, &story, &app.now, app.screen.columns),
-                explain::json::session(name, &story)?,
+                render(&cco_wire::explain::session(name, &story))?,
             )
         }
         Subject::Day(day) => {
@@ -65,7 +66,7 @@ fn explain_one(app: &mut App<'_>, subject: &Subject, args: &ExplainArgs) -> Resu
             let heading = Heading::Day(*day);
             (
                 explain::group(&heading, &story, &app.now, app.screen.columns),
-                explain::json::group(&heading, &story, &zone)?,
+                render(&cco_wire::explain::day(*day, &story, &zone))?,
             )
         }
         Subject::Project { id, path } => {
@@ -73,7 +74,7 @@ fn explain_one(app: &mut App<'_>, subject: &Subject, args: &ExplainArgs) -> Resu
             let heading = Heading::Project(path);
             (
                 explain::group(&heading, &story, &app.now, app.screen.columns),
-                explain::json::group(&heading, &story, &zone)?,
+                render(&cco_wire::explain::project(path, &story))?,
             )
         }
     };

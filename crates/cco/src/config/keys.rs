@@ -433,29 +433,7 @@ pub(crate) fn names_in(section: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// The name that was meant, if one of them is near.
-pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let given = given.to_lowercase();
-    let near = |name: &&str| distance(&given, &name.to_lowercase());
-    let name = names.into_iter().min_by_key(near)?;
-    (near(&name) <= 1 + name.chars().count() / 4).then_some(name)
-}
-
-/// The least number of characters to insert, remove or replace.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
+pub(crate) use cco_wire::names::{distance, nearest};
 
 /// The zone of this name.
 pub(crate) fn zone(name: &str) -> Option<TimeZone> {

@@ -2,8 +2,6 @@
 //!
 //! Owns the words for what became of a row. Must not: query anything.
 
-pub(crate) mod json;
-
 mod call;
 
 use cco_engine::explain::{CallLine, CostState, GroupStory, SessionFile, SessionStory};

@@ -9,13 +9,12 @@ use std::sync::Arc;
 
 use cco_engine::report::{BlockRow, BurnRate, Glance, Group, Instance, ModelSums, Projection, ToolSums};
 use cco_engine::scan::ScanSummary;
-use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
 use cco_model::tokens::Tokens;
+use cco_wire::exact::{Milli, Usd};
 use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use super::blocks::{NEAR_PERCENT, ShownBlock};
 use super::reports::{self, Report};
@@ -188,31 +187,6 @@ pub(crate) fn render(document: &impl Serialize) -> Result<String, CliError> {
     let json = serde_json::to_string_pretty(document)
         .map_err(|error| CliError::failed(format!("cannot write JSON: {error}")))?;
     Ok(text::escape_json(json) + "\n")
-}
-
-/// Dollars as an exact decimal number; a float could not hold it.
-pub(crate) struct Usd(pub(crate) NanoUsd);
-
-impl Serialize for Usd {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        exact_number(self.0.decimal(), serializer)
-    }
-}
-
-/// A number of thousandths as an exact decimal number.
-struct Milli(u64);
-
-impl Serialize for Milli {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (whole, thousandths) = (self.0 / 1000, self.0 % 1000);
-        let decimal = format!("{whole}.{thousandths:03}");
-        let decimal = decimal.trim_end_matches('0').trim_end_matches('.');
-        exact_number(decimal.to_owned(), serializer)
-    }
-}
-
-fn exact_number<S: Serializer>(decimal: String, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(decimal).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }
 
 #[derive(Serialize)]

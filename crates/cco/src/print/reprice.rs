@@ -4,12 +4,13 @@
 
 use cco_engine::reprice::{Amounts, ModelRepricing, Repricing};
 use cco_model::money::NanoUsd;
+use cco_wire::exact::Usd;
 use comfy_table::CellAlignment;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::fit::{Column, Keep, Squeeze};
-use super::json::{Usd, render};
+use super::json::render;
 use super::table::{align, number};
 use super::{STRONG, styled, text};
 use crate::error::CliError;

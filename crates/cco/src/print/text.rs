@@ -2,8 +2,6 @@
 //!
 //! Must not: write anywhere.
 
-use std::fmt::Write;
-
 use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
 use cco_model::untrusted::is_treacherous;
@@ -11,50 +9,14 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 pub(crate) use cco_model::untrusted::clean;
+pub(crate) use cco_wire::text::{clip, escape_json, instant, iso, iso_ms, name, whole_project};
 
-/// The longest name in a cell of a table: no folder has a longer one. What is too wide for a terminal is cut to fit it.
-const NAME_LIMIT: usize = 255;
 /// The longest name in a list of models.
 const MODEL_LIMIT: usize = 40;
 
 /// A message of ours that may quote names, and may have lines, without what could steer the terminal.
 pub(crate) fn clean_lines(message: &str) -> String {
     message.replace(|c| c != '\n' && is_treacherous(c), "")
-}
-
-/// JSON with everything treacherous inside its strings escaped: the same data, harmless to look at.
-pub(crate) fn escape_json(json: String) -> String {
-    // Mostly there is nothing to do: what is treacherous in JSON is DEL or no ASCII.
-    if json.bytes().all(|byte| byte == b'\n' || (b' '..0x7f).contains(&byte)) {
-        return json;
-    }
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c != '\n' && is_treacherous(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing to a `String` cannot fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
-/// A name for a cell: clean, and cut where it is longer than a name has any business to be.
-pub(crate) fn name(name: &str) -> String {
-    clip(&clean(name), NAME_LIMIT)
-}
-
-/// At most `limit` characters, the last one `…` when something was cut.
-pub(crate) fn clip(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit - 1).collect();
-    format!("{kept}…")
 }
 
 /// A word for a line of a shell: quoted where it has to be.
@@ -86,16 +48,6 @@ pub(crate) fn short_model(model: &str) -> String {
 /// `1:0`, as Bedrock ends the names of models.
 fn is_version(text: &str) -> bool {
     text.contains(':') && text.bytes().all(|b| b == b':' || b.is_ascii_digit())
-}
-
-/// The last part of a project's path, however long, for scripts; `unknown` for none.
-pub(crate) fn whole_project(path: &str) -> String {
-    let last = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
-    match (path.is_empty(), last.is_empty()) {
-        (true, _) => "unknown".to_owned(),
-        (false, true) => path.to_owned(),
-        (false, false) => last.to_owned(),
-    }
 }
 
 /// The last part of a project's path; `unknown` for none.
@@ -176,22 +128,6 @@ pub(crate) fn clock(time: Timestamp, now: &Zoned) -> String {
     let time = time.to_zoned(now.time_zone().clone());
     let format = if time.date() == now.date() { "%H:%M" } else { "%a %H:%M" };
     time.strftime(format).to_string()
-}
-
-/// `2026-10-20T12:00:00.000Z`.
-pub(crate) fn iso_ms(at_ms: i64) -> String {
-    iso(instant(at_ms))
-}
-
-/// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
-pub(crate) fn instant(at_ms: i64) -> Timestamp {
-    let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
-}
-
-/// An instant as scripts read it.
-pub(crate) fn iso(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 fn separated(digits: &str) -> String {

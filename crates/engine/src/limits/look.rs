@@ -112,7 +112,9 @@ impl Engine {
 
     /// Looks at all places, and keeps what they say. Returns also why that could not be kept, if so.
     pub fn look_at_accounts(&mut self) -> Result<(Found, Option<String>), EngineError> {
-        let (found, observed) = self.found()?;
+        let (mut found, observed, reads) = self.found()?;
+        remember(&self.places, &reads, self.now.as_millisecond());
+        found.unread.extend(broken(reads));
         let trouble = match self.note_down(observed)? {
             None => self.take_in_spool(&found)?,
             // Who holds which directory is not known by now, so neither is whose a session is.
@@ -143,8 +145,15 @@ impl Engine {
         self.places.spool.as_deref().is_some_and(spool::has_news)
     }
 
+    /// Looks at all places, and keeps nothing.
+    pub fn see_accounts(&self) -> Result<Found, EngineError> {
+        let (mut found, _, reads) = self.found()?;
+        found.unread.extend(broken(reads));
+        Ok(found)
+    }
+
     /// What all places say.
-    fn found(&self) -> Result<(Found, Observed), EngineError> {
+    fn found(&self) -> Result<(Found, Observed, Reads), EngineError> {
         let places = &self.places;
         let now_ms = self.now.as_millisecond();
         let mut found = Found { accounts: Accounts::discover(&places.roots), ..Found::default() };
@@ -163,9 +172,7 @@ impl Engine {
         }
         let (readings, reads) = of_older_tools(places, now_ms, &found.accounts);
         observed.readings.extend(readings);
-        remember(places, &reads, now_ms);
-        found.unread.extend(broken(reads));
-        Ok((found, observed))
+        Ok((found, observed, reads))
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::super::fit::{self, Column, GUTTER, Keep, Squeeze};
 use super::super::table::{align, word};
 use super::super::{BAD, FAINT, NEAR, styled, text};
-use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, account_json, dead_words, long_duration, name, padded};
+use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, dead_words, long_duration, name, padded};
 use crate::choose::account_label;
 
 const TITLE: &str = "Limits";
@@ -74,7 +74,7 @@ fn is_local(window: &WindowLimits) -> bool {
 
 /// The same for scripts: as `cco limits --json` has them.
 pub(crate) fn json(limits: &[AccountLimits], now: &Zoned) -> Vec<Json> {
-    limits.iter().map(|known| account_json(known, now)).collect()
+    limits.iter().map(|known| cco_wire::limits::account(known, now.timestamp())).collect()
 }
 
 /// When the window of five hours ends, as it was told of the one account that this machine holds.

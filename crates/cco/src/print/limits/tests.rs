@@ -2,6 +2,7 @@
 
 use anstream::adapter::strip_str;
 use cco_engine::limits::{Attempts, KnownAccount};
+use cco_model::limit::mark::Sessions;
 use cco_model::limit::shown::Shown;
 use cco_model::limit::{AccountId, Percent};
 use jiff::civil::date;

@@ -11,58 +11,63 @@ use cco_model::call::Usage;
 use cco_model::money::NanoUsd;
 use cco_model::price::Rate;
 use cco_model::price::parts::{Breakdown, Part};
+use cco_model::reason::Reason;
 use cco_model::sums::Sums;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::Heading;
-use super::call::words;
-use crate::error::CliError;
-use crate::print::json::{Usd, render};
-use crate::print::text;
+use crate::exact::Usd;
+use crate::text;
 
 /// `{"call":…}`.
-pub(crate) fn call(story: &CallStory) -> Result<String, CliError> {
+pub fn call(story: &CallStory) -> impl Serialize {
     #[derive(Serialize)]
     struct Document<'a> {
         call: Call<'a>,
     }
-    render(&Document { call: Call::new(story) })
+    Document { call: Call::new(story) }
 }
 
 /// `{"session":…}`.
-pub(crate) fn session(name: &str, story: &SessionStory) -> Result<String, CliError> {
+pub fn session<'a>(name: &'a str, story: &'a SessionStory) -> impl Serialize + 'a {
     #[derive(Serialize)]
     struct Document<'a> {
         session: Session<'a>,
     }
-    render(&Document { session: Session::new(name, story) })
+    Document { session: Session::new(name, story) }
 }
 
-/// `{"day":…}` or `{"project":…}`.
-pub(crate) fn group(heading: &Heading<'_>, story: &GroupStory, zone: &TimeZone) -> Result<String, CliError> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    enum Document<'a> {
-        Day {
-            date: String,
-            timezone: Option<&'a str>,
-            #[serde(flatten)]
-            group: Group<'a>,
-        },
-        Project {
-            project: String,
-            path: &'a str,
-            #[serde(flatten)]
-            group: Group<'a>,
-        },
+/// `{"day":…}`.
+pub fn day(day: Date, story: &GroupStory, zone: &TimeZone) -> impl Serialize {
+    Document::Day {
+        date: day.to_string(),
+        timezone: zone.iana_name().map(str::to_owned),
+        group: Group::new(story),
     }
-    let group = Group::new(story);
-    render(&match heading {
-        Heading::Day(day) => Document::Day { date: day.to_string(), timezone: zone.iana_name(), group },
-        Heading::Project(path) => Document::Project { project: text::project(path), path, group },
-    })
+}
+
+/// `{"project":…}`.
+pub fn project(path: &str, story: &GroupStory) -> impl Serialize {
+    Document::Project { project: text::whole_project(path), path: path.to_owned(), group: Group::new(story) }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Document<'a> {
+    Day {
+        date: String,
+        timezone: Option<String>,
+        #[serde(flatten)]
+        group: Group<'a>,
+    },
+    Project {
+        project: String,
+        path: String,
+        #[serde(flatten)]
+        group: Group<'a>,
+    },
 }
 
 #[derive(Serialize)]
@@ -429,7 +434,7 @@ struct ByProject<'a> {
 
 impl<'a> ByProject<'a> {
     fn new(path: &'a str, sums: &Sums) -> Self {
-        Self { project: text::project(path), path, totals: Totals::new(sums) }
+        Self { project: text::whole_project(path), path, totals: Totals::new(sums) }
     }
 }
 
@@ -530,5 +535,50 @@ impl File {
             rows_of_other_sessions: rows.map(|rows| rows.rows_of_others),
             calls_of_other_sessions: rows.map(|rows| rows.calls_of_others),
         }
+    }
+}
+
+/// What became of a row, in words.
+pub fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Kept => "the call's counts come from it",
+        Verdict::Untimed => "it has no readable time, and no row before it in the file has one",
+        Verdict::NotRead => "it was written since the last scan; the next one reads it",
+        Verdict::Dropped(reason) => reason_words(reason),
+    }
+}
+
+fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AllZero => "all its counts are zero; such a row does not count and sets no time",
+        Reason::WrappedReplay => {
+            "a progress row around a subagent's answer; a row of the main thread is believed before it"
+        }
+        Reason::SidechainReplay => {
+            "a replay in a side thread; a row of the main thread is believed before it"
+        }
+        Reason::Placeholder => "a placeholder with less output, written while the answer was still coming",
+        Reason::FewerTokens => "it counts fewer tokens than the kept row",
+        Reason::NoSpeed => "it does not say its speed and the kept row does, so it is an older writing",
+        Reason::Repeated => "the same counts again: one answer is written as several rows",
+        Reason::Forked => "a copy in a resumed or forked session, in a file born later",
+        Reason::BornLater => "a copy in a file born later",
+        Reason::LaterPath => "a copy in a file born at the same moment, whose path comes later",
+        Reason::Outranks => {
+            "it would be believed before the kept row: the file was changed after it was read"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_of_its_own() {
+        let all: HashSet<&str> = Reason::ALL.into_iter().map(reason_words).collect();
+        assert_eq!(all.len(), Reason::ALL.len());
     }
 }

@@ -1,0 +1,216 @@
+//! Connections: how many there are, how long each may take for what, and how they end.
+//!
+//! Must not: know what is asked on them.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::guard::Peer;
+use super::headers;
+
+/// How many connections there may be, and how long each may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Connections at once.
+    pub(super) connections: usize,
+    /// The head of a request comes within this time, also the first one of a connection.
+    pub(super) head: Duration,
+    /// A request is answered within this time, its body among it.
+    pub(super) request: Duration,
+    /// Whoever hears of events hears something after this time, be it nothing but that all is well.
+    pub(super) heartbeat: Duration,
+    /// Whoever reads nothing for so long while something waits for him is cut off.
+    pub(super) stalled: Duration,
+}
+
+impl Bounds {
+    /// Those of every daemon.
+    pub(super) const USUAL: Self = Self {
+        connections: 128,
+        head: Duration::from_secs(5),
+        request: Duration::from_secs(30),
+        heartbeat: Duration::from_secs(15),
+        stalled: Duration::from_secs(15),
+    };
+}
+
+/// Of those beyond, so many at once are told that there are too many; others are closed without a word.
+const REFUSALS: usize = 32;
+/// Bytes of a request's head.
+const HEAD_BYTES: usize = 16 * 1_024;
+/// What goes on when the daemon ends has so long to end.
+const LAST: Duration = Duration::from_millis(600);
+/// Too many open files, mostly: they will be fewer.
+const NO_FILES: Duration = Duration::from_millis(50);
+
+/// Serves until told to stop, then lets requests end for a moment.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    mut stopped: watch::Receiver<bool>,
+    stopping: impl FnOnce(),
+) {
+    let room = Arc::new(Semaphore::new(bounds.connections));
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let mut running = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            Some(_) = running.join_next() => continue,
+        };
+        let Ok((stream, peer)) = accepted else {
+            sleep(NO_FILES).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
+            let router = router.clone().layer(Extension(Peer(peer)));
+            running.spawn(converse(stream, router, bounds, stopped.clone(), place));
+        } else if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
+            running.spawn(refuse(stream, place));
+        }
+    }
+    drop(listener);
+    stopping();
+    let all = async { while running.join_next().await.is_some() {} };
+    let _ = timeout(LAST, all).await;
+    running.shutdown().await;
+}
+
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    bounds: Bounds,
+    mut stopped: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.head)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(
+            TokioIo::new(Patient::new(stream, bounds.stalled)),
+            TowerToHyperService::new(router),
+        );
+    tokio::pin!(served);
+    tokio::select! {
+        // Whoever breaks off, is too slow or sends no HTTP is not worth a word.
+        _ = served.as_mut() => return,
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    let _ = served.await;
+}
+
+/// Says that there are too many, and closes.
+async fn refuse(mut stream: TcpStream, _place: OwnedSemaphorePermit) {
+    let body = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"too many connections","hint":"close some, or try again in a moment"}"#;
+    let mut answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         connection: close\r\nretry-after: 1\r\ncache-control: no-store\r\n",
+        body.len()
+    );
+    for (name, value) in headers::ALWAYS {
+        answer += &format!("{name}: {value}\r\n");
+    }
+    answer += "\r\n";
+    answer += body;
+    let told = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // Closed with something unread, the answer would be lost.
+        let mut rest = [0; 1_024];
+        while stream.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _ = timeout(Duration::from_secs(1), told).await;
+}
+
+/// A stream that gives up on somebody who reads nothing.
+struct Patient {
+    stream: TcpStream,
+    patience: Duration,
+    ends: Pin<Box<Sleep>>,
+    waits: bool,
+}
+
+impl Patient {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self { stream, patience, ends: Box::pin(sleep(patience)), waits: false }
+    }
+
+    /// What came of writing; an error where it has been waited for too long.
+    fn bounded<T>(&mut self, context: &mut Context<'_>, wrote: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if wrote.is_ready() {
+            self.waits = false;
+            return wrote;
+        }
+        if !self.waits {
+            self.waits = true;
+            let ends = Instant::now() + self.patience;
+            self.ends.as_mut().reset(ends);
+        }
+        ready!(self.ends.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.bounded(context, wrote)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.bounded(context, wrote)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.bounded(context, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.bounded(context, closed)
+    }
+}

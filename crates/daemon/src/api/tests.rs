@@ -1,0 +1,5 @@
+//! Requests over real sockets, to a daemon's server with a real ledger.
+
+mod hostile;
+mod limits;
+mod served;

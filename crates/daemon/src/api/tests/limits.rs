@@ -1,0 +1,137 @@
+//! Connections that are too many, too slow or too large.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use super::super::connection::Bounds;
+use super::served::{Reply, Served, Wanted};
+
+fn with(bounds: Bounds) -> Served {
+    Served::with(Wanted { bounds, ..Wanted::default() })
+}
+
+/// Everything until the other side closes.
+fn rest(stream: &mut impl Read) -> String {
+    let mut heard = Vec::new();
+    let _ = stream.read_to_end(&mut heard);
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+fn head(served: &Served, more: &str) -> String {
+    format!(
+        "GET /api/limits HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{more}",
+        served.host(),
+        served.token
+    )
+}
+
+#[test]
+fn whoever_comes_when_all_places_are_taken_is_told_so_and_others_go_on() {
+    let served = with(Bounds { connections: 3, ..Bounds::USUAL });
+    let mut held: Vec<_> = (0..3).map(|_| served.connect()).collect();
+    // A connection counts from its first answer at the latest.
+    for stream in &mut held {
+        stream.write_all(head(&served, "\r\n").as_bytes()).expect("sent");
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).expect("an answer");
+        assert_eq!(&first, b"HTTP/1.1 200");
+    }
+    let told = rest(&mut served.connect());
+    assert!(told.starts_with("HTTP/1.1 503"), "{told}");
+    assert!(told.contains("retry-after: 1") && told.contains("nosniff"), "{told}");
+    drop(held.pop());
+    // Its place is free when the server has seen that it is gone.
+    let again = (0..1_000).map(|_| served.get("/api/limits").status).find(|status| *status == 200);
+    assert_eq!(again, Some(200));
+}
+
+#[test]
+fn a_head_that_does_not_come_in_time_is_not_waited_for() {
+    let served = with(Bounds { head: Duration::from_millis(100), ..Bounds::USUAL });
+    let mut silent = served.connect();
+    let mut slow = served.connect();
+    slow.write_all(b"GET /api/li").expect("a beginning");
+    // Both are closed by the server: reading ends.
+    assert_eq!(rest(&mut silent), "");
+    let _ = rest(&mut slow);
+    let mut idle = served.connect();
+    idle.write_all(head(&served, "\r\n").as_bytes()).expect("sent");
+    assert!(rest(&mut idle).starts_with("HTTP/1.1 200"), "answered, and closed when nothing more came");
+}
+
+#[test]
+fn a_body_that_does_not_come_in_time_is_not_waited_for() {
+    let served = with(Bounds { request: Duration::from_millis(100), ..Bounds::USUAL });
+    let mut slow = served.connect();
+    let lines = format!(
+        "POST /api/session HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nX-Cco: 1\r\nContent-Length: 100\r\n\r\n{{",
+        served.host()
+    );
+    slow.write_all(lines.as_bytes()).expect("a beginning");
+    let told = rest(&mut slow);
+    assert!(told.starts_with("HTTP/1.1 408"), "{told}");
+}
+
+#[test]
+fn heads_and_bodies_that_are_too_large_are_refused() {
+    let served = Served::new();
+    let large = |bytes: usize| -> Reply {
+        let line = format!("X-Filler: {}\r\nConnection: close\r\n\r\n", "x".repeat(bytes));
+        served.send(head(&served, &line).as_bytes())
+    };
+    assert_eq!(large(8_000).status, 200);
+    assert!(matches!(large(17_000).status, 431 | 0), "{}", large(17_000).status);
+    let many: String = (0..10_000).map(|n| format!("p{n}=1&")).collect();
+    assert!(matches!(served.get(&format!("/api/limits?{many}")).status, 400 | 414 | 431 | 0));
+    let body = format!(r#"{{"code":"{}"}}"#, "x".repeat(1_024 * 1_024));
+    assert_eq!(served.post("/api/session", &body).status, 413);
+    let lines = ["Content-Type: application/json", "X-Cco: 1", "Transfer-Encoding: chunked"];
+    let host = served.host();
+    let mut chunked = format!(
+        "POST /api/session HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{}\r\n\r\n",
+        lines.join("\r\n")
+    );
+    for _ in 0..40 {
+        chunked += &format!("8000\r\n{}\r\n", "x".repeat(0x8000));
+    }
+    chunked += "0\r\n\r\n";
+    assert!(matches!(served.send(chunked.as_bytes()).status, 413 | 0));
+}
+
+#[test]
+fn a_request_that_means_two_things_is_answered_as_none() {
+    let served = Served::new();
+    let host = served.host();
+    for smuggled in [
+        format!(
+            "POST /api/session HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nX-Cco: 1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}"
+        ),
+        format!("GET /api/limits HTTP/1.1\r\nHost: {host}\r\nBad Header: x\r\n\r\n"),
+        format!("GET /api/limits\r\nHost: {host}\r\n\r\n"),
+        format!("GET /api/limits HTTP/2.0\r\nHost: {host}\r\n\r\n"),
+        "\u{16}\u{3}\u{1}".to_owned(),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+    ] {
+        let reply = served.send(smuggled.as_bytes());
+        assert!(matches!(reply.status, 0 | 400..=599), "{smuggled:?}: {}", reply.status);
+    }
+}
+
+#[test]
+fn it_ends_within_a_second_whoever_holds_on() {
+    let served = Served::new();
+    let mut idle = served.connect();
+    let mut halfway = served.connect();
+    halfway.write_all(b"GET /").expect("a beginning");
+    let mut kept = served.connect();
+    kept.write_all(head(&served, "\r\n").as_bytes()).expect("sent");
+    let mut first = [0; 12];
+    kept.read_exact(&mut first).expect("an answer");
+    let begun = std::time::Instant::now();
+    served.stop.send(true).expect("it listens");
+    for stream in [&mut idle, &mut halfway, &mut kept] {
+        let _ = rest(stream);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(std::net::TcpStream::connect(served.address).is_err(), "nobody listens any more");
+}

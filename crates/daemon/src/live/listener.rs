@@ -1,0 +1,111 @@
+//! One who listens: what waits for him, and how he is cut off.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Bytes;
+use tokio::sync::mpsc;
+
+use super::told::{Event, Item, Told};
+
+/// Nobody else may listen just now.
+#[derive(Debug)]
+pub(crate) struct TooMany;
+
+/// Why somebody is told nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// He did not take what waited for him.
+    Slow,
+    /// The daemon ends.
+    Stopping,
+}
+
+/// The telling end.
+pub(super) struct Ends {
+    number: u64,
+    queue: mpsc::Sender<Item>,
+    ending: Arc<OnceLock<Ending>>,
+}
+
+impl Ends {
+    pub(super) fn new(number: u64, queue: mpsc::Sender<Item>) -> (Self, Arc<OnceLock<Ending>>) {
+        let ending = Arc::default();
+        (Self { number, queue, ending: Arc::clone(&ending) }, ending)
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether there was room for it.
+    pub(super) fn tell(&self, item: &Item) -> bool {
+        self.queue.try_send(item.clone()).is_ok()
+    }
+
+    pub(super) fn end(self, ending: Ending) {
+        let _ = self.ending.set(ending);
+    }
+}
+
+/// The hearing end.
+pub(crate) struct Listener {
+    queue: mpsc::Receiver<Item>,
+    ending: Arc<OnceLock<Ending>>,
+    /// Up to where he has heard, or will have when he has heard what he missed.
+    pub(super) told: Told,
+    missed: VecDeque<Bytes>,
+    leave: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Listener {
+    pub(super) fn new(
+        queue: mpsc::Receiver<Item>,
+        ending: Arc<OnceLock<Ending>>,
+        told: Told,
+        leave: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        Self { queue, ending, told, missed: VecDeque::new(), leave }
+    }
+
+    /// What he missed before he listened; none: he is to ask anew.
+    pub(super) fn catch_up(&mut self, missed: Option<Vec<Event>>) {
+        match missed {
+            Some(events) => self.missed.extend(events.into_iter().map(|event| event.text)),
+            None => {
+                if let Item::Reset(text) = Item::reset(&self.told) {
+                    self.missed.push_back(text);
+                }
+            }
+        }
+    }
+
+    /// What comes next, or why nothing does. May be given up and called again: nothing is lost.
+    pub(crate) async fn next(&mut self) -> Result<Bytes, Ending> {
+        loop {
+            if let Some(ending) = self.ending.get() {
+                return Err(*ending);
+            }
+            if let Some(text) = self.missed.pop_front() {
+                return Ok(text);
+            }
+            match self.queue.recv().await {
+                None => return Err(self.ending.get().copied().unwrap_or(Ending::Stopping)),
+                Some(item) => self.take(item),
+            }
+        }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Hint(text) | Item::Reset(text) => self.missed.push_back(text),
+            Item::Calls(events) => self.missed.extend(events.iter().map(|event| event.text.clone())),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        (self.leave)();
+    }
+}
