@@ -53,18 +53,11 @@ impl FromStr for Told {
 #[derive(Clone, Debug)]
 pub(super) enum Item {
     /// Calls, in the order of their commits.
-    Calls(Arc<[Event]>),
+    Calls(Arc<[Bytes]>),
     /// Something that needs no order.
     Hint(Bytes),
     /// Ask anew; up to here you then know all.
     Reset(Bytes),
-}
-
-/// A call, and the commit that changed it.
-#[derive(Clone, Debug)]
-pub(super) struct Event {
-    pub(super) seq: i64,
-    pub(super) text: Bytes,
 }
 
 /// Today's sums.
@@ -73,7 +66,7 @@ pub(super) struct Summary {
 }
 
 impl Item {
-    pub(super) fn calls(events: Vec<Event>) -> Self {
+    pub(super) fn calls(events: Vec<Bytes>) -> Self {
         Self::Calls(events.into())
     }
 
@@ -107,7 +100,7 @@ impl Item {
 
 /// What changed, as events. Only the last of a commit says that the commit was told: whoever is cut off before is told
 /// all of it again, and nothing is missed.
-pub(super) fn calls(told: &mut Told, changed: &[ChangedCall]) -> Vec<Event> {
+pub(super) fn calls(told: &mut Told, changed: &[ChangedCall]) -> Vec<Bytes> {
     let mut events = Vec::with_capacity(changed.len());
     for commit in changed.chunk_by(|one, other| one.seq == other.seq) {
         for (left, call) in (0..commit.len()).rev().zip(commit) {
@@ -116,7 +109,7 @@ pub(super) fn calls(told: &mut Told, changed: &[ChangedCall]) -> Vec<Event> {
             if left == 0 {
                 told.seq = call.seq;
             }
-            events.push(Event { seq: call.seq, text: text(told, "stats-update", &data(call, is_update)) });
+            events.push(text(told, "stats-update", &data(call, is_update)));
         }
     }
     events
