@@ -178,6 +178,7 @@ impl<'o> App<'o> {
             self.out.note(&words);
         }
         let only = Only {
+            branches: None,
             projects: choose::projects(&args.project, &projects)?,
             models: choose::models(&args.model, &self.engine.named(Named::Model)?)?,
             accounts: choose::accounts(&args.account, &self.engine.accounts()?)?,

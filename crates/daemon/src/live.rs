@@ -177,7 +177,7 @@ impl Inner {
                     return Ok((News::Reset, Told::at(mark, engine.newest_call()?)));
                 }
                 let mut told = before;
-                let events = calls(&mut told, &changed);
+                let events = calls(engine, &mut told, &changed);
                 // A commit need not change a call.
                 told.seq = told.seq.max(mark.seq);
                 Ok((News::Calls(events), told))
@@ -213,7 +213,7 @@ impl Inner {
                 }
                 changed.retain(|call| call.seq <= until_seq);
                 let mut told = since;
-                Ok(Some(calls(&mut told, &changed)))
+                Ok(Some(calls(engine, &mut told, &changed)))
             })
             .await
     }

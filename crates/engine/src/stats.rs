@@ -1,76 +1,255 @@
-//! STANDS IN until the branch `queries` is merged, which has the same.
+//! What is asked again and again of a ledger that is being filled: sums of any stretch of time, exact to the
+//! millisecond, with what they are made of.
+//!
+//! Everything in one answer is added up from the same rows, so that its parts add up to its whole.
+//! Must not: know HTTP, word anything, or cost more the longer the history is that was not asked for.
 
+mod series;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
-use cco_model::money::NanoUsd;
-use cco_model::tokens::Tokens;
+use cco_ledger::query::{Cell, Named};
+pub use cco_ledger::query::{ChangedCall, Mark, RecentCall, SessionCounts};
+use cco_model::civil;
+use cco_model::sums::Sums;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
+use crate::report::{Only, instant};
 use crate::{Engine, EngineError};
+use series::Buckets;
 
-/// Which ledger, and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// Its id.
-    pub ledger: String,
-    /// Its last commit.
-    pub seq: i64,
+/// The most points that a series has.
+pub const MOST_POINTS: usize = 1_500;
+/// Calls that an answer names.
+const MOST_RECENT: u64 = 20;
+/// A session is active for so long after a call.
+const ACTIVE_MS: i64 = 5 * 60_000;
+/// What models are called that the price list does not know.
+pub const UNKNOWN_TIER: &str = "Unknown";
+
+/// How long the buckets of a series are, by the clocks of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granularity {
+    /// A minute.
+    Minute,
+    /// An hour of the clock: one that is repeated is two buckets, one that is cut by a change of clocks is shorter.
+    Hour,
+    /// A civil day.
+    Day,
+    /// Seven days from Monday.
+    Week,
+    /// A calendar month.
+    Month,
 }
 
-/// A call that was changed.
+/// Which calls, and how they are to be told.
 #[derive(Clone, Debug)]
-pub struct ChangedCall {
-    /// By which commit.
-    pub seq: i64,
-    /// Its number.
-    pub id: i64,
-    /// When it was.
-    pub at: Timestamp,
-    /// Its model.
-    pub model: Arc<str>,
-    /// Its kind of model.
-    pub tier: String,
-    /// Its project's path.
-    pub project: Arc<str>,
-    /// Its session.
-    pub session: Arc<str>,
-    /// Its branch.
-    pub branch: Arc<str>,
-    /// Its tokens.
-    pub tokens: Tokens,
-    /// Its cost.
-    pub cost: Option<NanoUsd>,
+pub struct StatsQuestion {
+    /// From when until before when; exact to the millisecond.
+    pub range: Range<Timestamp>,
+    /// Whose hours and days.
+    pub zone: TimeZone,
+    /// Buckets of the series.
+    pub granularity: Granularity,
+    /// Which of the calls.
+    pub only: Only,
+    /// The present: what is active, and which day is today.
+    pub now: Timestamp,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// All of it.
+    pub sums: Sums,
+    /// By kind of model, such as `Opus`, dearest first.
+    pub tiers: Vec<(String, Sums)>,
+    /// By model, as in the transcripts, dearest first.
+    pub models: Vec<(Arc<str>, Sums)>,
+    /// By path, dearest first; empty: unknown.
+    pub projects: Vec<(Arc<str>, Sums)>,
+    /// One point for every bucket, oldest first.
+    pub series: Vec<SeriesPoint>,
+    /// The last calls, the last first.
+    pub recent: Vec<RecentCall>,
+    /// Sessions, whenever they were.
+    pub sessions: SessionCounts,
+}
+
+/// A bucket of a series: what of it lies in the range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesPoint {
+    /// When the bucket starts; the first one may do so before the range.
+    pub start: Timestamp,
+    /// Its calls.
+    pub sums: Sums,
+    /// By kind of model, dearest first.
+    pub tiers: Vec<(String, Sums)>,
+    /// By model, dearest first.
+    pub models: Vec<(Arc<str>, Sums)>,
+    /// By path, dearest first.
+    pub projects: Vec<(Arc<str>, Sums)>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StatsError {
+    /// The series would be too long.
+    #[error("{points} points, and {MOST_POINTS} are the most")]
+    TooManyPoints {
+        /// How many points it would have.
+        points: u64,
+    },
+    /// The ledger.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<cco_ledger::LedgerError> for StatsError {
+    fn from(error: cco_ledger::LedgerError) -> Self {
+        Self::Engine(error.into())
+    }
 }
 
 impl Engine {
-    /// Which ledger, and how far it is.
+    /// The ledger's present state: some ten microseconds.
     pub fn mark(&self) -> Result<Mark, EngineError> {
-        let (ledger, seq) = self.ledger.mark()?;
-        Ok(Mark { ledger, seq })
+        Ok(self.ledger.mark()?)
     }
 
-    /// The highest number of a call.
+    /// Makes [`Self::changes_since`] quick. For those that follow the ledger: it costs a second once, and some room.
+    pub fn prepare_following(&self) -> Result<(), EngineError> {
+        Ok(self.ledger.prepare_following()?)
+    }
+
+    /// Calls that came or changed behind this number of the sequence, in its order, at most `limit`.
+    pub fn changes_since(&self, seq: i64, limit: usize) -> Result<Vec<ChangedCall>, EngineError> {
+        Ok(self.ledger.changes_since(seq, limit)?)
+    }
+
+    /// The newest call's row; 0: there is none. Every later one is greater.
     pub fn newest_call(&self) -> Result<i64, EngineError> {
         Ok(self.ledger.newest_call()?)
     }
 
-    /// Calls that changed since, in the order of their commits.
-    pub fn changes_since(&self, seq: i64, limit: usize) -> Result<Vec<ChangedCall>, EngineError> {
-        let changed = self.ledger.changes_since(seq, limit)?;
-        Ok(changed
-            .into_iter()
-            .map(|call| ChangedCall {
-                seq: call.seq,
-                id: call.id,
-                at: cco_model::civil::timestamp(call.at_ms),
-                tier: self.prices.find(&call.model).map_or_else(String::new, |priced| priced.tier.clone()),
-                model: call.model,
-                project: call.project,
-                session: call.session,
-                branch: call.branch,
-                tokens: call.tokens,
-                cost: call.cost,
-            })
-            .collect())
+    /// When the first and the last call were; none: there is no call.
+    pub fn first_and_last_call(&self) -> Result<Option<(Timestamp, Timestamp)>, EngineError> {
+        Ok(self.ledger.ends()?.map(|(first, last)| (instant(first), instant(last))))
     }
+
+    /// The kind of model that one is, such as `Opus`.
+    pub fn tier(&self, model: &str) -> &str {
+        self.prices.find(model).map_or(UNKNOWN_TIER, |priced| &priced.tier)
+    }
+
+    /// Sums of a stretch of time, with what they are made of.
+    pub fn stats(&self, question: &StatsQuestion) -> Result<Stats, StatsError> {
+        let range = milliseconds(&question.range);
+        let Buckets { starts, cuts } =
+            series::buckets(&range, &question.zone, question.granularity, MOST_POINTS)
+                .map_err(|points| StatsError::TooManyPoints { points })?;
+        let _snapshot = self.ledger.snapshot()?;
+        let mut all = Fold::default();
+        let mut points: Vec<Fold> = vec![Fold::default(); starts.len()];
+        self.ledger.cells(&cuts, &question.only, &mut |cell| points[cell.stretch].add(cell))?;
+        points.iter().for_each(|point| all.merge(point));
+        let names = Names::of(self)?;
+        let point = |(start, fold): (i64, Fold)| {
+            let Parts { tiers, models, projects } = names.parts(self, &fold);
+            SeriesPoint { start: instant(start), sums: fold.sums, tiers, models, projects }
+        };
+        let Parts { tiers, models, projects } = names.parts(self, &all);
+        let most = usize::try_from(all.sums.calls.min(MOST_RECENT)).unwrap_or(0);
+        Ok(Stats {
+            sums: all.sums,
+            tiers,
+            models,
+            projects,
+            series: starts.into_iter().zip(points).map(point).collect(),
+            recent: self.ledger.recent(&range, &question.only, most)?,
+            sessions: self.session_counts(question)?,
+        })
+    }
+
+    fn session_counts(&self, question: &StatsQuestion) -> Result<SessionCounts, EngineError> {
+        let now_ms = question.now.as_millisecond();
+        let day = civil::day_of(now_ms, &question.zone);
+        let today = civil::day_range_ms(Some(day), Some(day), &question.zone);
+        Ok(self.ledger.session_counts(&(now_ms - ACTIVE_MS..now_ms + 1), &today, &question.only)?)
+    }
+}
+
+/// Sums by ids of names.
+#[derive(Clone, Default)]
+struct Fold {
+    sums: Sums,
+    models: BTreeMap<i64, Sums>,
+    projects: BTreeMap<i64, Sums>,
+}
+
+impl Fold {
+    fn add(&mut self, cell: &Cell) {
+        self.sums += cell.sums;
+        *self.models.entry(cell.model).or_default() += cell.sums;
+        *self.projects.entry(cell.project).or_default() += cell.sums;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.sums += other.sums;
+        other.models.iter().for_each(|(id, sums)| *self.models.entry(*id).or_default() += *sums);
+        other.projects.iter().for_each(|(id, sums)| *self.projects.entry(*id).or_default() += *sums);
+    }
+}
+
+struct Names {
+    models: HashMap<i64, Arc<str>>,
+    projects: HashMap<i64, Arc<str>>,
+}
+
+struct Parts {
+    tiers: Vec<(String, Sums)>,
+    models: Vec<(Arc<str>, Sums)>,
+    projects: Vec<(Arc<str>, Sums)>,
+}
+
+impl Names {
+    fn of(engine: &Engine) -> Result<Self, EngineError> {
+        Ok(Self {
+            models: engine.ledger.named(Named::Model)?.into_iter().collect(),
+            projects: engine.ledger.named(Named::Project)?.into_iter().collect(),
+        })
+    }
+
+    fn parts(&self, engine: &Engine, fold: &Fold) -> Parts {
+        let models = named(&fold.models, &self.models);
+        let mut tiers: BTreeMap<&str, Sums> = BTreeMap::new();
+        models.iter().for_each(|(model, sums)| *tiers.entry(engine.tier(model)).or_default() += *sums);
+        let tiers = tiers.into_iter().map(|(tier, sums)| (tier.to_owned(), sums)).collect();
+        Parts { tiers: dearest_first(tiers), models, projects: named(&fold.projects, &self.projects) }
+    }
+}
+
+fn named(sums: &BTreeMap<i64, Sums>, names: &HashMap<i64, Arc<str>>) -> Vec<(Arc<str>, Sums)> {
+    let name = |id: &i64| names.get(id).cloned().unwrap_or_default();
+    dearest_first(sums.iter().map(|(id, sums)| (name(id), *sums)).collect())
+}
+
+/// Of equals, the one with more tokens, then by name.
+fn dearest_first<N: Ord>(mut parts: Vec<(N, Sums)>) -> Vec<(N, Sums)> {
+    let weight = |sums: &Sums| std::cmp::Reverse((sums.cost, sums.tokens.total()));
+    parts.sort_by(|(name, sums), (other, others)| (weight(sums), name).cmp(&(weight(others), other)));
+    parts
+}
+
+/// The milliseconds of a half-open range. What begins inside of one begins with the next: calls have whole ones.
+fn milliseconds(range: &Range<Timestamp>) -> Range<i64> {
+    let up = |at: Timestamp| {
+        at.as_millisecond()
+            + i64::from(Timestamp::from_millisecond(at.as_millisecond()).is_ok_and(|whole| whole < at))
+    };
+    let start = up(range.start);
+    start..up(range.end).max(start)
 }

@@ -189,7 +189,8 @@ proptest! {
             days: (since, until),
             zone: zone.clone(),
             only: Only {
-                models: only_model.map(|model| ids(Named::Model, MODELS[model])),
+                branches: None,
+            models: only_model.map(|model| ids(Named::Model, MODELS[model])),
                 projects: only_project.map(|project| ids(Named::Project, PROJECTS[project])),
                 accounts: None,
             },

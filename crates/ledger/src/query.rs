@@ -1,9 +1,33 @@
 //! The questions that reports ask: sums from the roll-ups, single calls only where a sum would not be exact.
 
-mod changes;
-mod tools;
+/// Column list of sums of a roll-up row, in the order that [`sums_of`] reads, with first and last time.
+macro_rules! sums {
+    () => {
+        "calls, input, output, cache_write_5m, cache_write_1h, cache_read, web_search, cost_nanos, savings_nanos,
+         unpriced_calls, unpriced_tokens, first_ms, last_ms"
+    };
+}
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+/// The same of a call.
+macro_rules! call_sums {
+    () => {
+        "1, input, output, cache_write_5m, cache_write_1h, cache_read, web_search, cost_nanos, savings_nanos,
+         flags & 32 = 0,
+         CASE WHEN flags & 32 = 0 THEN input + output + cache_write_5m + cache_write_1h + cache_read ELSE 0 END,
+         at_ms, at_ms"
+    };
+}
+
+mod changes;
+mod exact;
+mod names;
+mod only;
+mod recent;
+mod sessions;
+mod tools;
+mod walk;
+
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,12 +38,21 @@ use cco_model::sums::Sums;
 use cco_model::tokens::Tokens;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use rusqlite::{Row, params};
+use rusqlite::Row;
 
+pub use self::changes::{ChangedCall, Mark};
+pub use self::exact::Cell;
+pub use self::names::Named;
+pub use self::only::Only;
+pub use self::recent::RecentCall;
+pub use self::sessions::{SessionCounts, SessionPart};
 pub use self::tools::ToolSums;
 use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};
 use crate::write::{SoftError, SoftKind, path_of};
 use crate::{Ledger, LedgerError};
+use names::Names;
+pub(crate) use only::Marks;
+use walk::Source;
 
 /// Calls of one model in a stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +78,6 @@ pub struct QuarterPart {
     pub part: ModelPart,
 }
 
-/// Calls of one session, project and model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionPart {
-    /// Session id; empty where rows had none.
-    pub session: Arc<str>,
-    /// Project path; empty where unknown.
-    pub project: Arc<str>,
-    /// What was called.
-    pub part: ModelPart,
-}
-
 /// Which calls are asked for.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -65,29 +87,6 @@ pub struct Question {
     pub zone: TimeZone,
     /// Which of the calls on them.
     pub only: Only,
-}
-
-/// Ids of names that calls must have ([`Ledger::named`]); none: any.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Only {
-    /// Their project.
-    pub projects: Option<HashSet<i64>>,
-    /// Their model.
-    pub models: Option<HashSet<i64>>,
-    /// Their account; 0 is an unknown one.
-    pub accounts: Option<HashSet<i64>>,
-}
-
-impl Only {
-    /// Nothing is left out.
-    pub fn is_everything(&self) -> bool {
-        self.projects.is_none() && self.models.is_none() && self.accounts.is_none()
-    }
-
-    pub(crate) fn holds(&self, project: i64, model: i64, account: i64) -> bool {
-        let in_set = |set: &Option<HashSet<i64>>, id| set.as_ref().is_none_or(|set| set.contains(&id));
-        in_set(&self.projects, project) && in_set(&self.models, model) && in_set(&self.accounts, account)
-    }
 }
 
 /// What groups of calls are told apart by; models always are.
@@ -131,38 +130,9 @@ pub struct Attribution {
     pub mcp_server: String,
 }
 
-/// Things that have names and can be asked for by them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// Projects, by path.
-    Project,
-    /// Models, as in the transcripts.
-    Model,
-    /// Sessions, by id.
-    Session,
-}
-
 /// One state of the ledger, however many questions are asked of it and whoever writes meanwhile.
 pub struct Snapshot<'l> {
     _transaction: Option<rusqlite::Transaction<'l>>,
-}
-
-/// Column list of sums of a roll-up row, in the order that [`sums_of`] reads, with first and last time.
-macro_rules! sums {
-    () => {
-        "calls, input, output, cache_write_5m, cache_write_1h, cache_read, web_search, cost_nanos, savings_nanos,
-         unpriced_calls, unpriced_tokens, first_ms, last_ms"
-    };
-}
-
-/// The same of a call.
-macro_rules! call_sums {
-    () => {
-        "1, input, output, cache_write_5m, cache_write_1h, cache_read, web_search, cost_nanos, savings_nanos,
-         flags & 32 = 0,
-         CASE WHEN flags & 32 = 0 THEN input + output + cache_write_5m + cache_write_1h + cache_read ELSE 0 END,
-         at_ms, at_ms"
-    };
 }
 
 /// The sums of a group so far.
@@ -175,10 +145,18 @@ struct Total {
 impl Total {
     /// Adds a row whose sums stand in the columns from `first` on.
     fn add(&mut self, row: &Row<'_>, first: usize) -> rusqlite::Result<()> {
-        self.sums += sums_of(row, first)?;
-        self.first_ms = self.first_ms.min(row.get(first + 11)?);
-        self.last_ms = self.last_ms.max(row.get(first + 12)?);
+        self.merge(&Self {
+            sums: sums_of(row, first)?,
+            first_ms: row.get(first + 11)?,
+            last_ms: row.get(first + 12)?,
+        });
         Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.sums += other.sums;
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
     }
 
     fn part(self, model: Arc<str>) -> ModelPart {
@@ -209,30 +187,23 @@ impl Ledger {
         let mut totals: BTreeMap<GroupKey, Total> = BTreeMap::new();
         for (kind, from, to) in self.spans(question, by) {
             let mut day = DayOfBucket::new(kind, by.day, &question.zone);
+            let units = from..to.saturating_add(1);
             // Grouped here and not by SQL, which would sort all rows: half the time.
-            let mut select = self.connection.prepare_cached(concat!(
-                "SELECT bucket, project_id, branch_id, attribution_id, model_id, account_id, ",
-                sums!(),
-                " FROM rollup WHERE kind = ?1 AND bucket BETWEEN ?2 AND ?3"
-            ))?;
-            let mut rows = select.query(params![kind as i64, from, to])?;
-            while let Some(row) = rows.next()? {
-                let (project, model) = (row.get(1)?, row.get(4)?);
-                if !question.only.holds(project, model, row.get(5)?) {
-                    continue;
-                }
+            self.rows(Source::Rollup(kind), units, &question.only, &mut |row| {
+                let marks = row.marks;
                 let key = (
-                    day.of(row.get(0)?),
-                    if by.project { project } else { 0 },
-                    if by.branch { row.get(2)? } else { 0 },
-                    if by.attribution { row.get(3)? } else { 0 },
-                    model,
+                    day.of(row.unit),
+                    if by.project { marks.project } else { 0 },
+                    if by.branch { marks.branch } else { 0 },
+                    if by.attribution { marks.attribution } else { 0 },
+                    marks.model,
                 );
-                totals.entry(key).or_default().add(row, 6)?;
-            }
+                totals.entry(key).or_default().merge(&row.total()?);
+                Ok(())
+            })?;
         }
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
-        let branches = if by.branch { self.branches()? } else { Names::default() };
+        let branches = if by.branch { self.names(Named::Branch)? } else { Names::default() };
         let attributions = if by.attribution { self.attributions()? } else { HashMap::new() };
         let group = |((day, project, branch, attribution, model), total): (GroupKey, Total)| Group {
             day: by.day.then(|| day_of_number(day)),
@@ -253,7 +224,12 @@ impl Ledger {
             return vec![(Kind::Quarter, civil::quarter_of(range.start), last)];
         }
         let (first, last) = (since.map_or(i64::MIN, day_number), until.map_or(i64::MAX, day_number));
-        if !by.project && !by.branch && !by.attribution && question.only.projects.is_none() {
+        if !by.project
+            && !by.branch
+            && !by.attribution
+            && question.only.projects.is_none()
+            && question.only.branches.is_none()
+        {
             return vec![(Kind::ModelDay, first, last)];
         }
         if by.day {
@@ -280,18 +256,12 @@ impl Ledger {
     /// whole quarters; those that are asked for stand by themselves.
     pub fn quarters(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let mut totals: BTreeMap<(i64, i64, bool), Total> = BTreeMap::new();
-        let mut select = self.connection.prepare_cached(concat!(
-            "SELECT bucket, project_id, model_id, account_id, ",
-            sums!(),
-            " FROM rollup WHERE kind = 1 AND bucket BETWEEN ?1 AND ?2"
-        ))?;
-        let last = civil::quarter_of(range.end.saturating_sub(1));
-        let mut rows = select.query([civil::quarter_of(range.start), last])?;
-        while let Some(row) = rows.next()? {
-            let model = row.get(2)?;
-            let asked = only.holds(row.get(1)?, model, row.get(3)?);
-            totals.entry((row.get(0)?, model, asked)).or_default().add(row, 4)?;
-        }
+        let units = civil::quarter_of(range.start)..civil::quarter_of(range.end.saturating_sub(1)) + 1;
+        self.rows(Source::Rollup(Kind::Quarter), units, &Only::default(), &mut |row| {
+            let key = (row.unit, row.marks.model, only.holds(&row.marks));
+            totals.entry(key).or_default().merge(&row.total()?);
+            Ok(())
+        })?;
         let models = self.names(Named::Model)?;
         let part = |((quarter, model, asked), total): ((i64, i64, bool), Total)| QuarterPart {
             quarter,
@@ -304,77 +274,16 @@ impl Ledger {
     /// All single calls of a range of UTC milliseconds, in order of time, each as a part of its own.
     pub fn calls(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let models = self.names(Named::Model)?;
-        let mut select = self.connection.prepare_cached(concat!(
-            "SELECT project_id, model_id, account_id, ",
-            call_sums!(),
-            " FROM call WHERE at_ms BETWEEN ?1 AND ?2 ORDER BY at_ms"
-        ))?;
-        let rows = select.query_map([range.start, range.end.saturating_sub(1)], |row| {
-            let (project, model, account) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let mut call = Total::default();
-            call.add(row, 3)?;
-            Ok(QuarterPart {
-                quarter: civil::quarter_of(call.first_ms),
-                asked: only.holds(project, model, account),
-                part: call.part(models.get(model)),
-            })
+        let mut parts = Vec::new();
+        self.rows(Source::Calls, range.clone(), &Only::default(), &mut |row| {
+            parts.push(QuarterPart {
+                quarter: civil::quarter_of(row.unit),
+                asked: only.holds(&row.marks),
+                part: row.total()?.part(models.get(row.marks.model)),
+            });
+            Ok(())
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Sums by session, project and model, of the calls in a range of UTC milliseconds.
-    pub fn sessions(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPart>, LedgerError> {
-        let mut totals: BTreeMap<[i64; 4], Total> = BTreeMap::new();
-        let mut astride: HashSet<[i64; 4]> = HashSet::new();
-        let last = range.end.saturating_sub(1);
-        let mut select = self.connection.prepare_cached(concat!(
-            "SELECT bucket, project_id, model_id, account_id, ",
-            sums!(),
-            " FROM rollup WHERE kind = 3 AND last_ms >= ?1 AND first_ms <= ?2"
-        ))?;
-        let mut rows = select.query([range.start, last])?;
-        while let Some(row) = rows.next()? {
-            let key = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-            if !only.holds(key[1], key[2], key[3]) {
-                continue;
-            }
-            let (first_ms, last_ms): (i64, i64) = (row.get(15)?, row.get(16)?);
-            if range.contains(&first_ms) && range.contains(&last_ms) {
-                totals.entry(key).or_default().add(row, 4)?;
-            } else {
-                astride.insert(key);
-            }
-        }
-        // Sessions that began before the range or went on behind it: their calls in it, one by one.
-        let mut select = self.connection.prepare_cached(concat!(
-            "SELECT session_id, project_id, model_id, account_id, ",
-            call_sums!(),
-            " FROM call WHERE session_id = ?1 AND at_ms BETWEEN ?2 AND ?3"
-        ))?;
-        for session in astride.iter().map(|key| key[0]).collect::<HashSet<i64>>() {
-            let mut rows = select.query([session, range.start, last])?;
-            while let Some(row) = rows.next()? {
-                let key = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-                if astride.contains(&key) {
-                    totals.entry(key).or_default().add(row, 4)?;
-                }
-            }
-        }
-        let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
-        let sessions = self.names(Named::Session)?;
-        let part = |([session, project, model, _], total): ([i64; 4], Total)| SessionPart {
-            session: sessions.get(session),
-            project: projects.get(project),
-            part: total.part(models.get(model)),
-        };
-        Ok(totals.into_iter().map(part).collect())
-    }
-
-    /// Every name of a kind with its id, in the order in which they were first seen.
-    pub fn named(&self, named: Named) -> Result<Vec<(i64, Arc<str>)>, LedgerError> {
-        let mut names: Vec<(i64, Arc<str>)> = self.names(named)?.0.into_iter().collect();
-        names.sort_unstable_by_key(|(id, _)| *id);
-        Ok(names)
+        Ok(parts)
     }
 
     /// Every damaged line and odd row of the transcripts that are still there, by path and offset.
@@ -398,50 +307,6 @@ impl Ledger {
             .prepare_cached("SELECT coalesce(sum(calls), 0), max(last_ms) FROM rollup WHERE kind = 4")?;
         let extent = select.query_row([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
         Ok(extent)
-    }
-
-    fn names(&self, named: Named) -> Result<Names, LedgerError> {
-        self.names_by(match named {
-            Named::Project => "SELECT id, name FROM project",
-            Named::Model => "SELECT id, name FROM model",
-            Named::Session => "SELECT id, name FROM session",
-        })
-    }
-
-    fn branches(&self) -> Result<Names, LedgerError> {
-        self.names_by("SELECT id, name FROM branch")
-    }
-
-    fn names_by(&self, sql: &'static str) -> Result<Names, LedgerError> {
-        let mut select = self.connection.prepare_cached(sql)?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())))?;
-        Ok(Names(rows.collect::<Result<_, _>>()?))
-    }
-
-    fn attributions(&self) -> Result<HashMap<i64, Arc<Attribution>>, LedgerError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT id, agent, skill, plugin, mcp_server FROM attribution")?;
-        let rows = select.query_map([], |row| {
-            let attribution = Attribution {
-                agent: row.get(1)?,
-                skill: row.get(2)?,
-                plugin: row.get(3)?,
-                mcp_server: row.get(4)?,
-            };
-            Ok((row.get(0)?, Arc::new(attribution)))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-}
-
-/// Names by id.
-#[derive(Default)]
-struct Names(HashMap<i64, Arc<str>>);
-
-impl Names {
-    /// The name of an id; empty for 0, which is unknown.
-    fn get(&self, id: i64) -> Arc<str> {
-        self.0.get(&id).cloned().unwrap_or_default()
     }
 }
 

@@ -5,6 +5,8 @@ use cco_model::call::{CallKey, Standing, Terms, Usage};
 use cco_model::tokens::Tokens;
 use rusqlite::{Connection, Row};
 
+use crate::query::Marks;
+
 const SIDECHAIN: i64 = 1;
 const SPEED_KNOWN: i64 = 2;
 const FAST: i64 = 4;
@@ -23,6 +25,14 @@ pub(crate) struct Ids {
     pub(crate) attribution: i64,
     pub(crate) account: i64,
     pub(crate) transcript: i64,
+}
+
+impl Ids {
+    /// What filters look at.
+    pub(crate) fn marks(&self) -> Marks {
+        let Self { project, branch, attribution, model, account, .. } = *self;
+        Marks { project, branch, attribution, model, account }
+    }
 }
 
 /// What a call cost, and what the cache saved.

@@ -5,13 +5,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use cco_engine::Engine;
 use cco_engine::stats::{ChangedCall, Mark};
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
-use cco_wire::text::{escape_json, iso, whole_project};
+use cco_wire::text::{escape_json, iso_ms, whole_project};
 use serde::Serialize;
 
-/// Up to where somebody was told: of which ledger, which of its commits, and the newest call that he knows. A call that
+/// Up to where somebody was told: of which ledger, which of its changes, and the newest call that he knows. A call that
 /// is told and no newer is one that has grown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -52,7 +53,7 @@ impl FromStr for Told {
 /// What listeners are told at once.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    /// Calls, in the order of their commits.
+    /// Calls, in the order in which they changed.
     Calls(Arc<[Bytes]>),
     /// Something that needs no order.
     Hint(Bytes),
@@ -98,24 +99,17 @@ impl Item {
     }
 }
 
-/// What changed, as events. Only the last of a commit says that the commit was told: whoever is cut off before is told
-/// all of it again, and nothing is missed.
-pub(super) fn calls(told: &mut Told, changed: &[ChangedCall]) -> Vec<Bytes> {
-    let mut events = Vec::with_capacity(changed.len());
-    for commit in changed.chunk_by(|one, other| one.seq == other.seq) {
-        for (left, call) in (0..commit.len()).rev().zip(commit) {
-            let is_update = call.id <= told.newest;
-            told.newest = told.newest.max(call.id);
-            if left == 0 {
-                told.seq = call.seq;
-            }
-            events.push(text(told, "stats-update", &data(call, is_update)));
-        }
-    }
-    events
+/// What changed, as events, each of which says that it was told.
+pub(super) fn calls(engine: &Engine, told: &mut Told, changed: &[ChangedCall]) -> Vec<Bytes> {
+    let tell = |call: &ChangedCall| {
+        let is_update = call.id <= told.newest;
+        (told.seq, told.newest) = (call.seq, told.newest.max(call.id));
+        text(told, "stats-update", &data(call, engine.tier(&call.model), is_update))
+    };
+    changed.iter().map(tell).collect()
 }
 
-fn data(call: &ChangedCall, update: bool) -> String {
+fn data(call: &ChangedCall, tier: &str, update: bool) -> String {
     #[derive(Serialize)]
     struct Data<'c> {
         r#type: &'static str,
@@ -135,9 +129,9 @@ fn data(call: &ChangedCall, update: bool) -> String {
         r#type: "call",
         update,
         id: call.id,
-        timestamp: iso(call.at),
+        timestamp: iso_ms(call.at_ms),
         model: &call.model,
-        tier: &call.tier,
+        tier,
         project: project(&call.project),
         project_path: &call.project,
         session: &call.session,

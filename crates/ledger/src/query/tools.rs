@@ -6,6 +6,7 @@ use cco_model::civil;
 use rusqlite::params;
 
 use super::Question;
+use super::only::Marks;
 use crate::rollup::day_number;
 use crate::{Ledger, LedgerError};
 
@@ -28,8 +29,10 @@ impl Ledger {
     /// asked for.
     pub fn tools(&self, question: &Question) -> Result<Vec<ToolSums>, LedgerError> {
         let ever = question.days == (None, None);
-        // The sums do not tell accounts apart.
-        let summed = (ever || question.zone == self.zone) && question.only.accounts.is_none();
+        // The sums tell neither accounts nor branches apart.
+        let only = &question.only;
+        let summed =
+            (ever || question.zone == self.zone) && only.accounts.is_none() && only.branches.is_none();
         let counts = if summed {
             self.tool_sums(question, ever && question.only.is_everything())?
         } else {
@@ -55,7 +58,9 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (project, model) = (row.get(0)?, row.get(1)?);
             // Every call has a model.
-            if question.only.holds(project, model, 0) && (model != 0 || without_calls) {
+            if question.only.holds(&Marks { project, model, ..Marks::default() })
+                && (model != 0 || without_calls)
+            {
                 let (uses, failures) = counts.entry(row.get(2)?).or_default();
                 *uses += row.get::<_, i64>(3)?.cast_unsigned();
                 *failures += row.get::<_, i64>(4)?.cast_unsigned();
@@ -85,12 +90,14 @@ impl Ledger {
     fn call_ids(&self, question: &Question) -> Result<HashSet<i64>, LedgerError> {
         let range = civil::day_range_ms(question.days.0, question.days.1, &question.zone);
         let mut select = self.connection.prepare_cached(
-            "SELECT id, project_id, model_id, account_id FROM call WHERE at_ms BETWEEN ?1 AND ?2",
+            "SELECT id, project_id, branch_id, model_id, account_id FROM call WHERE at_ms BETWEEN ?1 AND ?2",
         )?;
         let mut rows = select.query([range.start, range.end.saturating_sub(1)])?;
         let mut ids = HashSet::new();
         while let Some(row) = rows.next()? {
-            if question.only.holds(row.get(1)?, row.get(2)?, row.get(3)?) {
+            let (project, branch) = (row.get(1)?, row.get(2)?);
+            let marks = Marks { project, branch, attribution: 0, model: row.get(3)?, account: row.get(4)? };
+            if question.only.holds(&marks) {
                 ids.insert(row.get(0)?);
             }
         }

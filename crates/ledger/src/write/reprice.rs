@@ -59,7 +59,7 @@ impl Ledger {
         let mut changes = Vec::new();
         for (id, call) in page {
             let model = call.ids.model;
-            if !which.only.holds(call.ids.project, model, call.ids.account) {
+            if !which.only.holds(&call.ids.marks()) {
                 continue;
             }
             let (name, priced) = match models.get(&model) {

@@ -1,0 +1,52 @@
+//! Which calls are meant, by the ids of their names.
+
+use std::collections::HashSet;
+
+/// Ids of names that calls must have ([`crate::Ledger::named`]); none: any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Only {
+    /// Their project; 0 is an unknown one.
+    pub projects: Option<HashSet<i64>>,
+    /// Their branch; 0 is an unknown one.
+    pub branches: Option<HashSet<i64>>,
+    /// Their model.
+    pub models: Option<HashSet<i64>>,
+    /// Their account; 0 is an unknown one.
+    pub accounts: Option<HashSet<i64>>,
+}
+
+/// What a row of sums, or a call, tells of itself; 0 where it is unknown or not told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    pub(crate) project: i64,
+    pub(crate) branch: i64,
+    pub(crate) attribution: i64,
+    pub(crate) model: i64,
+    pub(crate) account: i64,
+}
+
+impl Only {
+    /// Nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(crate) fn holds(&self, marks: &Marks) -> bool {
+        self.holds_but_branch(marks) && self.holds_branch(marks)
+    }
+
+    /// The same of rows that do not tell branches apart: some of their calls may be meant.
+    pub(crate) fn holds_but_branch(&self, marks: &Marks) -> bool {
+        in_set(self.projects.as_ref(), marks.project)
+            && in_set(self.models.as_ref(), marks.model)
+            && in_set(self.accounts.as_ref(), marks.account)
+    }
+
+    pub(crate) fn holds_branch(&self, marks: &Marks) -> bool {
+        in_set(self.branches.as_ref(), marks.branch)
+    }
+}
+
+fn in_set(set: Option<&HashSet<i64>>, id: i64) -> bool {
+    set.is_none_or(|set| set.contains(&id))
+}
