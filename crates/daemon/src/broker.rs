@@ -16,6 +16,17 @@ use crate::event::{Event, Refreshed};
 use crate::log::Log;
 use crate::setup::{Clock, Means, OpenEngine, ReadMeans, ReadSettings, TellLimits};
 
+/// What the broker is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Look, and ask for those who are due.
+    Look,
+    /// Look, and ask for everyone who may be asked for.
+    AskForAll,
+    /// Let go of the ledger's file: it is another one by now.
+    Renew,
+}
+
 /// What the broker works with.
 pub(crate) struct Broker {
     pub(crate) open: OpenEngine,
@@ -29,11 +40,16 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// Works until nobody can tell it anything any more. What it is told: whether everyone is to be asked for.
-    pub(crate) fn run(&self, tasks: &Receiver<bool>) {
+    /// Works until nobody can tell it anything any more.
+    pub(crate) fn run(&self, tasks: &Receiver<Task>) {
         let mut engine = None;
         let mut said = String::new();
-        while let Ok(all) = tasks.recv() {
+        while let Ok(task) = tasks.recv() {
+            if task == Task::Renew {
+                engine = None;
+                continue;
+            }
+            let all = task == Task::AskForAll;
             let done = catch_unwind(AssertUnwindSafe(|| self.refresh(&mut engine, all)));
             let refreshed = done.unwrap_or_else(|_| {
                 engine = None;

@@ -42,6 +42,8 @@ pub(crate) struct Scanned {
     pub(crate) has_news: bool,
     /// A session works in a folder that was not known.
     pub(crate) new_folder: bool,
+    /// The ledger was damaged, and is another file now.
+    pub(crate) rebuilt: bool,
     /// Where it looks has changed.
     pub(crate) roots_changed: bool,
 }
@@ -60,6 +62,8 @@ pub(crate) enum Order {
     LookAtGit,
     /// Begin to hear of changes, or begin anew.
     Watch,
+    /// Let go of the ledger's file: it is another one by now.
+    Renew,
     /// Tell those who listen what changed.
     Advance,
     /// Answer those who wanted a scan.

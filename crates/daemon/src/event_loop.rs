@@ -248,7 +248,7 @@ impl EventLoop {
             };
         match &scanned.result {
             Err(why) if !was_failing => {
-                orders.push(Order::Warn(format!("what is new was not taken in: {why}")))
+                orders.push(Order::Warn(format!("what is new was not taken in: {why}")));
             }
             Ok(_) if was_failing => orders.push(Order::Say("what is new is taken in again".to_owned())),
             _ => {}
@@ -257,6 +257,9 @@ impl EventLoop {
         let missed = found && heard.is_none() && self.dirty.is_none() && self.watch == Watch::Events;
         if missed || scanned.roots_changed {
             orders.push(Order::Watch);
+        }
+        if scanned.rebuilt {
+            orders.push(Order::Renew);
         }
         if scanned.has_news {
             orders.push(Order::Advance);

@@ -50,6 +50,8 @@ struct AtWork<'k> {
     snapshot_at: Option<Instant>,
     /// Something happened that the snapshot does not tell.
     untold: bool,
+    /// What changed can be told quickly.
+    is_prepared: bool,
     /// Folders of the sessions at work, as the last snapshot has them.
     folders: Vec<PathBuf>,
 }
@@ -120,13 +122,29 @@ impl Keeper {
 
 impl Scanned {
     fn failed(why: String) -> Self {
-        Self { result: Err(why), disk_fails: false, has_news: false, new_folder: false, roots_changed: false }
+        Self {
+            result: Err(why),
+            disk_fails: false,
+            has_news: false,
+            new_folder: false,
+            rebuilt: false,
+            roots_changed: false,
+        }
     }
 }
 
 impl<'k> AtWork<'k> {
     fn begin(keeper: &'k Keeper, engine: Engine, settings: Settings) -> Self {
-        Self { keeper, engine, settings, seq: None, snapshot_at: None, untold: true, folders: Vec::new() }
+        Self {
+            keeper,
+            engine,
+            settings,
+            seq: None,
+            snapshot_at: None,
+            untold: true,
+            is_prepared: false,
+            folders: Vec::new(),
+        }
     }
 
     /// How long a snapshot that has something new to tell waits for its turn.
@@ -150,14 +168,19 @@ impl<'k> AtWork<'k> {
 
     fn scan(&mut self) -> Scanned {
         let result = self.engine.scan(&mut |_| {});
-        if let Some(rebuilt) = self.engine.take_rebuilt() {
+        let rebuilt = self.engine.take_rebuilt();
+        if let Some(rebuilt) = &rebuilt {
             let aside = rebuilt.set_aside.display();
             self.keeper.log.warn(
                 "keeper",
                 &format!("the ledger was damaged; it is kept as {aside}, and a new one was made"),
             );
         }
-        let seq = Some(0i64);
+        if result.is_ok() && (!self.is_prepared || rebuilt.is_some()) {
+            // After the first load, which is faster without; and if it fails, telling what changed is only slower.
+            self.is_prepared = self.engine.prepare_following().is_ok();
+        }
+        let seq = self.engine.mark().ok().map(|mark| mark.seq);
         let has_news = seq != self.seq;
         self.seq = seq.or(self.seq);
         self.untold |= has_news;
@@ -171,6 +194,7 @@ impl<'k> AtWork<'k> {
             disk_fails,
             has_news,
             new_folder: self.has_new_folder(),
+            rebuilt: rebuilt.is_some(),
             roots_changed: false,
         }
     }
@@ -195,7 +219,7 @@ impl<'k> AtWork<'k> {
         match self.engine.leave_snapshot(setup) {
             Ok(()) => {}
             Err(error) => {
-                self.keeper.log.warn("keeper", &format!("status lines show what was known before: {error}"))
+                self.keeper.log.warn("keeper", &format!("status lines show what was known before: {error}"));
             }
         }
         // One that could not be written is tried again in its time, and not at once.

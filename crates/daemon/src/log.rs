@@ -33,7 +33,7 @@ pub(crate) enum Level {
 pub(crate) struct Log {
     folder: PathBuf,
     clock: Clock,
-    /// Somebody looks at stderr.
+    /// On stderr as well.
     is_aloud: bool,
     file: Mutex<Option<Open>>,
 }

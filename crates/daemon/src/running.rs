@@ -213,6 +213,10 @@ impl AtWork {
             Order::Ask { all } => self.threads.ask(all),
             Order::LookAtGit => self.threads.look_at_git(),
             Order::Watch => self.watch(),
+            Order::Renew => {
+                self.threads.renew();
+                self.shared.readers.renew();
+            }
             Order::Advance => self.shared.live.advance(),
             Order::AnswerScan(waiting, result) => {
                 for reply in waiting {

@@ -30,7 +30,7 @@ pub struct Setup {
     pub logs: PathBuf,
     /// Its version.
     pub version: String,
-    /// Somebody looks at stderr.
+    /// What goes to the log goes to stderr as well.
     pub is_aloud: bool,
     /// A status line began it: it ends when nobody uses it.
     pub leaves_when_idle: bool,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cco_engine::snapshot::folders_at_work;
 use tokio::sync::mpsc;
 
-use crate::broker::Broker;
+use crate::broker::{self, Broker};
 use crate::event::Event;
 use crate::git::Git;
 use crate::keeper::{Keeper, Task};
@@ -24,7 +24,7 @@ const TURN: Duration = Duration::from_millis(5);
 /// The threads, and how they are told what to do.
 pub(crate) struct Threads {
     keeper: Sender<Task>,
-    broker: Sender<bool>,
+    broker: Sender<broker::Task>,
     git: Sender<()>,
     running: Vec<JoinHandle<()>>,
 }
@@ -69,7 +69,13 @@ impl Threads {
 
     /// Has the service asked for those who are due, or for all.
     pub(crate) fn ask(&self, all: bool) {
-        let _ = self.broker.send(all);
+        let task = if all { broker::Task::AskForAll } else { broker::Task::Look };
+        let _ = self.broker.send(task);
+    }
+
+    /// Has those let go of the ledger's file that do not know yet that it is another one.
+    pub(crate) fn renew(&self) {
+        let _ = self.broker.send(broker::Task::Renew);
     }
 
     /// Has the repositories looked at.

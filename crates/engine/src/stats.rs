@@ -130,7 +130,7 @@ impl Engine {
         Ok(self.ledger.changes_since(seq, limit)?)
     }
 
-    /// The newest call's row; 0: there is none. Every later one is greater.
+    /// The greatest row of a call: what is told later and has a smaller one is an older call, changed. 0: there is none.
     pub fn newest_call(&self) -> Result<i64, EngineError> {
         Ok(self.ledger.newest_call()?)
     }

@@ -198,12 +198,6 @@ macro_rules! dearest {
 }
 
 impl Ledger {
-    /// The newest call's row; 0: there is none. Every later one is greater.
-    pub fn newest_call(&self) -> Result<i64, LedgerError> {
-        let mut select = self.connection.prepare_cached("SELECT coalesce(max(id), 0) FROM call")?;
-        Ok(select.query_row([], |row| row.get(0))?)
-    }
-
     /// The call with this key.
     pub fn call_of_key(&self, key: &CallKey) -> Result<Option<i64>, LedgerError> {
         let mut select = self.connection.prepare_cached("SELECT call_id FROM call_key WHERE key = ?1")?;

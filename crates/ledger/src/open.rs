@@ -1,9 +1,10 @@
 //! Opening the ledger: what is refused, what is made, how SQLite is set.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
@@ -27,6 +28,8 @@ pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
 pub(crate) const OLDEST_SQLITE_NAME: &str = "3.51.3";
 /// How long a statement waits for another process's transaction.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Of a file so much is looked at before SQLite sees it, in bytes.
+const HEADER: usize = 108;
 /// How long another process's rebuilding of a damaged ledger is waited for.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -358,6 +361,45 @@ pub(crate) fn plain_path(path: &Path) -> Result<PathBuf, OpenError> {
     std::path::absolute(path).map_err(|error| OpenError::Io { path: path.to_owned(), error })
 }
 
+/// Ledgers whose files were looked at without SQLite. They stay open: when a process closes any descriptor of a file,
+/// the system takes away all its locks on that file, those of SQLite's other connections in this process too.
+static KEPT_OPEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
+fn keep_open(file: File) {
+    KEPT_OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+}
+
+/// The first bytes of a file.
+fn header(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    let is_same = |file: &&File| {
+        file.metadata().is_ok_and(|known| (known.dev(), known.ino()) == (about.dev(), about.ino()))
+    };
+    let mut kept = KEPT_OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = kept.iter().find(is_same).map(|file| first_bytes(file));
+    known.unwrap_or_else(|| {
+        let file = File::open(path)?;
+        let header = first_bytes(&file);
+        kept.push(file);
+        header
+    })
+}
+
+fn first_bytes(file: &File) -> io::Result<Vec<u8>> {
+    let mut header = vec![0; HEADER];
+    let mut length = 0;
+    while length < HEADER {
+        match file.read_at(&mut header[length..], length as u64) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    header.truncate(length);
+    Ok(header)
+}
+
 /// Makes the file when it is absent, for its user alone; refuses one that is not ours before SQLite sees it.
 pub(crate) fn prepare_file(path: &Path, journal: &Head) -> Result<(), OpenError> {
     let ours = matches!(journal, Head::Ours(_));
@@ -370,14 +412,13 @@ pub(crate) fn prepare_file(path: &Path, journal: &Head) -> Result<(), OpenError>
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(false).mode(0o600);
-            options.open(path).map_err(io)?;
+            options.read(true).write(true).create(true).truncate(false).mode(0o600);
+            keep_open(options.open(path).map_err(io)?);
             return Ok(());
         }
         Err(error) => return Err(io(error)),
     }
-    let mut header = Vec::with_capacity(108);
-    File::open(path).and_then(|file| file.take(108).read_to_end(&mut header)).map_err(io)?;
+    let header = header(path).map_err(io)?;
     if header.is_empty() {
         let log = fs::metadata(damage::beside(path, "-wal")).map_or(0, |log| log.len());
         return if ours && log > 0 { Err(OpenError::Damaged(path.to_owned())) } else { Ok(()) };

@@ -34,6 +34,9 @@ pub(crate) enum DaemonCommand {
 /// Flags of `daemon run`.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct RunArgs {
+    /// Nobody looks at what it says: it goes to the log alone
+    #[arg(long, hide = true)]
+    pub(crate) background: bool,
     /// End when nobody used it for half an hour: a status line started it
     #[arg(long, hide = true)]
     pub(crate) idle: bool,

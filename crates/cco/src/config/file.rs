@@ -291,10 +291,10 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_left_alone() {
-        let config = read("c.toml", "x = 1\n[tools]\ntimezone = 3\n[daemon]\nlisten = 'x'\nnew = 1").unwrap();
+        let config = read("c.toml", "x = 1\n[tools]\ntimezone = 3\n[hub]\nlisten = 'x'\nnew = 1").unwrap();
         assert!(config.values.is_empty());
         assert_eq!(config.warnings, [""; 0]);
-        assert_eq!(config.idle.as_deref(), Some("c.toml: no effect in this version: [daemon] (line 4)"));
+        assert_eq!(config.idle, None);
     }
 
     #[test]
@@ -370,9 +370,9 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_said_in_one_line() {
         let warnings = |text: &str| read("c.toml", text).unwrap().idle.unwrap_or_default();
-        let text = "[daemon]\nlisten = 'x'\n[stats]\nretention_days = 90\nenabled = false\nupdate_interval_secs = 1\n\
+        let text = "[daemon]\nlisten = '[::1]:1'\n[stats]\nretention_days = 90\nenabled = false\nupdate_interval_secs = 1\n\
                     timezone = 'UTC'\n[stats.watch]\ndebounce_ms = 50\npaths = ['x']\n[limits]\n[elsewhere]\nx = 1";
-        insta::assert_snapshot!(warnings(text), @"c.toml: no effect in this version: [daemon] (line 1), `stats.retention_days` (line 4: all calls are kept), `stats.enabled` (line 5), `stats.update_interval_secs` (line 6), `stats.watch.debounce_ms` (line 9)");
+        insta::assert_snapshot!(warnings(text), @"c.toml: no effect in this version: `stats.retention_days` (line 4: all calls are kept)");
         let defaults =
             "[stats]\nenabled = true\nupdate_interval_secs = 5\n[stats.watch]\ndebounce_ms = 100\n[daemon]";
         assert_eq!(warnings(defaults), "");

@@ -362,7 +362,7 @@ pub(crate) static KEYS: &[Key] = &[
     },
     daemon::key(
         daemon::LISTEN,
-        "Where the daemon serves: an address of this machine and a port; the next free port where it is taken",
+        "Where the daemon serves: an address of this machine and a port; without it, 127.0.0.1:3003; the next free port where that is taken",
         Kind::Text,
         None,
         "listen = \"127.0.0.1:3003\"",

@@ -24,7 +24,7 @@ pub(super) fn begin(folder: &Path, now_ms: i64) {
     }
     if let Some(program) = env::program() {
         // Who starts nothing says nothing: the next line tries again.
-        let _ = begin_daemon(&program, folder, &["daemon", "run", "--idle"]);
+        let _ = begin_daemon(&program, folder, &["daemon", "run", "--background", "--idle"]);
     }
 }
 

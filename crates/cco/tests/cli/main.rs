@@ -6,6 +6,7 @@ mod accounts;
 mod blocks;
 mod colours;
 mod config;
+mod daemon;
 mod doctor;
 mod explain;
 mod habits;

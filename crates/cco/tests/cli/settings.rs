@@ -20,13 +20,13 @@ fn every_value_is_shown_with_its_source() {
     assert_snapshot!(env.run("config show").story(), @r"
     exit 0
     -- stdout
-    stats.enabled = true                 # default, no effect yet
-    stats.update_interval_secs = 5       # default, no effect yet
+    stats.enabled = true                 # default
+    stats.update_interval_secs = 5       # default
     stats.retention_days is not set      # default, no effect yet
     stats.database_path is not set       # default
     stats.timezone is not set            # default
     stats.watch.paths = []               # default
-    stats.watch.debounce_ms = 100        # default, no effect yet
+    stats.watch.debounce_ms = 100        # default
     limits.endpoint is not set           # default
     limits.base_url is not set           # default
     limits.user_agent is not set         # default
@@ -43,16 +43,21 @@ fn every_value_is_shown_with_its_source() {
     statusline.thresholds is not set     # default
     statusline.compact_at = 83           # default
     statusline.links = true              # default
+    daemon.listen is not set             # default
+    daemon.allow_remote = false          # default
+    daemon.hosts = []                    # default
+    daemon.open_reads = false            # default
+    daemon.autostart = false             # default
     ");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[stats.watch]\npaths = ['~/a', \"b\"]\n[prices.\"a/b\"]\ninput = 3.50\n");
     assert_snapshot!(env.run("config show").stdout, @r#"
-    stats.enabled = true                 # default, no effect yet
-    stats.update_interval_secs = 5       # default, no effect yet
+    stats.enabled = true                 # default
+    stats.update_interval_secs = 5       # default
     stats.retention_days is not set      # default, no effect yet
     stats.database_path is not set       # default
     stats.timezone = "Asia/Tokyo"        # $HOME/.cco/config.toml:2
     stats.watch.paths = ["~/a", "b"]     # $HOME/.cco/config.toml:4
-    stats.watch.debounce_ms = 100        # default, no effect yet
+    stats.watch.debounce_ms = 100        # default
     limits.endpoint is not set           # default
     limits.base_url is not set           # default
     limits.user_agent is not set         # default
@@ -69,6 +74,11 @@ fn every_value_is_shown_with_its_source() {
     statusline.thresholds is not set     # default
     statusline.compact_at = 83           # default
     statusline.links = true              # default
+    daemon.listen is not set             # default
+    daemon.allow_remote = false          # default
+    daemon.hosts = []                    # default
+    daemon.open_reads = false            # default
+    daemon.autostart = false             # default
     prices."a/b".input = 3.5             # $HOME/.cco/config.toml:5
     "#);
     env.config("[stats]\ndatabase_path = \"a\u{202e}b\"\n");
@@ -299,8 +309,8 @@ fn wrong_values_and_names_change_nothing() {
     hint: for example: enabled = true
     error: `prices."m".input` must be a price: zero or more, with up to six places
     hint: dollars for a million tokens, for example: input = 3.75
-    error: no setting is called `daemon.listen`
-    hint: `cco config show` names them all; prices are set as prices."MODEL".input
+    error: `daemon.listen`: "x" is no address with a port
+    hint: 127.0.0.1:3003, or [::1]:3003
     error: no setting is called `tools.x.key`
     hint: `cco config show` names them all; prices are set as prices."MODEL".input
     "#);

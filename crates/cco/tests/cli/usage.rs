@@ -174,66 +174,68 @@ fn help_and_version_are_data() {
 #[test]
 fn help_names_every_variable_that_users_may_set() {
     assert_snapshot!(TestEnv::new().run("-h").stdout, @r"
-        Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this
-        machine unless you allow it
+    Counts what Claude Code uses and what it costs, from its own transcripts. Nothing leaves this
+    machine unless you allow it
 
-        Usage: cco [OPTIONS] [COMMAND]
+    Usage: cco [OPTIONS] [COMMAND]
 
-        Commands:
-          daily        Use and cost by day
-          weekly       Use and cost by week
-          monthly      Use and cost by month
-          session      Use and cost by session [alias: sessions]
-          blocks       Use and cost by five-hour block, with burn rate [alias: block]
-          project      Use and cost by project, dearest first [alias: projects]
-          branch       Use and cost by git branch, dearest first [alias: branches]
-          model        Use and cost by model, or by tool, MCP server, agent, skill or plugin [alias: models]
-          explain      Where a number comes from: a day, a session, a call or a project
-          limits       How near the limits of your plan are [alias: limit]
-          accounts     The accounts of Claude Code on this machine [alias: account]
-          scan         Read all transcripts now
-          reprice      Apply the present price list to calls that another one priced
-          doctor       Check everything, and say how to mend what is wrong
-          statusline   Print a status line for Claude Code, from what it hands over on stdin
-          config       Show, change and check the settings
-          completions  Print what a shell needs to complete cco
-          man          Print the manual page
+    Commands:
+      daily        Use and cost by day
+      weekly       Use and cost by week
+      monthly      Use and cost by month
+      session      Use and cost by session [alias: sessions]
+      blocks       Use and cost by five-hour block, with burn rate [alias: block]
+      project      Use and cost by project, dearest first [alias: projects]
+      branch       Use and cost by git branch, dearest first [alias: branches]
+      model        Use and cost by model, or by tool, MCP server, agent, skill or plugin [alias: models]
+      explain      Where a number comes from: a day, a session, a call or a project
+      limits       How near the limits of your plan are [alias: limit]
+      accounts     The accounts of Claude Code on this machine [alias: account]
+      scan         Read all transcripts now
+      reprice      Apply the present price list to calls that another one priced
+      doctor       Check everything, and say how to mend what is wrong
+      statusline   Print a status line for Claude Code, from what it hands over on stdin
+      daemon       Follow transcripts in the background, and serve what is known over HTTP
+      dashboard    Open the web page of the daemon, which is started where none runs
+      config       Show, change and check the settings
+      completions  Print what a shell needs to complete cco
+      man          Print the manual page
 
-        Options:
-          -j, --json             Print JSON instead of a table
-          -z, --timezone <ZONE>  Time zone of days and hours, such as Europe/Berlin [default: the system's]
-              --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
-              --demo             Show made-up data instead of yours
-          -O, --offline          Accepted for habit: cco never goes to the network for reports
-          -h, --help             Print help (see more with '--help')
-          -V, --version          Print version
+    Options:
+      -j, --json             Print JSON instead of a table
+      -z, --timezone <ZONE>  Time zone of days and hours, such as Europe/Berlin [default: the system's]
+          --color <WHEN>     When to use colour [default: auto] [possible values: auto, always, never]
+          --demo             Show made-up data instead of yours
+      -O, --offline          Accepted for habit: cco never goes to the network for reports
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
 
-        Examples:
-          cco                             today at a glance
-          cco daily --since 2026-10-01    by day, from the first of October
-          cco monthly --breakdown         by month and model
-          cco session --json              by session, for scripts
-          cco project                     what each project cost
-          cco blocks --live               the running five-hour block, with burn rate
-          cco limits                      how near the limits of your plan are
-          cco --demo                      made-up data, to have a look
-          cco doctor                      is all well, and what to do if not
+    Examples:
+      cco                             today at a glance
+      cco daily --since 2026-10-01    by day, from the first of October
+      cco monthly --breakdown         by month and model
+      cco session --json              by session, for scripts
+      cco project                     what each project cost
+      cco blocks --live               the running five-hour block, with burn rate
+      cco limits                      how near the limits of your plan are
+      cco --demo                      made-up data, to have a look
+      cco doctor                      is all well, and what to do if not
 
-        Environment:
-          CCO_HOME           where cco keeps its own files [default: ~/.cco]
-          CCO_TIMEZONE       time zone of reports, like --timezone
-          CLAUDE_CONFIG_DIR  config folders of Claude Code, by comma; replaces the defaults
-          XDG_CONFIG_HOME    where claude/ is looked for [default: ~/.config]
-          HOME               the home folder
-          NO_COLOR           when set: no colour
-          TZ                 the system's time zone
-          CLAUDE_HS_HOME     where an account switcher keeps its files [default: ~/.claude-hs]
-          HTTPS_PROXY        the proxy through which limits are asked for; also ALL_PROXY, NO_PROXY
-          VISUAL             the editor of `cco config edit`, before EDITOR
-          EDITOR             the editor of `cco config edit` [default: vi]
+    Environment:
+      CCO_HOME           where cco keeps its own files [default: ~/.cco]
+      CCO_TIMEZONE       time zone of reports, like --timezone
+      CLAUDE_CONFIG_DIR  config folders of Claude Code, by comma; replaces the defaults
+      XDG_CONFIG_HOME    where claude/ is looked for [default: ~/.config]
+      HOME               the home folder
+      NO_COLOR           when set: no colour
+      TZ                 the system's time zone
+      CLAUDE_HS_HOME     where an account switcher keeps its files [default: ~/.claude-hs]
+      HTTPS_PROXY        the proxy through which limits are asked for; also ALL_PROXY, NO_PROXY
+      VISUAL             the editor of `cco config edit`, before EDITOR
+      EDITOR             the editor of `cco config edit` [default: vi]
 
-        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a problem or a limit at its guard, 4 cannot tell
-        ");
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a problem or a limit at its guard, 4 cannot tell
+    ");
 }
 
 #[test]

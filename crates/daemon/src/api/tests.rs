@@ -4,3 +4,4 @@ mod hostile;
 mod limits;
 mod live;
 mod served;
+mod stats;

@@ -123,7 +123,7 @@ impl Client {
 
     /// Has all that was written by now under these config roots taken in.
     pub fn settle(self, roots: Vec<PathBuf>) -> Result<Settled, Unanswered> {
-        self.ask_of(Question { wish: Wish::Settle, roots })
+        self.ask_of(&Question { wish: Wish::Settle, roots })
     }
 
     /// A code for the page.
@@ -142,11 +142,11 @@ impl Client {
     }
 
     fn ask<A: DeserializeOwned>(self, wish: Wish) -> Result<A, Unanswered> {
-        self.ask_of(Question { wish, roots: Vec::new() })
+        self.ask_of(&Question { wish, roots: Vec::new() })
     }
 
-    fn ask_of<A: DeserializeOwned>(mut self, question: Question) -> Result<A, Unanswered> {
-        let mut question = serde_json::to_vec(&question).map_err(|_| Unanswered::Odd)?;
+    fn ask_of<A: DeserializeOwned>(mut self, question: &Question) -> Result<A, Unanswered> {
+        let mut question = serde_json::to_vec(question).map_err(|_| Unanswered::Odd)?;
         question.push(b'\n');
         self.stream.write_all(&question).map_err(Unanswered::Silent)?;
         let mut answer = String::new();

@@ -76,6 +76,7 @@ fn scanned(files_read: u64) -> Event {
         disk_fails: false,
         has_news: files_read > 0,
         new_folder: false,
+        rebuilt: false,
         roots_changed: false,
     })
 }
@@ -86,6 +87,7 @@ fn failed(why: &str) -> Event {
         disk_fails: true,
         has_news: false,
         new_folder: false,
+        rebuilt: false,
         roots_changed: false,
     })
 }
@@ -97,6 +99,7 @@ fn names(orders: &[Order]) -> Vec<&'static str> {
         Order::Ask { all: true } => "ask all",
         Order::LookAtGit => "git",
         Order::Watch => "watch",
+        Order::Renew => "renew",
         Order::Advance => "advance",
         Order::AnswerScan(..) => "answer scan",
         Order::AnswerRefresh(waiting, _) if waiting.is_empty() => "",
@@ -230,6 +233,15 @@ fn a_repository_is_looked_at_when_a_session_begins_in_it_and_every_half_minute_w
     assert_eq!(told.on(scanned(1)), ["advance"]);
     told.now += GIT;
     assert!(told.names_of_time().contains(&"git"));
+}
+
+#[test]
+fn nobody_keeps_the_file_of_a_ledger_that_was_set_aside() {
+    let mut told = Told::at_rest();
+    told.on(Event::Changed);
+    told.after(DEBOUNCE);
+    let Event::Scanned(scanned) = scanned(1) else { unreachable!() };
+    assert_eq!(told.on_changes(Event::Scanned(Scanned { rebuilt: true, ..scanned })), ["renew", "advance"]);
 }
 
 #[test]

@@ -91,6 +91,12 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The greatest row of a call; 0: there is none.
+    pub fn newest_call(&self) -> Result<i64, LedgerError> {
+        let mut select = self.connection.prepare_cached("SELECT coalesce(max(id), 0) FROM call")?;
+        Ok(select.query_row([], |row| row.get(0))?)
+    }
+
     /// When the first and the last call were, UTC milliseconds; none: there is no call.
     pub fn ends(&self) -> Result<Option<(i64, i64)>, LedgerError> {
         let mut select = self

@@ -35,6 +35,7 @@ fn full() -> Snapshot {
     Snapshot {
         written_at_ms: 1,
         settings: Settings { lines: Some(vec![vec!["dir".to_owned()], vec![]]), ..Settings::default() },
+        autostart: true,
         config: Some(Stamp { size: 1, changed_ns: i128::from(i64::MAX) + 1, inode: u64::MAX }),
         zone: Clock { told: "/".to_owned(), offsets: vec![(0, 3_600), (10, 7_200)], until_ms: 20 },
         accounts: vec![account, AccountNow { directories: vec!["/d".to_owned()], ..other }],

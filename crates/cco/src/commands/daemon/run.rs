@@ -99,7 +99,7 @@ impl Made {
         http: cco_daemon::Http,
         debounce: std::time::Duration,
     ) -> Setup {
-        let is_aloud = self.env.stderr_is_terminal;
+        let is_aloud = !args.background;
         let (state, logs) = (places::state(&self.folder), self.folder.join(LOGS));
         let made = Arc::new(self);
         let (opens, settles, asks, tells, clocks) =

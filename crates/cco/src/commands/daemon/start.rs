@@ -56,23 +56,20 @@ fn start(folder: &Path) -> Result<Status, CliError> {
     home::make_writable(folder).map_err(|error| {
         CliError::failed(format!("cannot write to {}: {}", folder.display(), why(&error)))
     })?;
-    let mut child = begin(&program, folder, &["daemon", "run"]).map_err(|error| {
+    let mut child = begin(&program, folder, &["daemon", "run", "--background"]).map_err(|error| {
         CliError::failed(format!("{} cannot be started: {}", program.display(), why(&error)))
     })?;
     let until = Instant::now() + BEGINS;
+    let status = || Client::reach(&places::state(folder), PATIENCE).ok()?.status().ok();
     while Instant::now() < until {
-        if let Some(status) =
-            Client::reach(&places::state(folder), PATIENCE).ok().and_then(|it| it.status().ok())
-        {
-            return Ok(status);
+        // Ended well: another process started one at the same moment. As long as it has not, it may still begin, and
+        // whoever is told that a daemon runs may end it and believe that none does.
+        let has_ended = child.try_wait().is_ok_and(|ended| ended.is_some());
+        match status() {
+            Some(status) if has_ended || status.about.pid == child.id() => return Ok(status),
+            None if has_ended => break,
+            _ => std::thread::sleep(TURN),
         }
-        // One that another process started at the same moment lets this one end at once; it may still begin.
-        if let Ok(Some(ended)) = child.try_wait()
-            && !ended.success()
-        {
-            break;
-        }
-        std::thread::sleep(TURN);
     }
     Err(never_began(folder))
 }

@@ -121,16 +121,15 @@ fn names_that_are_none_are_told_the_nearest() {
     let error = |name: &str| {
         Target::named(name).err().map(|error| [vec![error.message], error.hints].concat().join(" / "))
     };
-    let lines =
-        ["stats.timezon", "timezone", "colour", "prices.m.imput", "prices..input", "daemon.listen", ""]
-            .map(|name| error(name).unwrap());
+    let lines = ["stats.timezon", "timezone", "colour", "prices.m.imput", "prices..input", "hub.listen", ""]
+        .map(|name| error(name).unwrap());
     insta::assert_snapshot!(lines.join("\n"), @r#"
     no setting is called `stats.timezon` / did you mean `stats.timezone`? / `cco config show` names them all; prices are set as prices."MODEL".input
     no setting is called `timezone` / did you mean `stats.timezone`? / `cco config show` names them all; prices are set as prices."MODEL".input
     no setting is called `colour` / `cco config show` names them all; prices are set as prices."MODEL".input
     no setting is called `prices.m.imput` / did you mean `prices."m".input`? / `cco config show` names them all; prices are set as prices."MODEL".input
     no setting is called `prices..input` / `cco config show` names them all; prices are set as prices."MODEL".input
-    no setting is called `daemon.listen` / `cco config show` names them all; prices are set as prices."MODEL".input
+    no setting is called `hub.listen` / `cco config show` names them all; prices are set as prices."MODEL".input
     no setting is called `` / `cco config show` names them all; prices are set as prices."MODEL".input
     "#);
 }

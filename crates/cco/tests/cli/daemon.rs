@@ -1,0 +1,337 @@
+//! The daemon as a process: who runs, what is counted while it does, how it ends. Its HTTP side has tests of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::sealed::{Call, TestEnv};
+
+/// Longer than anything takes here; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A daemon in the foreground, ended with the test.
+struct Daemon {
+    child: Child,
+    said: BufReader<std::process::ChildStderr>,
+}
+
+impl Daemon {
+    /// Runs one, and waits until it serves.
+    fn run(env: &TestEnv) -> Self {
+        Self::of(env.command("daemon run"))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut daemon = Self { child, said };
+        daemon.says("serves http://127.0.0.1:");
+        daemon
+    }
+
+    /// Waits for a line of its log with these words in it.
+    fn says(&mut self, words: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended, and said:\n{all}");
+            if line.contains(words) {
+                return line;
+            }
+            all += &line;
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let killed = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    /// How it ended; it must within this time.
+    fn ends(&mut self, patience: Duration) -> ExitStatus {
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "it still runs");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A machine whose daemon takes any free port.
+fn machine() -> TestEnv {
+    let env = TestEnv::new();
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\n");
+    env
+}
+
+/// A machine with transcripts of so many calls, each of 1,000 tokens.
+fn machine_with(calls: u32) -> TestEnv {
+    let env = machine();
+    env.transcript("a/s.jsonl", &(0..calls).map(row).collect::<Vec<_>>());
+    env
+}
+
+fn row(number: u32) -> String {
+    Call { number, ..Call::default() }.row()
+}
+
+fn append(env: &TestEnv, number: u32) {
+    let path = env.home().join(".claude/projects/a/s.jsonl");
+    let mut file = fs::File::options().append(true).open(path).unwrap();
+    file.write_all((row(number) + "\n").as_bytes()).unwrap();
+}
+
+fn calls(env: &TestEnv) -> u64 {
+    let run = env.run("daily --json");
+    assert_eq!(run.stderr, "");
+    run.json()["totals"]["calls"].as_u64().unwrap()
+}
+
+/// What the snapshot for status lines says that today cost, in nano-dollars.
+fn cost_in_snapshot(env: &TestEnv) -> i64 {
+    let text = fs::read_to_string(env.home().join(".cco/state/snapshot")).unwrap_or_default();
+    let body = text.split_once('\n').map_or("", |(_, body)| body);
+    let snapshot: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    snapshot["today"]["cost"].as_i64().unwrap_or_default()
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    let ends = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < ends, "it never came to that");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_is_written_while_a_daemon_runs_is_in_the_next_report_and_no_command_reads_a_transcript() {
+    let env = machine_with(2);
+    let _daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 2);
+    for number in 2..12 {
+        append(&env, number);
+        assert_eq!(calls(&env), u64::from(number) + 1);
+    }
+}
+
+#[test]
+fn what_is_written_is_soon_in_the_snapshot_without_any_command() {
+    let env = machine_with(1);
+    let _daemon = Daemon::run(&env);
+    until(|| cost_in_snapshot(&env) > 0);
+    let one = cost_in_snapshot(&env);
+    append(&env, 1);
+    until(|| cost_in_snapshot(&env) == 2 * one);
+}
+
+#[test]
+fn a_report_on_other_folders_than_the_daemon_follows_looks_for_itself() {
+    let env = machine_with(1);
+    let _daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 1);
+    env.write("other/projects/b/t.jsonl", &(row(77) + "\n"));
+    let other = env.home().join("other").display().to_string();
+    let env = env.with("CLAUDE_CONFIG_DIR", &other);
+    assert_eq!(calls(&env), 2);
+}
+
+#[test]
+fn a_second_one_says_who_runs_and_ends_well() {
+    let env = machine();
+    let daemon = Daemon::run(&env);
+    let second = env.run("daemon run");
+    assert_eq!(second.code, 0);
+    let pid = format!("process {}", daemon.child.id());
+    assert!(second.stderr.contains("runs already") && second.stderr.contains(&pid), "{}", second.stderr);
+    let started = env.run("daemon start");
+    assert!(started.code == 0 && started.stderr.contains(&pid), "{}", started.stderr);
+}
+
+#[test]
+fn of_eight_that_start_together_one_runs_and_all_end_well() {
+    let env = machine_with(3);
+    let children: Vec<Child> =
+        (0..8).map(|_| env.command("daemon start").stderr(Stdio::piped()).spawn().unwrap()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let log = fs::read_to_string(env.home().join(".cco/logs/daemon.log")).unwrap();
+    assert_eq!(log.matches(" serves http://").count(), 1, "{log}");
+    assert_eq!(calls(&env), 3);
+    assert_eq!(env.run("daemon stop").code, 0);
+    assert_eq!(env.run("daemon status").code, 3);
+}
+
+#[test]
+fn a_signal_ends_it_within_two_seconds_and_nothing_of_it_stays() {
+    for name in ["-TERM", "-INT"] {
+        let env = machine_with(1);
+        let mut daemon = Daemon::run(&env);
+        daemon.signal(name);
+        assert!(daemon.ends(Duration::from_secs(2)).success(), "{name}");
+        for left in ["daemon.sock", "daemon.json"] {
+            assert!(!env.home().join(".cco/state").join(left).exists(), "{name}: {left}");
+        }
+        assert_eq!(calls(&env), 1);
+    }
+}
+
+#[test]
+fn one_that_was_killed_is_followed_by_another_at_once() {
+    let env = machine_with(1);
+    let mut killed = Daemon::run(&env);
+    killed.signal("-KILL");
+    killed.ends(PATIENCE);
+    assert_eq!(env.run("daemon status").code, 3, "what it left behind says nothing");
+    append(&env, 1);
+    assert_eq!(calls(&env), 2, "a report does without");
+    let _next = Daemon::run(&env);
+    append(&env, 2);
+    assert_eq!(calls(&env), 3);
+}
+
+#[test]
+fn only_its_user_can_reach_it_or_read_what_it_keeps() {
+    let env = machine();
+    let _daemon = Daemon::run(&env);
+    let mode =
+        |path: &str| env.home().join(".cco").join(path).metadata().unwrap().permissions().mode() & 0o777;
+    for (path, wanted) in [
+        ("state", 0o700),
+        ("logs", 0o700),
+        ("state/daemon.sock", 0o600),
+        ("state/daemon.lock", 0o600),
+        ("state/daemon.json", 0o600),
+        ("state/api-token", 0o600),
+        ("logs/daemon.log", 0o600),
+    ] {
+        assert_eq!(format!("{:o}", mode(path)), format!("{wanted:o}"), "{path}");
+    }
+}
+
+#[test]
+fn nothing_listens_beyond_this_machine_without_the_users_word() {
+    let env = TestEnv::new();
+    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:3003"] {
+        env.config(&format!("[daemon]\nlisten = \"{listen}\"\n"));
+        let run = env.run("daemon run");
+        assert_eq!(run.code, 2, "{listen}: {}", run.stderr);
+        assert!(run.stderr.contains("daemon.allow_remote"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_passed_over_for_the_next_free_one() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let env = TestEnv::new();
+    env.config(&format!("[daemon]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let _daemon = Daemon::run(&env);
+    let about: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap())
+            .unwrap();
+    let address = about["address"].as_str().unwrap();
+    let real: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
+    assert!(real > port && real <= port + 20, "{address}");
+}
+
+#[test]
+fn other_settings_are_followed_without_a_new_start() {
+    let env = machine_with(1);
+    env.write("more/projects/b/t.jsonl", &(row(1) + "\n" + &row(2) + "\n"));
+    let mut daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 1);
+    let more = env.home().join("more").display().to_string();
+    env.config(&format!("[daemon]\nlisten = \"127.0.0.1:0\"\n[stats.watch]\npaths = [\"{more}\"]\n"));
+    assert_eq!(calls(&env), 3);
+    daemon.says("settings have changed");
+    append(&env, 3);
+    assert_eq!(calls(&env), 4);
+}
+
+#[test]
+fn a_repository_can_have_nothing_run() {
+    let env = machine();
+    let repository = env.home().join("app");
+    let git = |words: &[&str]| {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&repository).args(words);
+        assert!(env.seal(git).output().unwrap().status.success(), "{words:?}");
+    };
+    fs::create_dir_all(&repository).unwrap();
+    git(&["init", "-q", "-b", "x`touch${IFS}ran`$(touch${IFS}ran)"]);
+    let trap = env.write("trap.sh", "#!/bin/sh\ntouch \"$(dirname \"$0\")/ran\"\ncat\n");
+    fs::set_permissions(&trap, fs::Permissions::from_mode(0o755)).unwrap();
+    let trap = trap.display().to_string();
+    for key in
+        ["core.fsmonitor", "core.hooksPath", "core.sshCommand", "core.pager", "core.editor", "diff.external"]
+    {
+        git(&["config", key, &trap]);
+    }
+    for key in
+        ["filter.evil.clean", "filter.evil.process", "filter.evil.smudge", "alias.status", "alias.config"]
+    {
+        git(&["config", key, &trap]);
+    }
+    env.write("app/.gitattributes", "* filter=evil\n");
+    env.write("app/file", "x\n");
+    let payload = format!(
+        "{{\"session_id\":\"s\",\"cwd\":\"{0}\",\"workspace\":{{\"current_dir\":\"{0}\"}},\"cost\":{{\"total_cost_usd\":1}}}}",
+        repository.display()
+    );
+    let _daemon = Daemon::run(&env);
+    draw(&env, &payload);
+    let snapshot = env.home().join(".cco/state/snapshot");
+    until(|| fs::read_to_string(&snapshot).is_ok_and(|text| text.contains("\"dirty\":2")));
+    assert!(!ran(env.home()) && !ran(&repository), "something of the repository's was run");
+    assert!(!repository.join(".git/index.lock").exists());
+}
+
+fn ran(folder: &Path) -> bool {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.into_iter().any(|name| name.to_string_lossy().starts_with("ran"))
+}
+
+fn draw(env: &TestEnv, payload: &str) {
+    let mut child = env.command("statusline").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(payload.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_status_line_starts_one_where_that_is_wanted_and_only_there() {
+    let payload = "{\"session_id\":\"s\"}";
+    let env = machine_with(1);
+    draw(&env, payload);
+    assert!(!env.home().join(".cco/state/daemon.lock").exists());
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nautostart = true\n");
+    draw(&env, payload);
+    until(|| env.run("daemon status").code == 0);
+    let log = || fs::read_to_string(env.home().join(".cco/logs/daemon.log")).unwrap();
+    draw(&env, payload);
+    assert_eq!(log().matches(" serves http://").count(), 1, "{}", log());
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+fn what_is_said_of_a_daemon_where_there_is_none_leads_on() {
+    let env = machine();
+    insta::assert_snapshot!(env.run("daemon status").story(), @"");
+    insta::assert_snapshot!(env.run("daemon stop").story(), @"");
+    insta::assert_snapshot!(env.run("daemon logs").story(), @"");
+    assert_eq!(env.run("daemon status --json").json()["running"], false);
+}
