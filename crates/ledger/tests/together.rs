@@ -145,3 +145,28 @@ fn opening_a_ledger_that_another_process_holds_is_tried_again() {
         take(&mut ledger, calls..calls + 1, "name").expect("a commit");
     }
 }
+
+/// The system takes away all locks that a process has on a file as soon as it closes any descriptor of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn opening_a_ledger_takes_no_lock_away_from_others_in_this_process() {
+    use std::os::unix::fs::MetadataExt;
+
+    let (folder, made) = ledger_file();
+    drop(open(&made));
+    // A file that this process did not make.
+    let path = folder.path().join("another.db");
+    std::fs::copy(made, &path).expect("a copy");
+    let held = Connection::open(&path).expect("a connection");
+    held.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let inode = format!(":{} ", path.metadata().expect("its file").ino());
+    let locks = || {
+        let all = std::fs::read_to_string("/proc/locks").expect("the system's locks");
+        all.lines().filter(|lock| lock.contains(&inode)).count()
+    };
+    let before = locks();
+    assert!(before > 0, "SQLite holds locks of this kind");
+    let second = Ledger::open(&cco_ledger::Place::File(path), &TimeZone::UTC).expect("the same ledger");
+    assert!(locks() >= before, "opening closed a file that SQLite had locked");
+    drop(second);
+}

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::args::{CommonArgs, DoctorArgs};
 use crate::doctor::facts::Facts;
 use crate::doctor::{CHECKS, Check, Status, Verdict};
-use crate::env::Env;
+use crate::env::{Env, stderr_columns};
 use crate::error::{CliError, Exit};
 use crate::print::progress::StepProgress;
 use crate::print::{BAD, GOOD, MIDDLING, Output, fit, json, styled, text};
@@ -26,7 +26,7 @@ pub(super) fn run(
     env: &Env,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
-    let mut progress = StepProgress::new(args.deep && env.stderr_is_terminal);
+    let mut progress = StepProgress::new(args.deep && env.stderr_is_terminal, stderr_columns);
     let facts = Facts::gather(common, args.deep, env, &mut |step| progress.step(step));
     progress.finish();
     let facts = facts?;

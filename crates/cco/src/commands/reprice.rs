@@ -44,7 +44,7 @@ pub(super) fn run(app: &mut App<'_>, args: &RepriceArgs) -> Result<(), CliError>
             return Ok(());
         }
     }
-    let progress = RepriceProgress::new(app.stderr_is_terminal, preview.all.touched());
+    let mut progress = RepriceProgress::new(app.stderr_is_terminal, preview.all.touched());
     let done = app.engine.reprice(&filter, &mut |calls| progress.update(calls));
     progress.finish();
     let done = done?;

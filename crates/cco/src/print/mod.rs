@@ -15,6 +15,7 @@ pub(crate) mod reports;
 pub(crate) mod reprice;
 pub(crate) mod table;
 pub(crate) mod text;
+mod waiting;
 
 use std::io::{self, ErrorKind, Write};
 

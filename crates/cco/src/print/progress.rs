@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use cco_engine::health::Step;
 use cco_engine::scan::Progress;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::fit::width;
 use super::text;
+use super::waiting::{WaitingLine, time_to_go};
 
 /// Work that is done within this time shows no bar.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -25,34 +25,32 @@ pub(crate) struct ScanProgress {
     /// The terminal's width, asked anew each time: it may change while somebody waits.
     columns: fn() -> Option<usize>,
     started: Instant,
-    bar: Option<ProgressBar>,
+    line: Option<WaitingLine>,
 }
 
 impl ScanProgress {
     /// A bar for work of at least this many bytes, where stderr is a terminal.
     pub(crate) fn new(stderr_is_terminal: bool, least_bytes: u64, columns: fn() -> Option<usize>) -> Self {
-        Self { visible: stderr_is_terminal, least_bytes, columns, started: Instant::now(), bar: None }
+        Self { visible: stderr_is_terminal, least_bytes, columns, started: Instant::now(), line: None }
     }
 
     /// Takes note of how far the scan is.
     pub(crate) fn update(&mut self, progress: Progress) {
-        if self.bar.is_none() && self.is_due(progress) {
-            self.bar = Some(bar(progress));
+        if self.line.is_none() && self.is_due(progress) {
+            self.line = Some(WaitingLine::default());
         }
-        if let Some(bar) = &self.bar {
-            bar.set_length(progress.bytes_total);
-            bar.set_position(progress.bytes_done);
-            // The last column stays free: terminals differ in what they do behind it.
-            let columns = (self.columns)().unwrap_or(COLUMNS).saturating_sub(1);
-            bar.set_message(line(progress, bar.eta(), columns));
+        let (took, columns) = (self.started.elapsed(), self.columns);
+        if let Some(waiting) = &mut self.line {
+            waiting.show(|| {
+                let left = time_to_go(progress.bytes_done, progress.bytes_total, took);
+                line(progress, left.unwrap_or_default(), room(columns))
+            });
         }
     }
 
     /// Removes the bar.
     pub(crate) fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
+        drop(self.line);
     }
 
     fn is_due(&self, progress: Progress) -> bool {
@@ -60,16 +58,22 @@ impl ScanProgress {
     }
 }
 
+/// The columns that a line may take. The last one stays free: terminals differ in what they do behind it.
+fn room(columns: fn() -> Option<usize>) -> usize {
+    columns().unwrap_or(COLUMNS).saturating_sub(1)
+}
+
 /// A word on what is being checked, for checks that take long.
 pub(crate) struct StepProgress {
     visible: bool,
-    bar: Option<ProgressBar>,
+    columns: fn() -> Option<usize>,
+    line: WaitingLine,
 }
 
 impl StepProgress {
     /// A line, where it is wanted.
-    pub(crate) fn new(visible: bool) -> Self {
-        Self { visible, bar: None }
+    pub(crate) fn new(visible: bool, columns: fn() -> Option<usize>) -> Self {
+        Self { visible, columns, line: WaitingLine::default() }
     }
 
     /// Takes note of what comes next.
@@ -77,33 +81,24 @@ impl StepProgress {
         if !self.visible {
             return;
         }
-        let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{elapsed} {wide_msg}");
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(PATIENCE);
-            bar
-        });
-        bar.set_message(match step {
+        let words = match step {
             Step::File => "checking the ledger's file",
             Step::Contents => "checking what is in the ledger",
             Step::Keys => "checking the keys of calls",
             Step::Rollups => "checking the sums of calls",
-        });
+        };
+        self.line.draw(&cut(words, room(self.columns)));
     }
 
     /// Removes the line.
     pub(crate) fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
+        drop(self.line);
     }
 }
 
-fn bar(progress: Progress) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(progress.bytes_total), ProgressDrawTarget::stderr_with_hz(10))
-        .with_style(style)
+/// A line of plain words, cut where the terminal ends.
+pub(super) fn cut(words: &str, columns: usize) -> String {
+    words.chars().take(columns).collect()
 }
 
 /// How far the scan is, in one line of at most so many columns: the most telling of the lines that fit.

@@ -6,12 +6,12 @@ use cco_engine::reprice::{Amounts, ModelRepricing, Repricing};
 use cco_model::money::NanoUsd;
 use cco_wire::exact::Usd;
 use comfy_table::CellAlignment;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::fit::{Column, Keep, Squeeze};
 use super::json::render;
 use super::table::{align, number};
+use super::waiting::WaitingLine;
 use super::{STRONG, styled, text};
 use crate::error::CliError;
 
@@ -19,33 +19,30 @@ use crate::error::CliError;
 const BAR_FROM_CALLS: u64 = 10_000;
 
 /// A line on how far it is, where somebody looks and waits.
-pub(crate) struct RepriceProgress(Option<ProgressBar>, u64);
+pub(crate) struct RepriceProgress {
+    calls: u64,
+    line: Option<WaitingLine>,
+}
 
 impl RepriceProgress {
     /// For so many calls.
     pub(crate) fn new(stderr_is_terminal: bool, calls: u64) -> Self {
         let shown = stderr_is_terminal && calls >= BAR_FROM_CALLS;
-        let bar = shown.then(|| {
-            let style =
-                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::with_draw_target(Some(calls), ProgressDrawTarget::stderr_with_hz(10))
-                .with_style(style)
-        });
-        Self(bar, calls)
+        Self { calls, line: shown.then(WaitingLine::default) }
     }
 
     /// So many calls are done.
-    pub(crate) fn update(&self, done: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(format!("repricing {}/{} calls", text::count(done), text::count(self.1)));
+    pub(crate) fn update(&mut self, done: u64) {
+        let calls = self.calls;
+        if let Some(line) = &mut self.line {
+            // No wider than the narrowest terminal on which a table can be read.
+            line.show(|| format!("repricing {}/{}", text::count(done), text::count(calls)));
         }
     }
 
     /// Removes the line.
     pub(crate) fn finish(self) {
-        if let Some(bar) = self.0 {
-            bar.finish_and_clear();
-        }
+        drop(self.line);
     }
 }
 

@@ -330,8 +330,22 @@ fn a_status_line_starts_one_where_that_is_wanted_and_only_there() {
 #[test]
 fn what_is_said_of_a_daemon_where_there_is_none_leads_on() {
     let env = machine();
-    insta::assert_snapshot!(env.run("daemon status").story(), @"");
-    insta::assert_snapshot!(env.run("daemon stop").story(), @"");
-    insta::assert_snapshot!(env.run("daemon logs").story(), @"");
+    insta::assert_snapshot!(env.run("daemon status").story(), @r"
+exit 3
+-- stderr
+note: no daemon runs
+hint: `cco daemon start` starts one; reports and the status line work without
+");
+    insta::assert_snapshot!(env.run("daemon stop").story(), @r"
+    exit 0
+    -- stderr
+    note: no daemon runs
+    ");
+    insta::assert_snapshot!(env.run("daemon logs").story(), @r"
+    exit 1
+    -- stderr
+    error: $HOME/.cco/logs/daemon.log: not there
+    hint: a daemon writes it; `cco daemon start` starts one
+    ");
     assert_eq!(env.run("daemon status --json").json()["running"], false);
 }
