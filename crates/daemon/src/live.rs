@@ -10,6 +10,7 @@ mod told;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use cco_engine::report::{Filter, Only, Period};
 use cco_model::sums::Sums;
 use jiff::tz::TimeZone;
@@ -62,7 +63,7 @@ struct Listeners {
 /// What a look at the ledger found.
 enum News {
     Nothing,
-    Calls(Vec<told::Event>),
+    Calls(Vec<Bytes>),
     /// Another ledger, or more than anybody wants to be told one by one.
     Reset,
 }
@@ -176,7 +177,7 @@ impl Inner {
                     return Ok((News::Reset, Told::at(mark, engine.newest_call()?)));
                 }
                 let mut told = before;
-                let events = calls(&mut told, &changed, engine);
+                let events = calls(engine, &mut told, &changed);
                 // A commit need not change a call.
                 told.seq = told.seq.max(mark.seq);
                 Ok((News::Calls(events), told))
@@ -196,7 +197,7 @@ impl Inner {
     }
 
     /// What somebody missed, up to where all others were told; none: more than is told, or of another ledger.
-    async fn missed(&self, since: Told, until: &Told) -> Result<Option<Vec<told::Event>>, ReadError> {
+    async fn missed(&self, since: Told, until: &Told) -> Result<Option<Vec<Bytes>>, ReadError> {
         if since.ledger != until.ledger {
             return Ok(None);
         }
@@ -212,7 +213,7 @@ impl Inner {
                 }
                 changed.retain(|call| call.seq <= until_seq);
                 let mut told = since;
-                Ok(Some(calls(&mut told, &changed, engine)))
+                Ok(Some(calls(engine, &mut told, &changed)))
             })
             .await
     }

@@ -34,7 +34,7 @@ pub(super) async fn live(
     Asked::new(&uri, &[])?;
     // Somebody who is logged out while he waits to listen is not let in any more.
     let rotations = api.tokens.rotations();
-    let since = match headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default()) {
+    let since = match headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?")) {
         None | Some("") => None,
         // What is none of ours is of another ledger.
         Some(id) => Some(id.parse().unwrap_or_else(|()| Told::elsewhere())),

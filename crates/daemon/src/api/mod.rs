@@ -10,16 +10,19 @@ mod blocks;
 mod connection;
 mod described;
 mod explain;
+mod filter;
 mod guard;
 mod headers;
 mod health;
 mod limits;
 mod live;
 mod metrics;
+mod named;
 mod page;
 mod problem;
 mod scan;
 mod session;
+mod stats;
 mod sums;
 
 use std::ops::Deref;
@@ -105,6 +108,7 @@ fn router(shared: Arc<Shared>, bounds: Bounds) -> Router {
 /// The one table of routes, from which they are also described.
 fn table() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(described::frame())
+        .routes(routes!(stats::stats))
         .routes(routes!(blocks::blocks))
         .routes(routes!(live::live))
         .routes(routes!(limits::limits))

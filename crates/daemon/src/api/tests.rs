@@ -2,4 +2,6 @@
 
 mod hostile;
 mod limits;
+mod live;
 mod served;
+mod stats;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use axum::body::Bytes;
 use tokio::sync::mpsc;
 
-use super::told::{Event, Item, Told};
+use super::told::{Item, Told};
 
 /// Nobody else may listen just now.
 #[derive(Debug)]
@@ -69,9 +69,9 @@ impl Listener {
     }
 
     /// What he missed before he listened; none: he is to ask anew.
-    pub(super) fn catch_up(&mut self, missed: Option<Vec<Event>>) {
+    pub(super) fn catch_up(&mut self, missed: Option<Vec<Bytes>>) {
         match missed {
-            Some(events) => self.missed.extend(events.into_iter().map(|event| event.text)),
+            Some(events) => self.missed.extend(events),
             None => {
                 if let Item::Reset(text) = Item::reset(&self.told) {
                     self.missed.push_back(text);
@@ -99,7 +99,7 @@ impl Listener {
     fn take(&mut self, item: Item) {
         match item {
             Item::Hint(text) | Item::Reset(text) => self.missed.push_back(text),
-            Item::Calls(events) => self.missed.extend(events.iter().map(|event| event.text.clone())),
+            Item::Calls(events) => self.missed.extend(events.iter().cloned()),
         }
     }
 }

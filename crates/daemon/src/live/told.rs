@@ -7,13 +7,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use cco_engine::Engine;
 use cco_engine::stats::{ChangedCall, Mark};
-use cco_model::civil;
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
-use cco_wire::text::{escape_json, iso, whole_project};
+use cco_wire::text::{escape_json, iso_ms, whole_project};
 use serde::Serialize;
 
-/// Up to where somebody was told: of which ledger, which of its commits, and the newest call that he knows. A call that
+/// Up to where somebody was told: of which ledger, which of its changes, and the newest call that he knows. A call that
 /// is told and no newer is one that has grown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -54,19 +53,12 @@ impl FromStr for Told {
 /// What listeners are told at once.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    /// Calls, in the order of their commits.
-    Calls(Arc<[Event]>),
+    /// Calls, in the order in which they changed.
+    Calls(Arc<[Bytes]>),
     /// Something that needs no order.
     Hint(Bytes),
     /// Ask anew; up to here you then know all.
     Reset(Bytes),
-}
-
-/// A call, and the commit that changed it.
-#[derive(Clone, Debug)]
-pub(super) struct Event {
-    pub(super) seq: i64,
-    pub(super) text: Bytes,
 }
 
 /// Today's sums.
@@ -75,7 +67,7 @@ pub(super) struct Summary {
 }
 
 impl Item {
-    pub(super) fn calls(events: Vec<Event>) -> Self {
+    pub(super) fn calls(events: Vec<Bytes>) -> Self {
         Self::Calls(events.into())
     }
 
@@ -107,24 +99,14 @@ impl Item {
     }
 }
 
-/// What changed, as events. Only the last of a commit says that the commit was told: whoever is cut off before is told
-/// all of it again, and nothing is missed.
-pub(super) fn calls(told: &mut Told, changed: &[ChangedCall], engine: &Engine) -> Vec<Event> {
-    let mut events = Vec::with_capacity(changed.len());
-    for commit in changed.chunk_by(|one, other| one.seq == other.seq) {
-        for (left, call) in (0..commit.len()).rev().zip(commit) {
-            let is_update = call.id <= told.newest;
-            told.newest = told.newest.max(call.id);
-            if left == 0 {
-                told.seq = call.seq;
-            }
-            events.push(Event {
-                seq: call.seq,
-                text: text(told, "stats-update", &data(call, engine.tier(&call.model), is_update)),
-            });
-        }
-    }
-    events
+/// What changed, as events, each of which says that it was told.
+pub(super) fn calls(engine: &Engine, told: &mut Told, changed: &[ChangedCall]) -> Vec<Bytes> {
+    let tell = |call: &ChangedCall| {
+        let is_update = call.id <= told.newest;
+        (told.seq, told.newest) = (call.seq, told.newest.max(call.id));
+        text(told, "stats-update", &data(call, engine.tier(&call.model), is_update))
+    };
+    changed.iter().map(tell).collect()
 }
 
 fn data(call: &ChangedCall, tier: &str, update: bool) -> String {
@@ -147,7 +129,7 @@ fn data(call: &ChangedCall, tier: &str, update: bool) -> String {
         r#type: "call",
         update,
         id: call.id,
-        timestamp: iso(civil::timestamp(call.at_ms)),
+        timestamp: iso_ms(call.at_ms),
         model: &call.model,
         tier,
         project: project(&call.project),

@@ -32,7 +32,7 @@ pub(super) fn buckets(
     }
     let starts: Vec<i64> = starts(range, zone, granularity).take(most + 1).collect();
     if starts.len() > most {
-        return Err(about_how_many(range, zone, granularity).max(starts.len() as u64));
+        return Err(about_how_many(&(starts[0]..range.end), zone, granularity).max(starts.len() as u64));
     }
     let mut cuts = starts.clone();
     cuts[0] = range.start;

@@ -1,0 +1,269 @@
+//! Events over real sockets: who hears what, who is cut off, and what whoever was away is told.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::super::connection::Bounds;
+use super::served::{LONG, ROW, Row, Served, Wanted};
+
+/// One who listens.
+struct Ear {
+    stream: TcpStream,
+    /// What came and is not taken yet, without the marks of chunks.
+    text: String,
+    raw: Vec<u8>,
+    /// No test listens longer.
+    ends: Instant,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq)]
+struct Event {
+    name: String,
+    id: String,
+    data: Value,
+}
+
+impl Ear {
+    fn new(served: &Served, more: &str) -> Self {
+        let mut ear = Self {
+            stream: served.connect(),
+            text: String::new(),
+            raw: Vec::new(),
+            ends: Instant::now() + LONG,
+        };
+        let (host, token) = (served.host(), &served.token);
+        let request = format!(
+            "GET /api/stats/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{more}\r\n"
+        );
+        ear.stream.write_all(request.as_bytes()).expect("sent");
+        ear
+    }
+
+    /// Listens, and has heard how things stand: whatever happens from now on is told.
+    fn begun(served: &Served) -> Self {
+        let mut ear = Self::new(served, "");
+        assert_eq!(ear.next().expect("sums").data["type"], "summary");
+        ear
+    }
+
+    /// The next piece between two blank lines; none: it is at its end.
+    fn piece(&mut self) -> Option<String> {
+        loop {
+            if let Some((piece, rest)) = self.text.split_once("\n\n") {
+                let (piece, rest) = (piece.to_owned(), rest.to_owned());
+                self.text = rest;
+                return Some(piece);
+            }
+            assert!(Instant::now() < self.ends, "nothing came");
+            let mut bytes = [0; 65_536];
+            match self.stream.read(&mut bytes) {
+                Ok(0) | Err(_) => return None,
+                Ok(count) => self.raw.extend_from_slice(&bytes[..count]),
+            }
+            self.unchunk();
+        }
+    }
+
+    /// Takes whole chunks out of what came.
+    fn unchunk(&mut self) {
+        if let Some(end) = self.raw.windows(4).position(|four| four == b"\r\n\r\n")
+            && self.raw.starts_with(b"HTTP/1.1 ")
+        {
+            let head = String::from_utf8_lossy(&self.raw[..end]).to_lowercase();
+            assert!(head.starts_with("http/1.1 200") && head.contains("text/event-stream"), "{head}");
+            assert!(!head.contains("content-encoding"), "{head}");
+            self.raw.drain(..end + 4);
+        }
+        while let Some(end) = self.raw.windows(2).position(|two| two == b"\r\n") {
+            let length = std::str::from_utf8(&self.raw[..end]).ok();
+            let Some(length) = length.and_then(|text| usize::from_str_radix(text, 16).ok()) else { return };
+            if self.raw.len() < end + 2 + length + 2 {
+                return;
+            }
+            self.text += &String::from_utf8_lossy(&self.raw[end + 2..end + 2 + length]);
+            self.raw.drain(..end + 2 + length + 2);
+        }
+    }
+
+    /// The next event, whatever else comes before it.
+    fn next(&mut self) -> Option<Event> {
+        loop {
+            let piece = self.piece()?;
+            let field = |name: &str| {
+                piece.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+            };
+            if piece.contains("data: ") {
+                let data = serde_json::from_str(&field("data: ")).expect("JSON");
+                return Some(Event { name: field("event: "), id: field("id: "), data });
+            }
+        }
+    }
+
+    /// The next event about calls, or that ends something.
+    fn call(&mut self) -> Option<Event> {
+        loop {
+            let event = self.next()?;
+            if event.name != "stats-update" || event.data["type"] == "call" {
+                return Some(event);
+            }
+        }
+    }
+}
+
+fn rows(ids: std::ops::Range<u32>) -> String {
+    ids.map(|id| Row { id, ..ROW }.line()).collect()
+}
+
+fn tell(served: &mut Served, name: &str, lines: &str) {
+    served.write(name, lines);
+    served.shared.live.advance();
+}
+
+fn parts(event: &Event) -> (bool, i64) {
+    (event.data["update"].as_bool().expect("whether it grew"), event.data["id"].as_i64().expect("its number"))
+}
+
+#[test]
+fn a_call_is_told_with_what_it_cost_and_again_when_it_has_grown() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &ROW.line());
+    let event = ear.call().expect("a call");
+    assert_eq!(
+        event.data,
+        serde_json::json!({
+            "type": "call", "update": false, "id": 1, "timestamp": "2026-11-25T11:00:00.000Z",
+            "model": "claude-opus-4-8", "tier": "Opus", "project": "app", "project_path": "/home/dev/app",
+            "session": ROW.session, "branch": "main", "tokens": 1_100, "cost": 0.0075
+        })
+    );
+    let sums = ear.next().expect("sums");
+    assert_eq!((&sums.data["type"], &sums.data["calls_today"]), (&"summary".into(), &1.into()));
+    tell(&mut served, "app/a.jsonl", &Row { output: 300, ..ROW }.line());
+    let event = ear.call().expect("the same call");
+    assert_eq!(parts(&event), (true, 1));
+    assert_eq!(event.data["tokens"], 1_300);
+    served.shared.live.limits_changed();
+    let hint = std::iter::from_fn(|| ear.next()).find(|event| event.data["type"] == "limits");
+    assert!(hint.is_some());
+}
+
+#[test]
+fn whoever_was_away_is_told_what_he_missed_once_and_in_order() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &rows(1..4));
+    let heard: Vec<Event> = (0..3).map(|_| ear.call().expect("a call")).collect();
+    drop(ear);
+    tell(&mut served, "app/a.jsonl", &rows(4..6));
+    tell(&mut served, "app/a.jsonl", &(Row { id: 2, output: 999, ..ROW }.line() + &rows(6..7)));
+    // Whoever heard all of the first commit is told nothing of it again.
+    let mut back = Ear::new(&served, &format!("Last-Event-ID: {}\r\n", heard[2].id));
+    let told: Vec<(bool, i64)> = (0..4).map(|_| parts(&back.call().expect("a call"))).collect();
+    let mut sorted = told.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, [(false, 4), (false, 5), (false, 6), (true, 2)], "{told:?}");
+    tell(&mut served, "app/a.jsonl", &rows(7..8));
+    assert_eq!(parts(&back.call().expect("what comes now")), (false, 7));
+    // Whoever was cut off in the middle of it hears of the rest.
+    let mut back = Ear::new(&served, &format!("Last-Event-ID: {}\r\n", heard[0].id));
+    let mut told: Vec<i64> = (0..6).map(|_| parts(&back.call().expect("a call")).1).collect();
+    told.sort_unstable();
+    assert_eq!(told, [2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn whoever_was_told_of_another_ledger_begins_anew() {
+    let mut served = Served::new();
+    let id = {
+        let mut ear = Ear::begun(&served);
+        tell(&mut served, "app/a.jsonl", &rows(1..2));
+        ear.call().expect("a call").id
+    };
+    let (ledger, _) = id.split_once('.').expect("an id");
+    for other in ["x.1.1", "nonsense", &format!("{ledger}.99999999.1"), "..", "\u{e9}.1.1"] {
+        let mut ear = Ear::new(&served, &format!("Last-Event-ID: {other}\r\n"));
+        let event = ear.call().expect("an event");
+        assert_eq!(event.name, "reset", "{other}");
+        assert_eq!(event.id, id, "from here on all is told");
+    }
+}
+
+#[test]
+fn whoever_missed_too_much_begins_anew() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &rows(1..2));
+    let id = ear.call().expect("a call").id;
+    drop(ear);
+    tell(&mut served, "app/a.jsonl", &rows(2..1_100));
+    let mut back = Ear::new(&served, &format!("Last-Event-ID: {id}\r\n"));
+    assert_eq!(back.call().expect("an event").name, "reset");
+}
+
+#[test]
+fn no_more_than_32_listen_and_a_place_is_free_when_one_leaves() {
+    let served = Served::new();
+    let mut ears: Vec<Ear> = (0..32).map(|_| Ear::begun(&served)).collect();
+    let reply = served.get("/api/stats/live");
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
+    ears.pop();
+    let ends = Instant::now() + LONG;
+    while served.shared.live.clients() > 31 {
+        assert!(Instant::now() < ends, "its place is still taken");
+        std::thread::yield_now();
+    }
+    ears.push(Ear::begun(&served));
+}
+
+#[test]
+fn another_token_and_an_end_are_told_as_the_last_thing() {
+    let served = Served::new();
+    let (mut one, mut other) = (Ear::begun(&served), Ear::begun(&served));
+    served.shared.tokens.rotate().expect("another token");
+    for ear in [&mut one, &mut other] {
+        let bye = ear.call().expect("a last word");
+        assert_eq!((&*bye.name, &bye.data["reason"]), ("bye", &"token".into()));
+        assert!(ear.next().is_none());
+    }
+    let served = Served::new();
+    let mut ear = Ear::begun(&served);
+    let begun = Instant::now();
+    served.stop.send(true).expect("it listens");
+    let bye = ear.call().expect("a last word");
+    assert_eq!((&*bye.name, &bye.data["reason"]), ("bye", &"stopping".into()));
+    assert!(ear.next().is_none() && begun.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn whoever_hears_nothing_hears_that_all_is_well() {
+    let bounds = Bounds { heartbeat: Duration::from_millis(20), ..Bounds::USUAL };
+    let served = Served::with(Wanted { bounds, ..Wanted::default() });
+    let mut ear = Ear::new(&served, "Accept-Encoding: gzip\r\n");
+    let comments = std::iter::from_fn(|| ear.piece()).filter(|piece| piece == ": alive");
+    assert_eq!(comments.take(3).count(), 3);
+}
+
+#[test]
+fn whoever_does_not_read_is_cut_off_and_keeps_nobody_waiting() {
+    let bounds = Bounds { stalled: Duration::from_millis(200), ..Bounds::USUAL };
+    let mut served = Served::with(Wanted { bounds, ..Wanted::default() });
+    let stalled: Vec<Ear> = (0..8).map(|_| Ear::new(&served, "")).collect();
+    let mut ear = Ear::begun(&served);
+    let ends = Instant::now() + LONG;
+    let mut next = 1;
+    // More and more is told, until nothing more goes into the sockets of those who do not read.
+    while served.shared.live.clients() > 1 {
+        assert!(Instant::now() < ends, "{} still listen", served.shared.live.clients());
+        tell(&mut served, "app/a.jsonl", &rows(next..next + 900));
+        for _ in 0..900 {
+            assert_eq!(ear.call().expect("a call").name, "stats-update");
+        }
+        next += 900;
+    }
+    drop(stalled);
+}
