@@ -7,6 +7,7 @@
 mod answer;
 mod asked;
 mod blocks;
+mod breakdown;
 mod connection;
 mod described;
 mod explain;
@@ -20,8 +21,11 @@ mod metrics;
 mod named;
 mod page;
 mod problem;
+mod projects;
 mod scan;
 mod session;
+mod sessions;
+mod sources;
 mod stats;
 mod sums;
 
@@ -109,11 +113,16 @@ fn router(shared: Arc<Shared>, bounds: Bounds) -> Router {
 fn table() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(described::frame())
         .routes(routes!(stats::stats))
+        .routes(routes!(projects::projects))
+        .routes(routes!(sessions::sessions))
+        .routes(routes!(sessions::session))
         .routes(routes!(blocks::blocks))
+        .routes(routes!(breakdown::breakdown))
         .routes(routes!(live::live))
         .routes(routes!(limits::limits))
         .routes(routes!(limits::refresh))
         .routes(routes!(explain::explain))
+        .routes(routes!(sources::sources))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
         .routes(routes!(scan::scan))

@@ -270,11 +270,10 @@ fn usual(period: Period, range: &Range<Timestamp>) -> Granularity {
         Period::Hour => Granularity::Minute,
         Period::Day => Granularity::Hour,
         Period::Week | Period::Month => Granularity::Day,
-        Period::All => Granularity::Month,
         Period::Custom if length <= SignedDuration::from_hours(3) => Granularity::Minute,
         Period::Custom if length <= SignedDuration::from_hours(3 * 24) => Granularity::Hour,
         Period::Custom if length <= SignedDuration::from_hours(400 * 24) => Granularity::Day,
-        Period::Custom => Granularity::Month,
+        Period::All | Period::Custom => Granularity::Month,
     }
 }
 
@@ -291,7 +290,7 @@ fn points(stats: &Stats, split: Option<Split>, projects: &HashMap<Arc<str>, Stri
         tokens: point.sums.tokens.total(),
         by_tier: point.tiers.iter().map(|(tier, sums)| (tier.clone(), Usd(sums.cost))).collect(),
         by: split.map(|split| match split {
-            Split::Model => by(&point.models, &apart, |name| name.to_string()),
+            Split::Model => by(&point.models, &apart, ToString::to_string),
             Split::Project => by(&point.projects, &apart, |path| projects[path].clone()),
         }),
     };

@@ -1,0 +1,116 @@
+//! `/api/stats/projects`: projects, with their branches.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use cco_engine::stats::{ProjectSums, Scope};
+use cco_model::sums::Sums;
+use cco_wire::exact::Usd;
+use cco_wire::text::iso;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::answer::{Answer, answer};
+use super::asked::Asked;
+use super::filter::{self, Filter};
+use super::problem::Problem;
+use super::stats::project_name;
+
+/// Projects, dearest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProjectsAnswer {
+    projects: Vec<ProjectAnswer>,
+}
+
+/// A project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProjectAnswer {
+    name: String,
+    path: String,
+    #[serde(flatten)]
+    totals: Totals,
+    /// Where they were asked for, dearest first.
+    branches: Vec<BranchAnswer>,
+}
+
+/// A branch of a project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BranchAnswer {
+    name: String,
+    #[serde(flatten)]
+    totals: Totals,
+}
+
+/// Its calls.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Totals {
+    #[schema(value_type = f64)]
+    total_cost: Usd,
+    total_calls: u64,
+    total_tokens: u64,
+    last_activity: String,
+}
+
+/// Projects with calls in a stretch of time, dearest first.
+#[utoipa::path(get, path = "/api/stats/projects", tag = "stats", params(
+    ("branches" = Option<bool>, Query, description = "With their branches"),
+    ("period" = Option<String>, Query, description = "As for `/api/stats`"),
+    ("from" = Option<String>, Query, description = "As for `/api/stats`"),
+    ("to" = Option<String>, Query, description = "As for `/api/stats`"),
+    ("project" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
+    ("model" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
+    ("account" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
+    ("branch" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
+    ("timezone" = Option<String>, Query, description = "As for `/api/stats`"),
+), responses((status = OK, body = ProjectsAnswer), (status = BAD_REQUEST, body = Problem)))]
+pub(super) async fn projects(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    api.stats()?;
+    let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["branches"]).collect();
+    let asked = Asked::new(&uri, &known)?;
+    let filter = Filter::new(&api, &asked)?;
+    let with_branches = asked.flag("branches")?;
+    let made = answer(&api, &asked, move |engine| {
+        let scope =
+            Scope { range: filter.range(engine)?, zone: filter.zone.clone(), only: filter.only(engine)? };
+        let projects = engine.project_list(&scope)?;
+        let projects = projects.iter().map(|project| ProjectAnswer::new(project, with_branches)).collect();
+        Ok(Answer::of(&ProjectsAnswer { projects })?)
+    });
+    Ok(made.await?.send(&headers))
+}
+
+impl ProjectAnswer {
+    fn new(project: &ProjectSums, with_branches: bool) -> Self {
+        let branches = project.branches.iter().filter(|_| with_branches);
+        Self {
+            name: project_name(&project.path),
+            path: project.path.to_string(),
+            totals: Totals::new(&project.sums, project.last),
+            branches: branches
+                .map(|(name, sums, last)| BranchAnswer {
+                    name: name.to_string(),
+                    totals: Totals::new(sums, *last),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Totals {
+    fn new(sums: &Sums, last: Timestamp) -> Self {
+        Self {
+            total_cost: Usd(sums.cost),
+            total_calls: sums.calls,
+            total_tokens: sums.tokens.total(),
+            last_activity: iso(last),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `/api/sources`: where everything comes from.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use cco_engine::stats::SourceRoot;
+use cco_wire::text::iso;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::answer::Answer;
+use super::asked::Asked;
+use super::problem::Problem;
+
+/// Where everything comes from.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SourcesAnswer {
+    roots: Vec<RootAnswer>,
+    /// Transcripts that lie in none of the roots any more.
+    elsewhere: RootAnswer,
+    ledger: LedgerAnswer,
+    prices: PricesAnswer,
+    watcher: WatcherAnswer,
+    broker: BrokerAnswer,
+}
+
+/// A root, and its transcripts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RootAnswer {
+    path: String,
+    usable: bool,
+    transcripts: u64,
+    /// Transcripts that are gone; their calls stay.
+    gone: u64,
+    bytes: u64,
+    last_event: Option<String>,
+    damaged_lines: u64,
+    skipped_rows: u64,
+}
+
+/// The ledger.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LedgerAnswer {
+    /// None: it is in memory.
+    path: Option<String>,
+    bytes: u64,
+    calls: u64,
+    seq: i64,
+    zone: String,
+}
+
+/// The price list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PricesAnswer {
+    list: String,
+}
+
+/// How changes are heard of.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WatcherAnswer {
+    /// `events` or `polling`.
+    mode: &'static str,
+    since: String,
+}
+
+/// How asking for limits goes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BrokerAnswer {
+    last_success: Option<String>,
+    last_failure: Option<String>,
+    last_failure_reason: Option<String>,
+}
+
+/// Roots with their transcripts, the ledger, the price list, and when the service last answered.
+#[utoipa::path(get, path = "/api/sources", tag = "daemon", responses((status = OK, body = SourcesAnswer)))]
+pub(super) async fn sources(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Asked::new(&uri, &[])?;
+    let sources = api.readers.ask(|engine| engine.sources()).await?;
+    let health = api.health.borrow().clone();
+    let failure = health.broker_failure;
+    let answer = SourcesAnswer {
+        roots: sources.roots.iter().map(RootAnswer::new).collect(),
+        elsewhere: RootAnswer::new(&sources.elsewhere),
+        ledger: LedgerAnswer {
+            path: sources.ledger.path.map(|path| path.to_string_lossy().into_owned()),
+            bytes: sources.ledger.bytes,
+            calls: sources.ledger.calls,
+            seq: sources.ledger.mark.seq,
+            zone: sources.ledger.zone,
+        },
+        prices: PricesAnswer { list: sources.price_list },
+        watcher: WatcherAnswer {
+            mode: if health.is_polling { "polling" } else { "events" },
+            since: iso(health.watcher.at),
+        },
+        broker: BrokerAnswer {
+            last_success: sources.last_success.max(health.broker_success).map(iso),
+            last_failure: sources.last_failure.max(failure.as_ref().map(|(at, _)| *at)).map(iso),
+            last_failure_reason: failure.map(|(_, why)| why),
+        },
+    };
+    Ok(Answer::of(&answer)?.send(&headers))
+}
+
+impl RootAnswer {
+    fn new(root: &SourceRoot) -> Self {
+        Self {
+            path: root.path.to_string_lossy().into_owned(),
+            usable: root.usable,
+            transcripts: root.transcripts,
+            gone: root.gone,
+            bytes: root.bytes,
+            last_event: root.last_event.map(iso),
+            damaged_lines: root.damaged_lines,
+            skipped_rows: root.skipped_rows,
+        }
+    }
+}
