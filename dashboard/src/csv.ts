@@ -12,7 +12,8 @@ const FORMULA = /^[\s"'“”‘’]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
 function digits(n: number): string {
   if (!Number.isFinite(n)) return "";
   const text = String(n);
-  return /e/i.test(text) ? n.toFixed(Math.abs(n) < 1 ? 12 : 0).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") : text;
+  if (!/e/i.test(text)) return text;
+  return Math.abs(n) < 1 ? n.toFixed(12).replace(/0+$/, "").replace(/\.$/, "") : String(BigInt(n));
 }
 
 /** One cell, quoted where it must be. */

@@ -25,6 +25,9 @@ export function count(n: number): string {
   return Number.isFinite(n) ? grouped.format(n) : "–";
 }
 
+/** `1 call`, `12 calls`. */
+export const plural = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
 const STEPS: readonly [number, string][] = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]];
 
 /** Tokens: `950`, `15.2k`, `1.2M`. */

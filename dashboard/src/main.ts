@@ -1,7 +1,7 @@
 // The page's own loop: the address says what is asked, the answer is drawn, live events make it ask again.
 // Must not: know what a view shows, or draw anything itself.
 
-import { Problem, exchangeCode } from "./api.ts";
+import { Problem, exchangeCode, get } from "./api.ts";
 import { isZone } from "./format.ts";
 import { Live, type LiveState } from "./live.ts";
 import { lastPart } from "./names.ts";
@@ -38,6 +38,8 @@ class App {
   private live: LiveState = { is: "connecting" };
   private readonly stream: Live;
   private zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  /** The daemon's zone, once known. */
+  private home = "";
   private data: unknown = null;
   private dataOf = "";
   private span: Span | null = null;
@@ -132,7 +134,8 @@ class App {
     this.askedAt = Date.now();
     const slow = setTimeout(() => this.frame.root.classList.add("asking"), 250);
     try {
-      const data = await view.load(this.state, asking.signal);
+      await this.learnZone(asking.signal);
+      const data = await view.load(this.state, asking.signal, this.zone);
       if (asking.signal.aborted) return;
       const isSame = this.dataOf === question && same(this.data, data);
       this.data = data;
@@ -144,6 +147,12 @@ class App {
       clearTimeout(slow);
       if (asking === this.asking) this.frame.root.classList.remove("asking");
     }
+  }
+
+  /** The daemon's zone, which answers without a chosen one are told in. */
+  private async learnZone(signal: AbortSignal): Promise<void> {
+    if (this.home === "") this.home = (await get<Stats>("/api/stats", { period: "hour" }, signal)).period.timezone;
+    this.choose(null);
   }
 
   private fail(problem: Problem, question: string): void {
@@ -177,7 +186,7 @@ class App {
     if (!isThere) fill(this.frame.body, loading());
     else if (view.isEmpty(this.data)) fill(this.frame.body, empty());
     else this.drawView(view, sheet);
-    const about = [inWords(this.state, this.span, this.zone), this.state.project && lastPart(this.state.project), this.state.branch, this.state.model, this.state.account, this.zone].filter(Boolean).join(", ");
+    const about = [inWords(this.state.view === "now" ? { ...this.state, period: "day", from: "" } : this.state, this.span, this.zone), this.state.project && lastPart(this.state.project), this.state.branch, this.state.model, this.state.account, this.zone].filter(Boolean).join(", ");
     drawHead(this.frame, view.title, isThere ? { title: view.title, about, parts: sheet } : null, this.actions, (text) => this.tell(text));
     sweep();
     restore(kept);
@@ -201,9 +210,9 @@ class App {
     restore(kept);
   }
 
-  /** Of several zones: the chosen one, the answer's, the browser's. */
+  /** Of several zones: the chosen one, the answer's, the daemon's, the browser's. */
   private choose(told: string | null): void {
-    const wanted = this.state.zone || told || this.zone;
+    const wanted = this.state.zone || told || this.home || this.zone;
     if (isZone(wanted)) this.zone = wanted;
   }
 
@@ -217,7 +226,7 @@ class App {
   }
 
   private pulse(): void {
-    drawLive(this.frame, this.live, Date.now(), () => { this.stream.now(); void this.load(); });
+    drawLive(this.frame, this.live, Date.now(), this.zone, () => { this.stream.now(); void this.load(); });
   }
 
   private tell(text: string): void {
@@ -234,7 +243,7 @@ class App {
     const view = VIEWS[Number(event.key) - 1];
     const press = (selector: string): void => document.querySelector<HTMLElement>(selector)?.click();
     if (view) this.set(openView(view));
-    else if (event.key === "/") document.querySelector<HTMLElement>("#find, #filter-project")?.focus();
+    else if (event.key === "/") (document.querySelector<HTMLElement>("#find") ?? document.querySelector<HTMLElement>("#filter-project"))?.focus();
     else if (event.key === "?") dialog.help();
     else if (event.key === "t") this.actions.theme();
     else if (event.key === "r") void this.load();

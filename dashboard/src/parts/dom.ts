@@ -19,7 +19,7 @@ export interface Props {
 }
 
 /** Attributes that could load or run something are set nowhere but here below, by name. */
-const BANNED = /^(on|src|href|style|srcdoc|action|formaction|xlink)/i;
+const BANNED = /^(on|src|href|style|action|formaction|xlink)/i;
 
 export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props | null = null, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);

@@ -18,7 +18,7 @@ function value(key: string, told: unknown, zone: string): Child {
   if (told === null || told === undefined || told === "") return h("span", { class: "muted" }, "–");
   if (typeof told === "boolean") return told ? "yes" : "no";
   if (typeof told === "number") {
-    if (/cost|savings|total$|rate$/i.test(key)) return h("span", { title: moneyExact(told) }, money(told));
+    if (/cost|savings|^total$|rate$/i.test(key)) return h("span", { title: moneyExact(told) }, money(told));
     if (/tokens/i.test(key)) return h("span", { title: count(told) }, tokens(told));
     if (/bytes/i.test(key)) return h("span", { title: count(told) }, bytes(told));
     return /^(id|offset)$/.test(key) ? String(told) : count(told);
@@ -60,17 +60,24 @@ function story(title: string, body: Row, zone: string, ask: (what: string) => vo
 function list(title: string, rows: readonly unknown[], zone: string, ask: (what: string) => void): Child {
   if (!rows.every(isRow)) return [h("h3", null, title), h("p", null, rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join(", "))];
   const few = rows.slice(0, MOST);
-  const keys = [...new Set(few.flatMap((row) => Object.keys(row)))].filter((key) => few.some((row) => !empty(row[key])));
+  const keys = [...new Set(few.flatMap((row) => Object.keys(row)))].filter((key) => few.some((row) => !empty(row[key]))).sort((a, b) => weight(few, a) - weight(few, b));
   const more = rows.length > few.length ? h("p", { class: "muted" }, `and ${rows.length - few.length} more`) : null;
   return [
     h("h3", null, title, " ", h("span", { class: "muted" }, String(rows.length))),
     h("div", { class: "table scroll", attrs: { tabindex: 0, role: "region", "aria-label": title } },
       h("table", null,
-        h("thead", null, h("tr", null, keys.map((key) => h("th", { attrs: { scope: "col" } }, label(key))))),
-        h("tbody", null, few.map((row) => h("tr", null, keys.map((key, at) => h("td", null, at === 0 ? door(key, row, zone, ask) : nested(key, row[key], zone)))))),
+        h("thead", null, h("tr", null, keys.map((key) => h("th", { class: weight(few, key) > 0 ? "number" : "", attrs: { scope: "col" } }, label(key))))),
+        h("tbody", null, few.map((row) => h("tr", null, keys.map((key, at) => h("td", { class: weight(few, key) > 0 ? "number" : "" }, at === 0 ? door(key, row, zone, ask) : nested(key, row[key], zone)))))),
       )),
     more,
   ];
+}
+
+/** Names first, then what most look for; the rest as it came. */
+function weight(rows: readonly Row[], key: string): number {
+  if (/cost/i.test(key)) return 1;
+  if (/^calls$|^totalTokens$/.test(key)) return 2;
+  return rows.some((row) => typeof row[key] === "number") && key !== "id" ? 3 : 0;
 }
 
 const empty = (told: unknown): boolean => told === null || told === undefined || told === "" || told === 0 || told === false || (Array.isArray(told) && told.length === 0);

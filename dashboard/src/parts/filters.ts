@@ -36,7 +36,7 @@ export function bar(page: Page, uses: readonly FilterKey[], of: Known | null, sp
   const { state } = page;
   return h("form", { class: "filters", attrs: { "aria-label": "Filters" }, on: { submit: (event: Event) => event.preventDefault() } },
     has("period") ? period(page, span) : null,
-    has("granularity") ? pick("By", "granularity", GRANULARITIES.map((key) => ({ key, label: key || "auto" })), state.granularity, (granularity) => page.set({ granularity: granularity as State["granularity"] }), false) : null,
+    has("granularity") ? pick("Steps", "granularity", GRANULARITIES.map((key) => ({ key, label: key ? `By ${key}` : "Steps: auto" })), state.granularity, (granularity) => page.set({ granularity: granularity as State["granularity"] }), false) : null,
     has("project") ? pick("Project", "project", withOwn(of?.projects ?? [], state.project, lastPart(state.project)), state.project, (project) => page.set({ project, branch: "", session: "" })) : null,
     state.branch && has("project") ? chip(`on ${state.branch}`, () => page.set({ branch: "" })) : null,
     has("model") ? pick("Model", "model", withOwn((of?.models ?? []).map((key) => ({ key, label: key })), state.model, state.model), state.model, (model) => page.set({ model })) : null,
@@ -54,10 +54,10 @@ const withOwn = (options: readonly Option[], key: string, label: string): readon
 
 function pick(label: string, key: string, options: readonly Option[], chosen: string, choose: (key: string) => void, any = true): HTMLElement {
   const select = h("select", { id: `filter-${key}`, attrs: { "data-keep": key }, on: { change: () => choose(select.value) } },
-    any ? h("option", { value: "" }, "all") : null,
+    any ? h("option", { value: "" }, `All ${label.toLowerCase()}s`) : null,
     options.map((option) => h("option", { value: option.key, title: option.key }, option.label)));
   select.value = chosen;
-  return h("label", { class: chosen ? "field set" : "field" }, h("span", null, label), select);
+  return h("label", { class: chosen ? "field set" : "field" }, h("span", { class: "unseen" }, label), select);
 }
 
 const chip = (text: string, remove: () => void): HTMLElement =>
@@ -96,7 +96,7 @@ function range(page: Page, span: Span | null, isOwn: boolean): HTMLElement {
     page.set({ ...asFilter({ from, to: stepped(end, "day", 1, name) }), granularity: "" });
   };
   return h("details", { class: isOwn ? "range set" : "range" },
-    h("summary", { title: "Choose days" }, span ? spanWords(span, name) : "…"),
+    h("summary", { title: "Choose days" }, span ? spanWords(span, name) : "All time"),
     h("div", { class: "pop" }, h("label", null, "From", first), h("label", null, "To", last), button("Show", use, { class: "primary small" })));
 }
 
@@ -114,7 +114,7 @@ function zone(page: Page): HTMLElement {
       },
     },
   });
-  return h("label", { class: page.state.zone ? "field set" : "field" }, h("span", null, "Zone"), input, list);
+  return h("label", { class: page.state.zone ? "field set" : "field" }, h("span", { class: "unseen" }, "Time zone"), input, list);
 }
 
 function find(page: Page): HTMLElement {

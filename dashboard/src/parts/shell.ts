@@ -1,7 +1,7 @@
 // The frame: the list of views, the head of a view, the line that says whether this is live.
 // Must not: know what views show.
 
-import { ago, lasting } from "../format.ts";
+import { ago, clockTime, lasting } from "../format.ts";
 import type { LiveState } from "../live.ts";
 import { type State, type ViewKey, VIEWS, address } from "../state.ts";
 import { theme } from "../theme.ts";
@@ -80,7 +80,7 @@ export function drawHead(frame: Frame, title: string, sheet: Sheet | null, actio
 }
 
 /** The dot, and the banner where the page is no longer true by itself. */
-export function drawLive(frame: Frame, live: LiveState, now: number, tryNow: () => void): void {
+export function drawLive(frame: Frame, live: LiveState, now: number, zone: string, tryNow: () => void): void {
   const is = live.is === "lost" && now - live.since < 3_000 ? "connecting" : live.is;
   const words = { live: "live", connecting: "connecting", lost: "not live", refused: "no token" }[is];
   frame.pulse.className = `pulse ${is}`;
@@ -91,7 +91,7 @@ export function drawLive(frame: Frame, live: LiveState, now: number, tryNow: () 
   if (!isStale) return;
   const why = live.isGone ? "The daemon does not answer" : live.hint === "stopping" ? "The daemon has stopped" : "Live updates are lost";
   const wait = live.tryAt - now;
-  const text = `since ${ago(live.since, now).replace(" ago", "")}. What you see is from before. ${wait > 0 ? `Trying again in ${lasting(wait + 999)}.` : "Trying now…"}`;
+  const text = `since ${clockTime(live.since, zone)}, ${ago(live.since, now)}. What you see is from before. ${wait > 0 ? `Trying again in ${lasting(wait + 999)}.` : "Trying now…"}`;
   if (frame.banner.dataset["why"] === why) {
     const line = frame.banner.querySelector(".since");
     if (line) line.textContent = text;

@@ -11,6 +11,9 @@ export function loading(): HTMLElement {
     h("div", { class: "row" }, shape("tile"), shape("tile"), shape("tile"), shape("tile")), shape("tall"), shape("tall"));
 }
 
+/** A sentence of the API begins small; on the page it stands alone. */
+const sentence = (text: string): string => text.replace(/^[a-z]/, (first) => first.toUpperCase());
+
 /** Text with `commands` in it set apart. */
 export function withCommands(text: string): (string | HTMLElement)[] {
   return text.split("`").map((part, at) => (at % 2 ? h("code", null, part) : part));
@@ -27,8 +30,8 @@ export function empty(): HTMLElement {
 export function failed(problem: Problem, again: () => void): HTMLElement {
   return h("div", { class: "state bad", role: "alert" },
     h("h2", null, problem.title),
-    problem.detail ? h("p", null, withCommands(problem.detail)) : null,
-    problem.hint ? h("p", { class: "hint" }, withCommands(problem.hint)) : null,
+    problem.detail ? h("p", null, withCommands(sentence(problem.detail))) : null,
+    problem.hint ? h("p", { class: "hint" }, withCommands(sentence(problem.hint))) : null,
     button("Try again", again, { class: "primary" }),
   );
 }
@@ -40,7 +43,7 @@ export function gate(why: Problem | null, again: () => void): HTMLElement {
       h("h1", null, "cco"),
       h("p", null, "This page shows what is on this machine, so it opens only from it."),
       h("p", { class: "command" }, "Run ", h("code", null, "cco dashboard"), " in a terminal."),
-      why?.detail ? h("p", { class: "muted" }, withCommands(why.detail)) : null,
+      why?.detail ? h("p", { class: "muted" }, withCommands(sentence(why.detail))) : null,
       button("Try again", again, { class: "primary" }),
     ),
   );

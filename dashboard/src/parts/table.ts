@@ -108,7 +108,7 @@ const classes = <R>(column: Column<R>): string =>
 
 function line<R>(page: Page, spec: TableSpec<R>, row: R, largest: readonly number[]): HTMLElement {
   return h("tr", null, spec.columns.map((column, at) => {
-    const inside = content(page, column, row);
+    const inside = content(page, column, row, spec.columns.find((one) => one.where)?.where);
     const isDoor = at === 0 && spec.open;
     const shownCell = isDoor ? button(inside, () => spec.open?.(row), { class: "door", title: String(column.value(row) ?? "") }) : inside;
     const cell = h(at === 0 ? "th" : "td", { class: classes(column), attrs: at === 0 ? { scope: "row" } : {} }, shownCell);
@@ -124,15 +124,21 @@ export function bar(part: number): HTMLElement {
   return h("span", { class: "bar", attrs: { "aria-hidden": "true" } }, inner);
 }
 
-function content<R>(page: Page, column: Column<R>, row: R): Child {
+function content<R>(page: Page, column: Column<R>, row: R, shared: ((row: R) => Where) | undefined): Child {
   if (column.cell) return column.cell(row);
   const value = column.value(row);
   if (value === null) return h("span", { class: "muted" }, "–");
   if (column.kind === "age") return age(page, value);
   if (column.kind === "text") return String(value) === "" ? h("span", { class: "muted" }, "unknown") : h("span", { class: "name", title: String(value) }, String(value));
   const text = plain(column, row);
-  return column.where ? number(page, text, column.where(row)) : h("span", { title: exact(column, Number(value)) }, text);
+  const where = column.where ?? shared;
+  if (!where) return h("span", { title: exact(column, Number(value)) }, text);
+  const told = where(row);
+  return number(page, text, column.where ? told : { ...told, title: told.title.replace(FIRST, column.label), value: exact(column, Number(value)) });
 }
+
+/** What the number of a row's main column is called; other numbers of the row come from the same calls. */
+const FIRST = /^(Cost|Saved by the cache|Uses|Failures|Transcripts)(?=[ ,])/;
 
 function exact<R>(column: Column<R>, value: number): string {
   if (column.kind === "share") return `${value * 100}%`;

@@ -81,8 +81,10 @@ function slices(page: Page, label: string, told: Breakdown, { query }: Cache): H
     title: `Saved by the cache, ${row.label || row.key || "unknown"}`, value: moneyExact(row.cache_savings ?? 0), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
     route: path("/api/stats/breakdown", { ...query, by: told.by }), ...(label === "Project" && row.key ? { explain: [{ label: "project", what: row.key }] } : {}),
   });
+  // Two projects may have the same name: then their paths tell them apart.
+  const isTwice = (name: string): boolean => told.rows.filter((row) => row.label === name).length > 1;
   const columns: Column<Slice>[] = [
-    { label, kind: "text", value: (row) => row.label || row.key },
+    { label, kind: "text", value: (row) => (row.label && !isTwice(row.label) ? row.label : row.key) },
     { label: "Hit ratio", kind: "share", value: (row) => hitsOf(row), bar: true },
     { label: "Saved", kind: "money", value: (row) => row.cache_savings ?? 0, where },
     { label: "Read", kind: "tokens", value: (row) => row.cache_read ?? 0, wide: true },

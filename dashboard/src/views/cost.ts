@@ -3,7 +3,7 @@
 
 import { get, path } from "../api.ts";
 import { dateOf } from "../civil.ts";
-import { change, count, instant, money, moneyExact, tokens } from "../format.ts";
+import { change, count, instant, money, moneyExact, plural, tokens } from "../format.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
@@ -79,13 +79,13 @@ function summary(page: Page, data: Cost): HTMLElement {
     if (!data.earlier) return null;
     const was = of(data.earlier.sameFar);
     const changed = change(now, was);
-    const since = data.earlier.isWhole ? beforeWords(page.state) : `${beforeWords(page.state)}, as far`;
+    const since = data.earlier.isWhole ? beforeWords(page.state) : `${beforeWords(page.state)} by now`;
     return changed ? [h("b", null, changed), ` on ${since}`] : `nothing in ${beforeWords(page.state)}`;
   };
   const perCall = sums.avg_cost_per_call;
   return card(inWords(page.state, data.span, page.zone).replace(/^./, (first) => first.toUpperCase()), h("span", { class: "muted" }, spanWords(data.span, page.zone), ", API value"),
     figures(page, "Summary", [
-      { label: "Cost", text: money(sums.total_cost_usd), exact: sums.total_cost_usd, isMain: true, where: asked(page, data, "Cost", moneyExact(sums.total_cost_usd)), note: note(sums.total_cost_usd, (stats) => stats.summary.total_cost_usd) ?? (sums.unpriced_calls ? `${count(sums.unpriced_calls)} calls without a price` : null) },
+      { label: "Cost", text: money(sums.total_cost_usd), exact: sums.total_cost_usd, isMain: true, where: asked(page, data, "Cost", moneyExact(sums.total_cost_usd)), note: note(sums.total_cost_usd, (stats) => stats.summary.total_cost_usd) ?? (sums.unpriced_calls ? `${plural(sums.unpriced_calls, "call")} without a price` : null) },
       { label: "Calls", text: count(sums.total_calls), exact: sums.total_calls, where: asked(page, data, "Calls", count(sums.total_calls)), note: note(sums.total_calls, (stats) => stats.summary.total_calls) },
       { label: "Tokens", text: tokens(sums.total_tokens), exact: sums.total_tokens, where: asked(page, data, "Tokens", count(sums.total_tokens)), note: note(sums.total_tokens, (stats) => stats.summary.total_tokens) },
       { label: "A call", text: perCall > 0 && perCall < 1 ? `$${perCall.toFixed(3)}` : money(perCall), exact: perCall, where: asked(page, data, "Cost of a call", moneyExact(perCall), "The cost by the number of calls.") },
@@ -98,7 +98,7 @@ const NAMES = { tier: "Tier", model: "Model", project: "Project" } as const;
 function series(page: Page, data: Cost): HTMLElement {
   const { granularity, data: points } = data.stats.time_series;
   const at = points.map((point) => instant(point.timestamp) ?? 0);
-  const line = data.earlier && { label: beforeWords(page.state).replace(/^./, (first) => first.toUpperCase()), colour: "--muted", values: points.map((_, index) => data.earlier?.stats.time_series.data[index]?.cost ?? null) };
+  const line = data.earlier && { label: beforeWords(page.state).replace(/^./, (first) => first.toUpperCase()), colour: "--ink", values: points.map((_, index) => data.earlier?.stats.time_series.data[index]?.cost ?? null) };
   const controls = [
     choice("Stacked by", SPLITS.map((key) => ({ key, label: NAMES[key] })), page.state.split, (split) => page.set({ split })),
     choice("Compare", [{ key: "on", label: "Compare", title: "With the time before" }], page.state.compare ? "on" : null, () => page.set({ compare: !page.state.compare })),
@@ -113,7 +113,7 @@ function series(page: Page, data: Cost): HTMLElement {
       const point = points[index];
       const ms = at[index] ?? 0;
       const day = dateOf(ms, page.zone);
-      return { title: `Cost, ${bucketName(ms, granularity, page.zone)}`, value: moneyExact(point?.cost ?? 0), says: `The ${count(point?.calls ?? 0)} calls of this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: day, what: day }] };
+      return { title: `Cost, ${bucketName(ms, granularity, page.zone)}`, value: moneyExact(point?.cost ?? 0), says: `${plural(point?.calls ?? 0, "call")} in this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: day, what: day }] };
     },
   }));
 }

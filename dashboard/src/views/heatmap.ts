@@ -21,8 +21,7 @@ export const heatmap: View<Heat> = {
   key: "heatmap",
   title: "Heatmap",
   uses: ["period", "project", "model", "account", "zone"],
-  async load(state: State, signal: AbortSignal): Promise<Heat> {
-    const zone = state.zone || Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  async load(state: State, signal: AbortSignal, zone: string): Promise<Heat> {
     const of = state.year || Number(dateOf(Date.now(), zone).slice(0, 4));
     const weekQuery = { ...filters(state), by: "weekday_hour" };
     const span = asFilter({ from: instantOf([of, 1, 1, 0, 0, 0], zone), to: instantOf([of + 1, 1, 1, 0, 0, 0], zone) });

@@ -3,7 +3,7 @@
 
 import { get, path } from "../api.ts";
 import { dateOf } from "../civil.ts";
-import { count, instant, lasting, money, moneyExact, share, tokens } from "../format.ts";
+import { count, instant, lasting, money, moneyExact, plural, share, tokens } from "../format.ts";
 import { named } from "../names.ts";
 import type { Page, View } from "../page.ts";
 import { chart } from "../parts/chart.ts";
@@ -40,8 +40,9 @@ export const now: View<Now> = {
     return [
       ...alerts(data.limits.alerts),
       limits(page, data.limits),
-      h("div", { class: "split" }, today(page, data), burn(page, data)),
-      h("div", { class: "split" }, running(page, data), recent(page, data)),
+      h("div", { class: "split" },
+        h("div", { class: "stack" }, today(page, data), running(page, data)),
+        h("div", { class: "stack" }, burn(page, data), recent(page, data))),
     ];
   },
 };
@@ -104,7 +105,7 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
   const told = statsSeries(stats, "tier");
   return card("Today", [h("span", { class: "muted" }, "API value, ", page.zone)],
     figures(page, "Today", [
-      { label: "Cost", text: money(summary.total_cost_usd), exact: summary.total_cost_usd, where: where("Cost", moneyExact(summary.total_cost_usd)), isMain: true, note: summary.unpriced_calls ? `${count(summary.unpriced_calls)} calls without a price` : null },
+      { label: "Cost", text: money(summary.total_cost_usd), exact: summary.total_cost_usd, where: where("Cost", moneyExact(summary.total_cost_usd)), isMain: true, note: summary.unpriced_calls ? `${plural(summary.unpriced_calls, "call")} without a price` : null },
       { label: "Calls", text: count(summary.total_calls), exact: summary.total_calls, where: where("Calls", count(summary.total_calls)) },
       { label: "Tokens", text: tokens(summary.total_tokens), exact: summary.total_tokens, where: where("Tokens", count(summary.total_tokens)) },
       { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: `${money(summary.cache_savings_usd)} saved` },
@@ -127,7 +128,7 @@ function burn(page: Page, { block }: Now): HTMLElement {
   const rate = block.burn_rate_recent ?? block.burn_rate;
   const { projection } = block;
   const items = [
-    { label: "Cost so far", text: money(block.cost), exact: block.cost, isMain: true, where: where("Cost of this block", moneyExact(block.cost), `All calls since the block began, ${block.start}.`), note: [`${count(block.calls)} calls, ${tokens(block.tokens)} tokens`] },
+    { label: "Cost so far", text: money(block.cost), exact: block.cost, isMain: true, where: where("Cost of this block", moneyExact(block.cost), `All calls since the block began, ${block.start}.`), note: [plural(block.calls, "call")] },
   ];
   const facts = [
     ...items,

@@ -2,7 +2,7 @@
 // Must not: keep where one is anywhere but in the address.
 
 import { get, path } from "../api.ts";
-import { count, money, moneyExact, tokens, instant, lasting } from "../format.ts";
+import { count, instant, lasting, money, moneyExact, plural, tokens } from "../format.ts";
 import { lastPart, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { type Child, button, h } from "../parts/dom.ts";
@@ -91,7 +91,7 @@ function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
     ...totals(where),
     { label: "Branches", kind: "count", value: (row) => row.branches?.length ?? null, wide: true },
   ];
-  return card(`${count(rows.length)} projects`, null, table(page, { title: "Projects", rows, columns, sort: 1, most: 100, open: (row) => page.set({ project: row.path }) }));
+  return card(plural(rows.length, "project"), null, table(page, { title: "Projects", rows, columns, sort: 1, most: 100, open: (row) => page.set({ project: row.path }) }));
 }
 
 function project(page: Page, data: Data & { depth: "project" }): Node[] {
@@ -161,16 +161,16 @@ function session(page: Page, told: SessionStory): Node[] {
         { label: "Tokens", text: tokens(of.tokens), exact: of.tokens, where: where("Tokens", count(of.tokens)) },
         { label: "From first to last call", text: first !== null && last !== null ? lasting(last - first) : "–", exact: first !== null && last !== null ? last - first : "", where: where("Time from first to last call", `${of.first ?? ""} – ${of.last ?? ""}`) },
       ])),
-    h("div", { class: "split" }, card("Tools", null, tools(page, told)), card("Subagents", null, agents(page, told, where))),
+    h("div", { class: "split" }, card("Tools", null, tools(page, told, where)), card("Subagents", null, agents(page, told, where))),
     card("Calls", null, calls(page, told.calls, route),
       told.next_cursor ? button("More calls", () => { opened.set(of.id, (opened.get(of.id) ?? 0) + 1); page.again(); }, { class: "more" }) : null),
   ];
 }
 
-function tools(page: Page, told: SessionStory): HTMLElement {
-  return table(page, { title: "Tools of the session", rows: told.tools, sort: 1, most: 8, empty: "No tool was used.", columns: [
+function tools(page: Page, told: SessionStory, where: (title: string, value: string) => Where): HTMLElement {
+  return table(page, { title: "Tools of the session", rows: told.tools, sort: 1, most: 12, empty: "No tool was used.", columns: [
     { label: "Tool", kind: "text", value: (row) => row.name },
-    { label: "Uses", kind: "count", value: (row) => row.uses, bar: true },
+    { label: "Uses", kind: "count", value: (row) => row.uses, bar: true, where: (row) => where(`Uses of ${row.name}`, count(row.uses)) },
     { label: "Failures", kind: "count", value: (row) => row.failures },
   ] });
 }

@@ -82,8 +82,8 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
     fact("Time zone", of.zone),
     fact("Price list", prices.list),
     fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),
-    fact("Limits were heard", age(page, broker.last_success)),
-    fact("And not heard", age(page, broker.last_failure)),
+    fact("Limits were last heard", age(page, broker.last_success)),
+    fact("Asking for them last failed", age(page, broker.last_failure)),
   ));
 }
 
