@@ -1,7 +1,7 @@
 // Builds the page into the daemon's assets, or (--out FOLDER) elsewhere; --tests builds the tests into build/test.
 // The same sources and lock file give the same bytes: no time, no path and no name of this machine goes in.
 import * as esbuild from "esbuild";
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -28,6 +28,8 @@ if (process.argv.includes("--tests")) {
 } else {
   const out = resolve(argument("--out") ?? join(here, "../crates/daemon/assets"));
   mkdirSync(out, { recursive: true });
+  // uPlot's licence wants its text beside every copy.
+  const licence = readFileSync(join(here, "node_modules/uplot/LICENSE"), "utf8").trim();
   await esbuild.build({
     absWorkingDir: here,
     entryPoints: { app: "src/main.ts" },
@@ -35,9 +37,9 @@ if (process.argv.includes("--tests")) {
     bundle: true,
     minify: true,
     format: "iife",
-    target: ["es2022", "firefox115", "safari16.4", "chrome110"],
+    target: ["es2022", "firefox128", "safari17.4", "chrome120"],
     charset: "utf8",
-    legalComments: "inline",
+    banner: { js: `/*! With uPlot:\n${licence}\n*/` },
     logLevel: "warning",
   });
   await esbuild.build({
@@ -47,7 +49,7 @@ if (process.argv.includes("--tests")) {
     bundle: true,
     minify: true,
     charset: "utf8",
-    target: ["firefox115", "safari16.4", "chrome110"],
+    target: ["firefox128", "safari17.4", "chrome120"],
     logLevel: "warning",
   });
   for (const name of ["index.html", "favicon.svg"]) {

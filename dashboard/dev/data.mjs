@@ -1,6 +1,8 @@
 // A made-up year of calls, the same each time but for its end, which is now.
 // Must not: be shipped; nothing under dev/ goes into the bundle.
 
+import { PAYLOADS } from "./payloads.mjs";
+
 const MODELS = [
   ["claude-opus-4-8", "Opus", 5, 25], ["claude-sonnet-4-6", "Sonnet", 3, 15], ["claude-haiku-4-5-20251001", "Haiku", 1, 5], ["lighthouse-preview", "Unknown", 0, 0],
 ];
@@ -9,9 +11,6 @@ const BRANCHES = ["main", "feature/checkout-flow", "fix/1842-timezone-of-reports
 const TOOLS = ["Bash", "Read", "Edit", "Grep", "Glob", "Write", "WebFetch", "TodoWrite", "mcp__github__search_issues", "mcp__postgres__query", "Task"];
 const AGENTS = ["", "", "", "", "code-reviewer", "Explore", "test-runner"];
 const SKILLS = ["", "", "", "", "", "pdf", "commit"];
-export const HOSTILE = [
-  "<img src=x onerror=alert(1)>", "<script>alert(2)</script>", "\u202Egnp.exe\u202C", "pay\u200Bpal", "раypal", "javascript:alert(3)", "=HYPERLINK(\"http://x\",\"y\")", "\"><svg onload=alert(4)>", "a\nb\tc", "{{7*7}}${alert(5)}", "</title><script>alert(6)</script>", "🏳️‍🌈 dépôt", "x".repeat(300),
-];
 
 export function random(seed) {
   let state = seed >>> 0;
@@ -40,14 +39,15 @@ export function call(at, rnd, session) {
 
 export function year(now, isHostile) {
   const rnd = random(7);
-  const projects = isHostile ? [...HOSTILE.map((name) => `/home/ann/${name}`), ...PROJECTS.slice(0, 2)] : PROJECTS;
-  const branches = isHostile ? [...HOSTILE.slice(0, 6), "main"] : BRANCHES;
-  const accounts = ["ann@example.com", "team@example.org"];
+  const projects = isHostile ? [...PROJECTS.slice(0, 2), ...PAYLOADS.map((name) => `/home/ann/${name}`)] : PROJECTS;
+  const branches = isHostile ? ["main", ...PAYLOADS] : BRANCHES;
+  const accounts = isHostile ? PAYLOADS.slice(0, 2) : ["ann@example.com", "team@example.org"];
+  const odd = (of) => (isHostile ? { ...of, model: PAYLOADS[of.id % PAYLOADS.length], tools: [PAYLOADS[(of.id * 7) % PAYLOADS.length]], agent: PAYLOADS[(of.id * 3) % PAYLOADS.length], skill: PAYLOADS[(of.id * 5) % PAYLOADS.length] } : of);
   const calls = [];
   const session = (at, project) => {
     const id = [8, 4, 4, 4, 12].map((n) => Array.from({ length: n }, () => "0123456789abcdef"[Math.floor(rnd() * 16)]).join("")).join("-");
-    const path = project ?? projects[Math.floor(rnd() ** 1.8 * projects.length)];
-    return { session: id, path, branch: branches[Math.floor(rnd() ** 1.5 * branches.length)], account: accounts[rnd() < 0.8 ? 0 : 1] };
+    const path = project ?? projects[Math.floor(rnd() ** (isHostile ? 1 : 1.8) * projects.length)];
+    return { session: id, path, branch: branches[Math.floor(rnd() ** (isHostile ? 1 : 1.5) * branches.length)], account: accounts[rnd() < 0.8 ? 0 : 1] };
   };
   for (let day = 330; day >= 0; day--) {
     const midnight = now - (now % 86_400_000) - day * 86_400_000;
@@ -58,7 +58,7 @@ export function year(now, isHostile) {
       const of = session(at);
       for (let count = Math.floor(4 + rnd() * 36); count > 0; count--) {
         at += rnd() * 110_000;
-        if (at < now) calls.push(call(at, rnd, of));
+        if (at < now) calls.push(odd(call(at, rnd, of)));
       }
     }
   }

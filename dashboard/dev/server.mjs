@@ -1,6 +1,7 @@
 // A stand-in for the daemon, to work on the page: `npm run dev`, then open the address it prints.
-// It plays bad days: GET /dev/MODE with good, slow, down (503), bad (500), empty, hostile, failing, cut (ends the streams), gone (hangs up on all).
+// It plays bad days: GET /dev/MODE with good, slow, down (503), bad (500), empty, hostile, failing, cut (ends the streams), gone (hangs up on all); /dev/call makes a call.
 // Must not: be shipped.
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -36,6 +37,7 @@ if (process.env.STILL === undefined) setInterval(live, 4_000);
 setInterval(() => { for (const stream of streams) stream.write(": still here\n\n"); }, 15_000);
 
 function turn(to) {
+  if (to === "call") return live();
   mode = to;
   if (["good", "hostile", "empty"].includes(to)) calls = to === "empty" ? [] : year(Date.now(), to === "hostile");
   if (to === "cut" || to === "gone") for (const stream of streams) stream.destroy();
@@ -97,7 +99,14 @@ async function serve(request, response) {
     request.on("close", () => streams.delete(response));
     return;
   }
-  send(response, 200, "application/json", JSON.stringify(route(url, request.method)));
+  const body = JSON.stringify(route(url, request.method));
+  const etag = `"${createHash("sha256").update(body.replace(/"generated_at":"[^"]*"/, "")).digest("hex").slice(0, 16)}"`;
+  response.setHeader("ETag", etag);
+  if (request.headers["if-none-match"] === etag) {
+    response.writeHead(304, ALWAYS);
+    return response.end();
+  }
+  send(response, 200, "application/json", body);
 }
 
 createServer((request, response) => {

@@ -11,11 +11,12 @@ import * as dialog from "./parts/dialog.ts";
 import { fill } from "./parts/dom.ts";
 import { tick } from "./parts/figure.ts";
 import * as filters from "./parts/filters.ts";
+import { keep, restore } from "./parts/focus.ts";
 import { type Actions, type Frame, drawHead, drawLive, drawNav, frame as makeFrame, openView } from "./parts/shell.ts";
 import { empty, failed, gate, loading, problemOf } from "./parts/states.ts";
 import { type Span, inWords, spanNow, spanOf } from "./period.ts";
 import { type State, VIEWS, address, parse } from "./state.ts";
-import { turnTheme, wearTheme } from "./theme.ts";
+import { theme, turnTheme, wearTheme } from "./theme.ts";
 import type { Stats } from "./types.ts";
 import { cache } from "./views/cache.ts";
 import { cost } from "./views/cost.ts";
@@ -44,6 +45,12 @@ class App {
   private dataOf = "";
   private span: Span | null = null;
   private known: filters.Known | null = null;
+  private sheet: SheetPart[] = [];
+  private drawnFrame = "";
+  /** There are newer numbers than those that are drawn. */
+  private isDue = false;
+  /** Something was heard while nobody looked. */
+  private isMissed = false;
   private asking: AbortController | null = null;
   private askedAt = 0;
   private soon = 0;
@@ -76,8 +83,17 @@ class App {
     addEventListener("hashchange", () => void this.enter());
     addEventListener("keydown", (event) => this.key(event));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    setInterval(() => { tick(document, Date.now()); this.pulse(); }, 1_000);
-    setInterval(() => { if (!document.hidden && Date.now() - this.askedAt > STEADY) void this.load(); }, 5_000);
+    setInterval(() => {
+      tick(document, Date.now());
+      this.pulse();
+      if (this.isDue && !this.isInUse()) this.draw();
+    }, 1_000);
+    setInterval(() => { if (!document.hidden && !this.isGated && Date.now() - this.askedAt > STEADY) void this.load(); }, 5_000);
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden || !this.isMissed) return;
+      this.isMissed = false;
+      void this.load();
+    });
     document.addEventListener("click", (event) => this.shut(event));
     await this.enter();
   }
@@ -94,7 +110,7 @@ class App {
     await this.load();
     if (this.isGated) return;
     this.stream.now();
-    filters.known().then((known) => { this.known = known; this.drawFilters(); }, () => undefined);
+    filters.known().then((known) => { this.known = known; this.drawFrame(TABLE[this.state.view], this.dataOf === this.question()); }, () => undefined);
   }
 
   private gate(why: Problem | null): void {
@@ -137,10 +153,13 @@ class App {
       await this.learnZone(asking.signal);
       const data = await view.load(this.state, asking.signal, this.zone);
       if (asking.signal.aborted) return;
+      const wasThere = this.dataOf === question && this.frame.body.querySelector(".drawn") !== null;
       const isSame = this.dataOf === question && same(this.data, data);
       this.data = data;
       this.dataOf = question;
-      if (!isSame || !this.frame.body.querySelector(".drawn")) this.draw();
+      if (isSame && this.frame.body.querySelector(".drawn")) return;
+      if (wasThere && this.isInUse()) this.isDue = true;
+      else this.draw();
     } catch (error) {
       if (!asking.signal.aborted) this.fail(problemOf(error), question);
     } finally {
@@ -177,20 +196,36 @@ class App {
   private draw(): void {
     const view = TABLE[this.state.view];
     const kept = keep();
+    this.isDue = false;
     const isThere = this.dataOf === this.question();
     this.choose(isThere ? view.zone(this.data) : null);
     this.span = (isThere ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
     const sheet: SheetPart[] = [];
-    drawNav(this.frame, this.state, this.actions);
-    this.drawFilters();
     if (!isThere) fill(this.frame.body, loading());
     else if (view.isEmpty(this.data)) fill(this.frame.body, empty());
     else this.drawView(view, sheet);
-    const about = [inWords(this.state.view === "now" ? { ...this.state, period: "day", from: "" } : this.state, this.span, this.zone), this.state.project && lastPart(this.state.project), this.state.branch, this.state.model, this.state.account, this.zone].filter(Boolean).join(", ");
-    drawHead(this.frame, view.title, isThere ? { title: view.title, about, parts: sheet } : null, this.actions, (text) => this.tell(text));
+    this.sheet = sheet;
+    this.drawFrame(view, isThere);
     sweep();
     restore(kept);
     this.pulse();
+  }
+
+  /** What stands around the view; while nothing of it changes it is left alone, for somebody may be using it. */
+  private drawFrame(view: View<unknown>, isThere: boolean): void {
+    const key = JSON.stringify([this.state, this.zone, this.span, theme(), isThere, this.known?.projects.length, this.sheet.map((part) => part.title)]);
+    if (key === this.drawnFrame) return;
+    this.drawnFrame = key;
+    drawNav(this.frame, this.state, this.actions);
+    this.drawFilters();
+    drawHead(this.frame, view.title, isThere ? () => ({ title: view.title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
+  }
+
+  /** The filters in words, for files. */
+  private about(): string {
+    const day: Partial<State> = this.state.view === "now" ? { period: "day", from: "" } : {};
+    const { project, branch, model, account } = this.state;
+    return [inWords({ ...this.state, ...day }, this.span, this.zone), project && lastPart(project), branch, model, account, this.zone].filter(Boolean).join(", ");
   }
 
   private drawView(view: View<unknown>, sheet: SheetPart[]): void {
@@ -222,7 +257,14 @@ class App {
     if (isLimits && this.state.view !== "now") return;
     if (kind === "summary" && this.state.view !== "now") return;
     if (this.soon) return;
-    this.soon = window.setTimeout(() => { this.soon = 0; if (!document.hidden) void this.load(); }, Math.max(150, CALM - (Date.now() - this.askedAt)));
+    this.soon = window.setTimeout(() => { this.soon = 0; if (document.hidden) this.isMissed = true; else void this.load(); }, Math.max(150, CALM - (Date.now() - this.askedAt)));
+  }
+
+  /** Somebody reads off a chart, or marks text: new numbers wait. */
+  private isInUse(): boolean {
+    const marked = getSelection();
+    const isMarking = marked !== null && !marked.isCollapsed && this.frame.body.contains(marked.anchorNode);
+    return isMarking || this.frame.body.querySelector(".plot:hover") !== null;
   }
 
   private pulse(): void {
@@ -272,27 +314,6 @@ function same(a: unknown, b: unknown): boolean {
 function spanIn(data: unknown): Span | null {
   const stats = (data as { stats?: Stats } | null)?.stats;
   return stats ? spanOf(stats) : null;
-}
-
-interface Kept { key: string; from: number | null; to: number | null }
-
-/** What has the focus, by its name, and where in its text. */
-function keep(): Kept | null {
-  const active = document.activeElement;
-  const key = active instanceof HTMLElement ? active.dataset["keep"] : undefined;
-  if (!key) return null;
-  const isText = active instanceof HTMLInputElement && /text|search/.test(active.type);
-  return { key, from: isText ? active.selectionStart : null, to: isText ? active.selectionEnd : null };
-}
-
-function restore(kept: Kept | null): void {
-  if (!kept) return;
-  for (const element of document.querySelectorAll<HTMLElement>("[data-keep]")) {
-    if (element.dataset["keep"] !== kept.key) continue;
-    element.focus({ preventScroll: true });
-    if (kept.from !== null && element instanceof HTMLInputElement) element.setSelectionRange(kept.from, kept.to);
-    return;
-  }
 }
 
 const root = document.getElementById("app");

@@ -6,6 +6,7 @@ import uPlot from "uplot";
 import { shown } from "../names.ts";
 import type { Page, Where } from "../page.ts";
 import { button, fill, h } from "./dom.ts";
+import { number } from "./figure.ts";
 import { table } from "./table.ts";
 
 export interface Series {
@@ -26,6 +27,8 @@ export interface ChartSpec {
   kind: "bars" | "lines";
   /** Words for a value. */
   text(value: number): string;
+  /** The same with all its places. */
+  exact?(value: number): string;
   axis(value: number): string;
   where?(at: number): Where;
   height?: number;
@@ -92,7 +95,12 @@ function values(page: Page, spec: ChartSpec, all: readonly Series[]): HTMLElemen
         label: series.label,
         kind: "count" as const,
         value: (row: { name: string; at: number }) => series.values[row.at] ?? null,
-        cell: (row: { name: string; at: number }) => { const value = series.values[row.at]; return value === null || value === undefined ? "–" : spec.text(value); },
+        cell: (row: { name: string; at: number }) => {
+          const value = series.values[row.at];
+          if (value === null || value === undefined) return "–";
+          const where = series === spec.line ? undefined : spec.where?.(row.at);
+          return where ? number(page, spec.text(value), { ...where, title: `${where.title}, ${series.label}`, value: spec.exact?.(value) ?? spec.text(value) }) : spec.text(value);
+        },
       })),
     ],
   });

@@ -64,18 +64,19 @@ export function drawNav(frame: Frame, state: State, actions: Actions): void {
 /** A view from its beginning, with the filters that stand. */
 export const openView = (view: ViewKey): Partial<State> => ({ view, session: "", find: "" });
 
-export function drawHead(frame: Frame, title: string, sheet: Sheet | null, actions: Actions, tell: (text: string) => void): void {
+/** `sheet` gives what is on the page when it is saved, not when this was drawn. */
+export function drawHead(frame: Frame, title: string, sheet: (() => Sheet) | null, actions: Actions, tell: (text: string) => void): void {
   document.title = `${title} – cco`;
-  const files = sheet ? tablesOf(sheet) : [];
+  const files = sheet ? tablesOf(sheet()) : [];
   const menu = h("details", { class: "menu" },
     h("summary", { title: "Save as a file" }, icon(ICONS.save), h("span", null, "Save")),
     h("div", { class: "pop" },
-      button("PNG of this view", () => { if (sheet) savePng(sheet).catch((error: unknown) => tell(String(error))); }),
-      files.map((file) => button(`CSV: ${file.title}`, () => saveCsv(title, file)))));
+      button("PNG of this view", () => { if (sheet) savePng(sheet()).catch((error: unknown) => tell(String(error))); }),
+      files.map((file, at) => button(`CSV: ${file.title}`, () => saveCsv(title, (sheet && tablesOf(sheet())[at]) ?? file)))));
   menu.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest(".pop button")) menu.open = false; });
   fill(frame.head, h("h1", null, title),
     h("div", { class: "tools" }, button(icon(ICONS.again), actions.again, { class: "quiet square", title: "Ask again (r)", attrs: { "aria-label": "Ask again", "data-keep": "again" } }),
-      sheet && sheet.parts.length > 0 ? menu : null,
+      files.length > 0 ? menu : null,
       button(icon(theme() === "dark" ? ICONS.moon : theme() === "light" ? ICONS.sun : ICONS.auto), actions.theme, { class: "quiet square only-phone", attrs: { "aria-label": `Theme: ${theme()}` } })));
 }
 

@@ -104,7 +104,7 @@ function series(page: Page, data: Cost): HTMLElement {
     choice("Compare", [{ key: "on", label: "Compare", title: "With the time before" }], page.state.compare ? "on" : null, () => page.set({ compare: !page.state.compare })),
   ];
   return card(`Cost by ${granularity}`, controls, chart(page, {
-    title: `Cost by ${granularity}`, kind: "bars", text: money, axis: (value) => `$${value}`,
+    title: `Cost by ${granularity}`, kind: "bars", text: money, exact: moneyExact, axis: (value) => `$${value}`,
     ticks: at.map((ms) => tick(ms, granularity, page.zone)),
     names: at.map((ms) => bucketName(ms, granularity, page.zone)),
     series: statsSeries(data.stats, page.state.split),

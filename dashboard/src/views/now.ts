@@ -98,7 +98,7 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
   const { summary } = stats;
   const says = "All calls since midnight of this zone, each counted once and priced at the list of its day.";
   const where = (title: string, value: string) => ({
-    title: `${title}, today`, value, says, route: path("/api/stats", query),
+    title: title.startsWith("Cost, ") ? title : `${title}, today`, value, says, route: path("/api/stats", query),
     explain: [{ label: "today", what: dateOf(page.now, page.zone) }],
   });
   const hits = hitRatio(summary.tokens_by_type);
@@ -111,7 +111,11 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
       { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: `${money(summary.cache_savings_usd)} saved` },
     ]),
     chart(page, {
-      title: "Cost by hour", kind: "bars", height: 150, text: money, axis: (value) => `$${value}`,
+      title: "Cost by hour", kind: "bars", height: 150, text: money, exact: moneyExact, axis: (value) => `$${value}`,
+      where: (at) => {
+        const point = stats.time_series.data[at];
+        return where(`Cost, ${bucketName(instant(point?.timestamp) ?? 0, "hour", page.zone)}`, moneyExact(point?.cost ?? 0));
+      },
       ticks: stats.time_series.data.map((point) => tick(instant(point.timestamp) ?? 0, "hour", page.zone)),
       names: stats.time_series.data.map((point) => bucketName(instant(point.timestamp) ?? 0, "hour", page.zone)),
       series: told,
@@ -150,7 +154,7 @@ function progress(block: Block, at: number): Child {
   const inner = h("i", { class: "used" });
   inner.style.width = `${part * 100}%`;
   return h("div", { class: "block-time" }, h("div", { class: "meter thin", role: "meter", attrs: { "aria-label": "Time of the block", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(part * 100) } }, inner),
-    h("p", { class: "muted" }, `${lasting(at - start)} over, ${lasting(Math.max(0, end - at))} left`));
+    h("p", { class: "muted" }, `${lasting(at - start)} gone, ${lasting(Math.max(0, end - at))} left`));
 }
 
 function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
