@@ -46,7 +46,8 @@ class App {
   private span: Span | null = null;
   private known: filters.Known | null = null;
   private sheet: SheetPart[] = [];
-  private drawnFrame = "";
+  /** Of what the filters and the head were last drawn. */
+  private drawn = { filters: "", head: "" };
   /** There are newer numbers than those that are drawn. */
   private isDue = false;
   /** Something was heard while nobody looked. */
@@ -213,12 +214,14 @@ class App {
 
   /** What stands around the view; while nothing of it changes it is left alone, for somebody may be using it. */
   private drawFrame(view: View<unknown>, isThere: boolean): void {
-    const key = JSON.stringify([this.state, this.zone, this.span, theme(), isThere, this.known?.projects.length, this.sheet.map((part) => part.title)]);
-    if (key === this.drawnFrame) return;
-    this.drawnFrame = key;
-    drawNav(this.frame, this.state, this.actions);
-    this.drawFilters();
-    drawHead(this.frame, view.title, isThere ? () => ({ title: view.title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
+    const filtersKey = JSON.stringify([this.state, this.zone, this.span, this.known?.projects.length]);
+    const headKey = JSON.stringify([this.state, theme(), isThere, this.sheet.map((part) => part.title)]);
+    if (filtersKey !== this.drawn.filters) this.drawFilters();
+    if (headKey !== this.drawn.head) {
+      drawNav(this.frame, this.state, this.actions);
+      drawHead(this.frame, view.title, isThere ? () => ({ title: view.title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
+    }
+    this.drawn = { filters: filtersKey, head: headKey };
   }
 
   /** The filters in words, for files. */

@@ -121,7 +121,7 @@ test(`${PAYLOADS.length} hostile names in every field are text on every view, ho
     }
     for (const [at, menu] of (await page.locator(".menu").count()) ? [[0, ".menu"], [1, ".menu"]] : []) {
       await page.click(`${menu} summary`);
-      const [file] = await Promise.all([page.waitForEvent("download"), page.locator(`${menu} .pop button`).nth(at).click()]);
+      const [file] = await Promise.all([page.waitForEvent("download", { timeout: 8_000 }).catch(async () => assert.fail(`no file of ${query} ${at}: ${await page.locator(".toast").innerText()}`)), page.locator(`${menu} .pop button`).nth(at).click()]);
       assert.match(file.suggestedFilename(), /^cco-[a-z0-9-]+\.(png|csv)$/);
       if (at === 1) assert.doesNotMatch(readFileSync(await file.path(), "utf8"), /(^|,)"?[=+@]/m);
     }
