@@ -73,8 +73,10 @@ fn a_scan_without_news_leaves_the_mark() {
 fn a_session_is_told_call_by_call_over_pages() {
     let tree = Tree::new();
     let engine = three_calls(&tree);
-    let page = |after| engine.session_detail("s1", after, 2, now()).expect("an answer").expect("a session");
-    let first = page(None);
+    let page = |after, limit| {
+        engine.session_detail("s1", after, limit, now()).expect("an answer").expect("a session")
+    };
+    let first = page(None, 2);
     let ids = |detail: &cco_engine::stats::SessionDetail| {
         detail.calls.rows.iter().map(|call| call.id).collect::<Vec<_>>()
     };
@@ -88,8 +90,9 @@ fn a_session_is_told_call_by_call_over_pages() {
     assert_eq!(&*first.session.project, "/home/dev/app");
     assert_eq!(first.agents.len(), 1);
     assert_eq!(first.agents[0].1, first.session.sums);
-    let second = page(first.calls.next);
+    let second = page(first.calls.next, 2);
     assert_eq!((ids(&second), second.calls.next), (vec![3], None));
+    assert_eq!(ids(&page(page(None, 1).calls.next, 1)), [2], "a page may end between calls of one instant");
     assert!(engine.session_detail("s9", None, 2, now()).expect("an answer").is_none());
 }
 

@@ -445,7 +445,8 @@ fn busy_and_rare() -> Vec<Call> {
     };
     let busy = (0..960).map(|hours| call(hours, 0));
     let rare = (0..30).map(|number| call(600 + number * number * 3, 1));
-    busy.chain(rare).collect()
+    // At the instant at which the look at single calls ends.
+    busy.chain(rare).chain([call(399, 1)]).collect()
 }
 
 #[test]
@@ -470,4 +471,20 @@ fn the_last_calls_are_found_however_far_back_and_rare_they_are() {
         assert!(!wanted.is_empty());
         assert_eq!(stats.recent.iter().map(|call| call.at_ms).collect::<Vec<_>>(), wanted);
     }
+}
+
+#[test]
+fn a_range_that_ends_inside_a_millisecond_holds_the_calls_of_that_one() {
+    let call = Call { at_ms: anchor_ms(6), model: 0, project: 0, branch: 0, session: 0, output: 9 };
+    let (_tree, engine) = engine(&[call], "UTC");
+    let at: Timestamp = ANCHORS[6].parse().expect("an instant");
+    let half = SignedDuration::from_micros(500);
+    let calls = |range| {
+        let question = StatsQuestion { range, ..question(0..1, TimeZone::UTC, Granularity::Minute) };
+        engine.stats(&question).expect("an answer").sums.calls
+    };
+    assert_eq!(
+        (calls(at - half..at), calls(at - half..at + half), calls(at + half..at + half + half)),
+        (0, 1, 0)
+    );
 }
