@@ -1,0 +1,323 @@
+// The page's own loop: the address says what is asked, the answer is drawn, live events make it ask again.
+// Must not: know what a view shows, or draw anything itself.
+
+import { Problem, exchangeCode, get } from "./api.ts";
+import { isZone } from "./format.ts";
+import { Live, type LiveState } from "./live.ts";
+import { lastPart } from "./names.ts";
+import type { Page, SheetPart, View } from "./page.ts";
+import { sweep } from "./parts/chart.ts";
+import * as dialog from "./parts/dialog.ts";
+import { fill } from "./parts/dom.ts";
+import { tick } from "./parts/figure.ts";
+import * as filters from "./parts/filters.ts";
+import { keep, restore } from "./parts/focus.ts";
+import { type Actions, type Frame, drawHead, drawLive, drawNav, frame as makeFrame, openView } from "./parts/shell.ts";
+import { empty, failed, gate, loading, problemOf } from "./parts/states.ts";
+import { type Span, inWords, spanNow, spanOf } from "./period.ts";
+import { type State, VIEWS, address, parse } from "./state.ts";
+import { theme, turnTheme, wearTheme } from "./theme.ts";
+import type { Stats } from "./types.ts";
+import { cache } from "./views/cache.ts";
+import { cost } from "./views/cost.ts";
+import { heatmap } from "./views/heatmap.ts";
+import { now } from "./views/now.ts";
+import { projects } from "./views/projects.ts";
+import { sources } from "./views/sources.ts";
+import { tools } from "./views/tools.ts";
+
+const TABLE: Record<State["view"], View<unknown>> = { now, cost, projects, heatmap, cache, tools, sources } as unknown as Record<State["view"], View<unknown>>;
+
+/** Live events are many; the API is asked at most so often, in milliseconds. */
+const CALM = 2_000;
+/** Without any event a view is asked for again, since time itself goes on. */
+const STEADY = 60_000;
+
+class App {
+  private state: State = parse(location.search);
+  private readonly frame: Frame = makeFrame();
+  private live: LiveState = { is: "connecting" };
+  private readonly stream: Live;
+  private zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  /** The daemon's zone, once known. */
+  private home = "";
+  private data: unknown = null;
+  private dataOf = "";
+  private span: Span | null = null;
+  private known: filters.Known | null = null;
+  private sheet: SheetPart[] = [];
+  /** Of what the filters and the head were last drawn. */
+  private drawn = { filters: "", head: "" };
+  /** There are newer numbers than those that are drawn. */
+  private isDue = false;
+  /** Something was heard while nobody looked. */
+  private isMissed = false;
+  private asking: AbortController | null = null;
+  private askedAt = 0;
+  private soon = 0;
+  private toastTimer = 0;
+  private isGated = false;
+  private readonly actions: Actions;
+
+  constructor(private readonly root: HTMLElement) {
+    this.actions = {
+      set: (patch) => this.set(patch),
+      help: dialog.help,
+      theme: () => { turnTheme(); this.draw(); },
+      again: () => void this.load(),
+    };
+    this.stream = new Live({
+      state: (state) => {
+        this.live = state;
+        if (state.is === "refused") this.gate(null);
+        else this.pulse();
+      },
+      event: (kind) => this.heard(kind),
+    });
+  }
+
+  async start(): Promise<void> {
+    wearTheme();
+    fill(this.root, this.frame.root);
+    this.draw();
+    addEventListener("popstate", () => { this.state = parse(location.search); this.turn(); });
+    addEventListener("hashchange", () => void this.enter());
+    addEventListener("keydown", (event) => this.key(event));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    setInterval(() => {
+      tick(document, Date.now());
+      this.pulse();
+      if (this.isDue && !this.isInUse()) this.draw();
+    }, 1_000);
+    setInterval(() => { if (!document.hidden && !this.isGated && Date.now() - this.askedAt > STEADY) void this.load(); }, 5_000);
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden || !this.isMissed) return;
+      this.isMissed = false;
+      void this.load();
+    });
+    document.addEventListener("click", (event) => this.shut(event));
+    await this.enter();
+  }
+
+  /** Takes a code out of the address where there is one, then asks. */
+  private async enter(): Promise<void> {
+    try {
+      await exchangeCode();
+    } catch (error) {
+      return this.gate(problemOf(error));
+    }
+    this.isGated = false;
+    if (!this.frame.root.isConnected) fill(this.root, this.frame.root);
+    await this.load();
+    if (this.isGated) return;
+    this.stream.now();
+    filters.known().then((known) => { this.known = known; this.drawFrame(TABLE[this.state.view], this.dataOf === this.question()); }, () => undefined);
+  }
+
+  private gate(why: Problem | null): void {
+    this.isGated = true;
+    document.title = "cco";
+    fill(this.root, gate(why, () => { this.isGated = false; void this.enter(); }));
+  }
+
+  private set(patch: Partial<State>): void {
+    const isOther = patch.view !== undefined || patch.session !== undefined || patch.project !== undefined || patch.period !== undefined;
+    this.state = { ...this.state, ...patch };
+    const to = address(this.state);
+    if (to === location.pathname + location.search) return;
+    if (Object.keys(patch).length === 1 && patch.find !== undefined) history.replaceState(null, "", to);
+    else history.pushState(null, "", to);
+    if (isOther && patch.view !== undefined) scrollTo(0, 0);
+    this.turn();
+  }
+
+  /** The address has changed. */
+  private turn(): void {
+    const isSame = this.dataOf === this.question();
+    this.draw();
+    if (!isSame) void this.load();
+  }
+
+  /** What of the state decides the answer. */
+  private question(): string {
+    return address({ ...this.state, find: "", metric: "cost" });
+  }
+
+  private async load(): Promise<void> {
+    this.asking?.abort();
+    const asking = (this.asking = new AbortController());
+    const question = this.question();
+    const view = TABLE[this.state.view];
+    this.askedAt = Date.now();
+    const slow = setTimeout(() => this.frame.root.classList.add("asking"), 250);
+    try {
+      await this.learnZone(asking.signal);
+      const data = await view.load(this.state, asking.signal, this.zone);
+      if (asking.signal.aborted) return;
+      const wasThere = this.dataOf === question && this.frame.body.querySelector(".drawn") !== null;
+      const isSame = this.dataOf === question && same(this.data, data);
+      this.data = data;
+      this.dataOf = question;
+      if (isSame && this.frame.body.querySelector(".drawn")) return;
+      if (wasThere && this.isInUse()) this.isDue = true;
+      else this.draw();
+    } catch (error) {
+      if (!asking.signal.aborted) this.fail(problemOf(error), question);
+    } finally {
+      clearTimeout(slow);
+      if (asking === this.asking) this.frame.root.classList.remove("asking");
+    }
+  }
+
+  /** The daemon's zone, which answers without a chosen one are told in. */
+  private async learnZone(signal: AbortSignal): Promise<void> {
+    if (this.home === "") this.home = (await get<Stats>("/api/stats", { period: "hour" }, signal)).period.timezone;
+    this.choose(null);
+  }
+
+  private fail(problem: Problem, question: string): void {
+    if (problem.kind === "token") return this.gate(problem);
+    // What is there stays, under a banner, while nobody answers.
+    if (problem.kind === "network" && this.dataOf === question && this.live.is === "lost") return;
+    if (problem.status === 503 && this.dataOf === question) return this.tell(`${problem.title}. ${problem.detail}`);
+    this.dataOf = "";
+    fill(this.frame.body, failed(problem, () => void this.load()));
+  }
+
+  private page(sheet: SheetPart[]): Page {
+    return {
+      state: this.state, zone: this.zone, now: Date.now(), sheet,
+      set: (patch) => this.set(patch),
+      where: (where) => dialog.where(where, this.zone),
+      again: () => { this.draw(); void this.load(); },
+      tell: (text) => this.tell(text),
+    };
+  }
+
+  private draw(): void {
+    const view = TABLE[this.state.view];
+    const kept = keep();
+    this.isDue = false;
+    const isThere = this.dataOf === this.question();
+    this.choose(isThere ? view.zone(this.data) : null);
+    this.span = (isThere ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
+    const sheet: SheetPart[] = [];
+    if (!isThere) fill(this.frame.body, loading());
+    else if (view.isEmpty(this.data)) fill(this.frame.body, empty());
+    else this.drawView(view, sheet);
+    this.sheet = sheet;
+    this.drawFrame(view, isThere);
+    sweep();
+    restore(kept);
+    this.pulse();
+  }
+
+  /** What stands around the view; while nothing of it changes it is left alone, for somebody may be using it. */
+  private drawFrame(view: View<unknown>, isThere: boolean): void {
+    const filtersKey = JSON.stringify([this.state, this.zone, this.span, this.known?.projects.length]);
+    const headKey = JSON.stringify([this.state, theme(), isThere, this.sheet.map((part) => part.title)]);
+    if (filtersKey !== this.drawn.filters) this.drawFilters();
+    if (headKey !== this.drawn.head) {
+      drawNav(this.frame, this.state, this.actions);
+      drawHead(this.frame, view.title, isThere ? () => ({ title: view.title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
+    }
+    this.drawn = { filters: filtersKey, head: headKey };
+  }
+
+  /** The filters in words, for files. */
+  private about(): string {
+    const day: Partial<State> = this.state.view === "now" ? { period: "day", from: "" } : {};
+    const { project, branch, model, account } = this.state;
+    return [inWords({ ...this.state, ...day }, this.span, this.zone), project && lastPart(project), branch, model, account, this.zone].filter(Boolean).join(", ");
+  }
+
+  private drawView(view: View<unknown>, sheet: SheetPart[]): void {
+    try {
+      const drawn = document.createElement("div");
+      drawn.className = "drawn";
+      drawn.append(...view.draw(this.data, this.page(sheet)));
+      fill(this.frame.body, drawn);
+    } catch (error) {
+      fill(this.frame.body, failed(problemOf(error), () => void this.load()));
+    }
+  }
+
+  private drawFilters(): void {
+    const kept = keep();
+    fill(this.frame.filters, filters.bar(this.page([]), TABLE[this.state.view].uses, this.known, this.span));
+    restore(kept);
+  }
+
+  /** Of several zones: the chosen one, the answer's, the daemon's, the browser's. */
+  private choose(told: string | null): void {
+    const wanted = this.state.zone || told || this.home || this.zone;
+    if (isZone(wanted)) this.zone = wanted;
+  }
+
+  private heard(kind: string): void {
+    if (kind === "reset") return void this.load();
+    const isLimits = kind === "limits";
+    if (isLimits && this.state.view !== "now") return;
+    if (kind === "summary" && this.state.view !== "now") return;
+    if (this.soon) return;
+    this.soon = window.setTimeout(() => { this.soon = 0; if (document.hidden) this.isMissed = true; else void this.load(); }, Math.max(150, CALM - (Date.now() - this.askedAt)));
+  }
+
+  /** Somebody reads off a chart, or marks text: new numbers wait. */
+  private isInUse(): boolean {
+    const marked = getSelection();
+    const isMarking = marked !== null && !marked.isCollapsed && this.frame.body.contains(marked.anchorNode);
+    return isMarking || this.frame.body.querySelector(".plot:hover") !== null;
+  }
+
+  private pulse(): void {
+    drawLive(this.frame, this.live, Date.now(), this.zone, () => { this.stream.now(); void this.load(); });
+  }
+
+  private tell(text: string): void {
+    clearTimeout(this.toastTimer);
+    fill(this.frame.toast, text);
+    this.frame.toast.hidden = false;
+    this.toastTimer = window.setTimeout(() => { this.frame.toast.hidden = true; }, 8_000);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const isTyping = event.target instanceof Element && event.target.closest("input, select, textarea") !== null;
+    if (event.key === "Escape") this.shut(null);
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || dialog.isOpen() || this.isGated) return;
+    const view = VIEWS[Number(event.key) - 1];
+    const press = (selector: string): void => document.querySelector<HTMLElement>(selector)?.click();
+    if (view) this.set(openView(view));
+    else if (event.key === "/") (document.querySelector<HTMLElement>("#find") ?? document.querySelector<HTMLElement>("#filter-project"))?.focus();
+    else if (event.key === "?") dialog.help();
+    else if (event.key === "t") this.actions.theme();
+    else if (event.key === "r") void this.load();
+    else if (event.key === "[" || event.key === "]") press(`[data-step="${event.key}"]`);
+    else return;
+    event.preventDefault();
+  }
+
+  /** Closes what was opened elsewhere than where was clicked. */
+  private shut(event: MouseEvent | null): void {
+    for (const details of document.querySelectorAll<HTMLDetailsElement>("details[open]")) {
+      if (!(event?.target instanceof Node && details.contains(event.target))) details.open = false;
+    }
+  }
+}
+
+/** Answers that did not change are the same objects. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** The span of whatever part of the data tells one. */
+function spanIn(data: unknown): Span | null {
+  const stats = (data as { stats?: Stats } | null)?.stats;
+  return stats ? spanOf(stats) : null;
+}
+
+const root = document.getElementById("app");
+if (root) void new App(root).start();

@@ -1,0 +1,38 @@
+// How names of others are shown: what cannot be seen, or passes for something else, is written out.
+// Must not: touch the page. Every text of the page, its title, its charts and its files goes through `shown`.
+
+/** Controls, bidi controls, zero-width and other invisible characters, lone surrogates. */
+const HIDDEN =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
+const WORD = /[\p{L}\p{M}]+/gu;
+const LATIN = /\p{Script=Latin}/u;
+/** Scripts with letters that look like Latin ones. */
+const LOOKALIKE = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/gu;
+
+const point = (text: string): string =>
+  `⟨U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+
+/** A text as it may be shown: hidden characters, and lookalikes inside Latin words, as ⟨U+202E⟩. */
+export function shown(text: string): string {
+  const seen = text.replace(HIDDEN, point);
+  return seen.replace(WORD, (word) => (LATIN.test(word) ? word.replace(LOOKALIKE, point) : word));
+}
+
+/** A name of the data; none is “unknown”. */
+export function named(name: string | null | undefined): string {
+  return name ? name : "unknown";
+}
+
+/** The last part of a path, which is what people call a project. */
+export function lastPart(path: string): string {
+  const parts = path.split(/[/\\]/).filter((part) => part !== "");
+  return parts[parts.length - 1] ?? path;
+}
+
+/** The target of a link, where it may be one: http, https or a path of this page. */
+export function linkTarget(url: string): string | null {
+  if (/[\u0000-\u0020\u007f\\]/.test(url)) return null;
+  if (/^https?:\/\/[^/]/i.test(url)) return url;
+  if (/^[?#]/.test(url) || /^\/(?!\/)/.test(url)) return url;
+  return null;
+}

@@ -1,0 +1,55 @@
+// What a view is, and what it is given: the seam between the frame and the views.
+// Must not: draw or fetch.
+
+import type { CsvCell } from "./csv.ts";
+import type { State, ViewKey } from "./state.ts";
+
+/** Where a number comes from. */
+export interface Where {
+  /** What the number is: “Cost, today”. */
+  title: string;
+  /** The number with all its places. */
+  value: string;
+  /** Which calls are added up, in a sentence. */
+  says: string;
+  /** The question that gave it. */
+  route: string;
+  /** What `/api/explain` can tell more of: a day, session, project or call. The first is shown at once. */
+  explain?: readonly { label: string; what: string }[];
+}
+
+/** What of a view goes into files. */
+export type SheetPart =
+  | { kind: "figures"; title: string; items: readonly { label: string; value: string; exact: CsvCell }[] }
+  | { kind: "table"; title: string; header: readonly string[]; rows: readonly (readonly CsvCell[])[]; texts: readonly (readonly string[])[]; isNumber: readonly boolean[] }
+  | { kind: "picture"; title: string; canvas: () => HTMLCanvasElement | null; legend: readonly { label: string; colour: string }[] };
+
+export interface Page {
+  readonly state: State;
+  /** Of times on this page; its name. */
+  readonly zone: string;
+  readonly now: number;
+  /** What is drawn puts here what of it can be saved. */
+  readonly sheet: SheetPart[];
+  set(patch: Partial<State>): void;
+  where(where: Where): void;
+  /** Asks again, and draws. */
+  again(): void;
+  tell(text: string): void;
+}
+
+export type FilterKey = "period" | "project" | "model" | "account" | "granularity" | "find" | "zone";
+
+export interface View<T> {
+  readonly key: ViewKey;
+  readonly title: string;
+  /** Filters that mean something here. */
+  readonly uses: readonly FilterKey[];
+  /** The zone is the one that times are shown in. */
+  load(state: State, signal: AbortSignal, zone: string): Promise<T>;
+  /** Whether there is nothing at all to show. */
+  isEmpty(data: T): boolean;
+  /** The zone that the answer is told in, where it says so. */
+  zone(data: T): string | null;
+  draw(data: T, page: Page): Node[];
+}

@@ -1,0 +1,139 @@
+// Cost: over time, stacked, beside the time before; by tier, model and project.
+// Must not: add up what the API adds up.
+
+import { get, path } from "../api.ts";
+import { dateOf } from "../civil.ts";
+import { change, count, instant, money, moneyExact, plural, tokens } from "../format.ts";
+import type { Page, View, Where } from "../page.ts";
+import { chart } from "../parts/chart.ts";
+import { h } from "../parts/dom.ts";
+import { card, choice, figures } from "../parts/figure.ts";
+import { type Column, table } from "../parts/table.ts";
+import { type Span, asFilter, before, beforeWords, bucketName, inWords, spanOf, spanWords, tick } from "../period.ts";
+import { type Query, type State, SPLITS, filters } from "../state.ts";
+import type { Group, Stats } from "../types.ts";
+import { statsSeries } from "./common.ts";
+
+interface Cost {
+  stats: Stats;
+  query: Query;
+  span: Span;
+  /** The whole time before, and it up to where this one is by now. */
+  earlier: { stats: Stats; span: Span; sameFar: Stats; isWhole: boolean } | null;
+}
+
+export const cost: View<Cost> = {
+  key: "cost",
+  title: "Cost",
+  uses: ["period", "granularity", "project", "model", "account", "zone", "find"],
+  async load(state: State, signal: AbortSignal): Promise<Cost> {
+    const query: Query = { ...filters(state), ...(state.granularity ? { granularity: state.granularity } : {}), ...(state.split === "tier" ? {} : { split: state.split }) };
+    const stats = await get<Stats>("/api/stats", query, signal);
+    const span = spanOf(stats);
+    return { stats, query, span, earlier: state.compare ? await compared(state, stats, span, signal) : null };
+  },
+  isEmpty: ({ stats }) => stats.summary.total_calls === 0 && stats.sessions.total_count === 0,
+  zone: ({ stats }) => stats.period.timezone,
+  draw(data: Cost, page: Page): Node[] {
+    return [summary(page, data), series(page, data), h("div", { class: "split" }, models(page, data), projects(page, data))];
+  },
+};
+
+async function compared(state: State, stats: Stats, span: Span, signal: AbortSignal): Promise<Cost["earlier"]> {
+  const earlier = before(span, state.period, state.from !== "", stats.period.timezone);
+  if (!earlier) return null;
+  const rest: Query = filters(state);
+  delete rest["period"];
+  const granularity = stats.time_series.granularity;
+  const far = Math.min(earlier.to, earlier.from + (Math.min(span.to, instant(stats.generated_at) ?? span.to) - span.from));
+  const ask = (of: Span): Promise<Stats> => get<Stats>("/api/stats", { ...rest, ...asFilter(of), granularity }, signal);
+  const whole = await ask(earlier);
+  const isWhole = far >= earlier.to;
+  // To the minute, so that the same question is not another one each second.
+  const sameFar = isWhole ? whole : await ask({ from: earlier.from, to: Math.max(earlier.from + 60_000, far - (far % 60_000)) });
+  return { stats: whole, span: earlier, sameFar, isWhole };
+}
+
+function asked(page: Page, data: Cost, title: string, value: string, says = ""): Where {
+  const words = inWords(page.state, data.span, page.zone);
+  const day = dateOf(data.span.from, page.zone);
+  const isDay = dateOf(data.span.to - 1, page.zone) === day;
+  return {
+    title: `${title}, ${words}`, value, route: path("/api/stats", data.query),
+    says: says || `All calls of ${words} that the filters let through, each counted once and priced at the list of its day. Whole quarter hours come from roll-ups, the edges from calls.`,
+    explain: explainable(page, isDay ? day : null),
+  };
+}
+
+function explainable(page: Page, day: string | null): { label: string; what: string }[] {
+  return [
+    ...(day ? [{ label: day, what: day }] : []),
+    ...(page.state.project ? [{ label: "project", what: page.state.project }] : []),
+    ...(day || page.state.project ? [] : [{ label: "today", what: dateOf(page.now, page.zone) }]),
+  ];
+}
+
+function summary(page: Page, data: Cost): HTMLElement {
+  const { summary: sums } = data.stats;
+  const note = (now: number, of: (stats: Stats) => number) => {
+    if (!data.earlier) return null;
+    const was = of(data.earlier.sameFar);
+    const changed = change(now, was);
+    const since = data.earlier.isWhole ? beforeWords(page.state) : `${beforeWords(page.state)} by now`;
+    return changed ? [h("b", null, changed), ` on ${since}`] : `nothing in ${beforeWords(page.state)}`;
+  };
+  const perCall = sums.avg_cost_per_call;
+  return card(inWords(page.state, data.span, page.zone).replace(/^./, (first) => first.toUpperCase()), h("span", { class: "muted" }, spanWords(data.span, page.zone), ", API value"),
+    figures(page, "Summary", [
+      { label: "Cost", text: money(sums.total_cost_usd), exact: sums.total_cost_usd, isMain: true, where: asked(page, data, "Cost", moneyExact(sums.total_cost_usd)), note: note(sums.total_cost_usd, (stats) => stats.summary.total_cost_usd) ?? (sums.unpriced_calls ? `${plural(sums.unpriced_calls, "call")} without a price` : null) },
+      { label: "Calls", text: count(sums.total_calls), exact: sums.total_calls, where: asked(page, data, "Calls", count(sums.total_calls)), note: note(sums.total_calls, (stats) => stats.summary.total_calls) },
+      { label: "Tokens", text: tokens(sums.total_tokens), exact: sums.total_tokens, where: asked(page, data, "Tokens", count(sums.total_tokens)), note: note(sums.total_tokens, (stats) => stats.summary.total_tokens) },
+      { label: "A call", text: perCall > 0 && perCall < 1 ? `$${perCall.toFixed(3)}` : money(perCall), exact: perCall, where: asked(page, data, "Cost of a call", moneyExact(perCall), "The cost by the number of calls.") },
+      { label: "Saved by the cache", text: money(sums.cache_savings_usd), exact: sums.cache_savings_usd, where: asked(page, data, "Saved by the cache", moneyExact(sums.cache_savings_usd), "What the tokens that were read from the cache would have cost as plain input, less what they cost, and less what writing them cost more.") },
+    ]));
+}
+
+const NAMES = { tier: "Tier", model: "Model", project: "Project" } as const;
+
+function series(page: Page, data: Cost): HTMLElement {
+  const { granularity, data: points } = data.stats.time_series;
+  const at = points.map((point) => instant(point.timestamp) ?? 0);
+  const line = data.earlier && { label: beforeWords(page.state).replace(/^./, (first) => first.toUpperCase()), colour: "--ink", values: points.map((_, index) => data.earlier?.stats.time_series.data[index]?.cost ?? null) };
+  const controls = [
+    choice("Stacked by", SPLITS.map((key) => ({ key, label: NAMES[key] })), page.state.split, (split) => page.set({ split })),
+    choice("Compare", [{ key: "on", label: "Compare", title: "With the time before" }], page.state.compare ? "on" : null, () => page.set({ compare: !page.state.compare })),
+  ];
+  return card(`Cost by ${granularity}`, controls, chart(page, {
+    title: `Cost by ${granularity}`, kind: "bars", text: money, exact: moneyExact, axis: (value) => `$${value}`,
+    ticks: at.map((ms) => tick(ms, granularity, page.zone)),
+    names: at.map((ms) => bucketName(ms, granularity, page.zone)),
+    series: statsSeries(data.stats, page.state.split),
+    ...(line ? { line } : {}),
+    where: (index) => {
+      const point = points[index];
+      const ms = at[index] ?? 0;
+      const day = dateOf(ms, page.zone);
+      return { title: `Cost, ${bucketName(ms, granularity, page.zone)}`, value: moneyExact(point?.cost ?? 0), says: `${plural(point?.calls ?? 0, "call")} in this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: day, what: day }] };
+    },
+  }));
+}
+
+type Named = readonly [string, Group];
+
+function columns(page: Page, data: Cost, label: string): Column<Named>[] {
+  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${row[0] || "unknown"}`, moneyExact(row[1].total_cost)), explain: label === "Project" ? [{ label: "project", what: row[0] }] : explainable(page, null) });
+  return [
+    { label, kind: "text", value: (row) => row[0] },
+    { label: "Cost", kind: "money", value: (row) => row[1].total_cost, where, bar: true },
+    { label: "Calls", kind: "count", value: (row) => row[1].call_count },
+    { label: "Tokens", kind: "tokens", value: (row) => row[1].total_tokens ?? null, wide: true },
+  ];
+}
+
+function models(page: Page, data: Cost): HTMLElement {
+  return card("Models", null, table(page, { title: "Models", rows: Object.entries(data.stats.by_model), columns: columns(page, data, "Model"), sort: 1, most: 12, open: (row) => page.set({ model: row[0] }) }));
+}
+
+function projects(page: Page, data: Cost): HTMLElement {
+  return card("Projects", null, table(page, { title: "Projects", rows: Object.entries(data.stats.by_project), columns: columns(page, data, "Project"), sort: 1, most: 12, open: (row) => page.set({ project: row[0] }) }));
+}

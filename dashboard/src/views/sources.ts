@@ -1,0 +1,96 @@
+// Sources: where the numbers come from, and how the daemon is.
+// Must not: change anything but by the two buttons that say so.
+
+import { get, health, post } from "../api.ts";
+import { bytes, count } from "../format.ts";
+import type { Page, View, Where } from "../page.ts";
+import { type Child, button, h } from "../parts/dom.ts";
+import { age, badge, card, number } from "../parts/figure.ts";
+import { problemOf, withCommands } from "../parts/states.ts";
+import { table } from "../parts/table.ts";
+import type { State } from "../state.ts";
+import type { Health, Sources } from "../types.ts";
+
+interface Data { sources: Sources; health: Health }
+
+export const sources: View<Data> = {
+  key: "sources",
+  title: "Sources",
+  uses: ["find", "zone"],
+  async load(_state: State, signal: AbortSignal): Promise<Data> {
+    const [told, how] = await Promise.all([get<Sources>("/api/sources", {}, signal), health<Health>(signal)]);
+    return { sources: told, health: how };
+  },
+  isEmpty: () => false,
+  zone: ({ sources: told }) => told.ledger.zone || null,
+  draw(data: Data, page: Page): Node[] {
+    return [roots(page, data.sources), h("div", { class: "split" }, ledger(page, data.sources), checks(page, data.health))];
+  },
+};
+
+const where = (title: string, value: string, says: string): Where => ({ title, value, says, route: "/api/sources" });
+
+function roots(page: Page, told: Sources): HTMLElement {
+  return card("Transcripts", [scan(page)], table(page, {
+    title: "Transcripts", rows: told.roots, empty: "No folder with transcripts was found. `cco doctor` says where it was looked.",
+    columns: [
+      { label: "Folder", kind: "text", value: (row) => row.path, cell: (row) => [h("span", { class: "name path", title: row.path }, row.path), row.usable ? null : [" ", badge("cannot be read", "bad")]] },
+      { label: "Files", kind: "count", value: (row) => row.transcripts, where: (row) => where(`Transcripts under ${row.path}`, count(row.transcripts), "Files that are there now.") },
+      { label: "Gone", kind: "count", value: (row) => row.gone, wide: true, where: (row) => where(`Transcripts that were under ${row.path}`, count(row.gone), "Files that were read and are gone; their calls stay counted.") },
+      { label: "Size", kind: "count", value: (row) => row.bytes, wide: true, cell: (row) => h("span", { title: `${count(row.bytes)} bytes` }, bytes(row.bytes)) },
+      { label: "Skipped rows", kind: "count", value: (row) => row.skipped_rows, wide: true, where: (row) => where(`Rows skipped under ${row.path}`, count(row.skipped_rows), "Rows that are no calls, or that another row of the same call outdoes.") },
+      { label: "Damaged lines", kind: "count", value: (row) => row.damaged_lines, wide: true, where: (row) => where(`Damaged lines under ${row.path}`, count(row.damaged_lines), "Lines that are no JSON. They are left out and counted.") },
+      { label: "Last event", kind: "age", value: (row) => row.last_event },
+    ],
+  }));
+}
+
+/** A button that has something done and says what came of it. */
+function doing(page: Page, label: string, work: () => Promise<string>): HTMLElement {
+  const door = button(label, () => {
+    door.disabled = true;
+    work().then(page.tell, (error: unknown) => { const why = problemOf(error); page.tell([why.title, why.detail, why.hint].filter(Boolean).join(". ")); })
+      .finally(() => { door.disabled = false; page.again(); });
+  }, { class: "small" });
+  return door;
+}
+
+function scan(page: Page): HTMLElement {
+  return doing(page, "Scan now", async () => {
+    const done = await post<{ files: number; files_read: number; calls_new: number; damaged_lines: number }>("/api/scan");
+    return `${count(done.files_read)} of ${count(done.files)} files had something new: ${count(done.calls_new)} calls.`;
+  });
+}
+
+function refresh(page: Page): HTMLElement {
+  return doing(page, "Ask for limits now", async () => {
+    const done = await post<{ asked: string[]; not_asked: string[]; faults: string[] }>("/api/limits/refresh");
+    if (done.faults.length > 0) return done.faults.join("; ");
+    return done.asked.length > 0 ? `Asked for ${done.asked.join(", ")}.` : `It is too early to ask again for ${done.not_asked.join(", ") || "anyone"}.`;
+  });
+}
+
+function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): HTMLElement {
+  const fact = (label: string, ...value: Child[]): HTMLElement => h("div", null, h("dt", null, label), h("dd", null, value));
+  page.sheet.push({ kind: "figures", title: "Ledger", items: [
+    { label: "Calls", value: count(of.calls), exact: of.calls }, { label: "Size", value: bytes(of.bytes), exact: of.bytes }, { label: "Price list", value: prices.list, exact: prices.list },
+  ] });
+  return card("Ledger and limits", refresh(page), h("dl", { class: "facts" },
+    fact("Ledger", h("span", { class: "path" }, of.path)),
+    fact("Calls", number(page, count(of.calls), where("Calls in the ledger", count(of.calls), `All calls of all time, each once. The ledger's sequence is ${of.seq}.`))),
+    fact("Size", h("span", { title: `${count(of.bytes)} bytes` }, bytes(of.bytes))),
+    fact("Time zone", of.zone),
+    fact("Price list", prices.list),
+    fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),
+    fact("Limits were last heard", age(page, broker.last_success)),
+    fact("Asking for them last failed", age(page, broker.last_failure)),
+  ));
+}
+
+function checks(page: Page, how: Health): HTMLElement {
+  const list = how.checks ?? [];
+  page.sheet.push({ kind: "table", title: "Daemon", header: ["part", "ok", "detail", "at"], isNumber: [false, false, false, false],
+    rows: list.map((check) => [check.name, check.ok ? "yes" : "no", check.detail, check.at]), texts: list.map((check) => [check.name, check.ok ? "ok" : "failing", check.detail, check.at]) });
+  return card("Daemon", how.status === "ok" ? badge("all well", "good") : badge("failing", "bad"),
+    h("ul", { class: "checks" }, list.map((check) => h("li", null, badge(check.ok ? "ok" : "failing", check.ok ? "good" : "bad"), h("span", null, h("strong", null, check.name), h("small", { class: "muted" }, withCommands(check.detail))), age(page, check.at)))));
+}

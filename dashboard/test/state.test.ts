@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { before, isCalendar, neighbour, spanNow, spanWords } from "../src/period.ts";
+import { DEFAULTS, address, filters, parse } from "../src/state.ts";
+
+test("an address says only what differs, and says it back", () => {
+  assert.equal(address(DEFAULTS), "/");
+  const state = { ...DEFAULTS, view: "cost", period: "month", project: "/home/a b/&x=1#", compare: true, zone: "Europe/Berlin", from: "2026-11-01T00:00:00Z", to: "2026-11-02T00:00:00Z" } as const;
+  assert.deepEqual(parse(address(state).slice(1)), state);
+});
+
+test("what an address gets wrong is as if not said", () => {
+  const state = parse("?view=<b>&period=dya&granularity=x&split=y&metric=z&year=99999&from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z&compare=1&__proto__=x");
+  assert.deepEqual(state, DEFAULTS);
+  assert.equal(parse(`?project=${"x".repeat(10_000)}`).project.length, 2_000);
+});
+
+test("the API is asked with a range or a period, never both", () => {
+  assert.deepEqual(filters({ ...DEFAULTS, period: "day", model: "Opus" }), { period: "day", model: "Opus" });
+  assert.deepEqual(filters({ ...DEFAULTS, from: "a", to: "b", zone: "UTC" }), { from: "a", to: "b", timezone: "UTC" });
+});
+
+const at = (text: string): number => Date.parse(text);
+
+test("the time before a calendar period is the calendar period before", () => {
+  const march = { from: at("2026-03-01T00:00:00+01:00"), to: at("2026-04-01T00:00:00+02:00") };
+  assert.deepEqual(before(march, "month", false, "Europe/Berlin"), { from: at("2026-02-01T00:00:00+01:00"), to: march.from });
+  assert.ok(isCalendar(march, "month", "Europe/Berlin") && !isCalendar(march, "month", "UTC"));
+  assert.equal(before(march, "all", false, "UTC"), null);
+});
+
+test("the neighbour of a range of one's own is as long as it", () => {
+  const range = { from: at("2026-11-03T00:00:00Z"), to: at("2026-11-06T00:00:00Z") };
+  assert.deepEqual(neighbour(range, "week", true, "UTC", 1), { from: range.to, to: at("2026-11-09T00:00:00Z") });
+});
+
+test("a week starts on Monday of the zone", () => {
+  const span = spanNow(DEFAULTS, at("2026-11-29T23:30:00Z"), "Europe/Berlin");
+  assert.deepEqual(span, { from: at("2026-11-30T00:00:00+01:00"), to: at("2026-12-07T00:00:00+01:00") });
+  assert.equal(spanWords(span ?? { from: 0, to: 0 }, "Europe/Berlin"), "30 Nov – 6 Dec");
+});
