@@ -109,3 +109,39 @@ impl Drop for Listener {
         (self.leave)();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::WAITING;
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+    }
+
+    fn listener() -> (Ends, Listener) {
+        let (sender, queue) = mpsc::channel(WAITING);
+        let (ends, ending) = Ends::new(1, sender);
+        (ends, Listener::new(queue, ending, Told::elsewhere(), Box::new(|| {})))
+    }
+
+    #[test]
+    fn no_more_waits_for_a_listener_than_there_is_room_for() {
+        let (ends, mut listener) = listener();
+        let item = Item::limits(&Told::elsewhere());
+        assert_eq!((0..WAITING + 5).filter(|_| ends.tell(&item)).count(), WAITING);
+        ends.end(Ending::Slow);
+        // What waited is not told any more: he knows up to where he was.
+        assert_eq!(runtime().block_on(listener.next()), Err(Ending::Slow));
+    }
+
+    #[test]
+    fn what_was_missed_comes_before_what_happens_now() {
+        let (ends, mut listener) = listener();
+        assert!(ends.tell(&Item::calls(vec![Bytes::from_static(b"3"), Bytes::from_static(b"4")])));
+        listener.catch_up(Some(vec![Bytes::from_static(b"1"), Bytes::from_static(b"2")]));
+        let heard: Vec<Bytes> =
+            (0..4).map(|_| runtime().block_on(listener.next()).expect("an event")).collect();
+        assert_eq!(heard, ["1", "2", "3", "4"]);
+    }
+}
