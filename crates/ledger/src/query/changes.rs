@@ -90,6 +90,7 @@ impl Ledger {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
     /// The greatest row of a call; 0: there is none.
     pub fn newest_call(&self) -> Result<i64, LedgerError> {
         let mut select = self.connection.prepare_cached("SELECT coalesce(max(id), 0) FROM call")?;
