@@ -34,8 +34,8 @@ const WAITING: usize = 1_024;
 const NEXT_PORTS: u16 = 20;
 /// Everything is to have ended within this time.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Threads that answer requests beside the one of the event loop.
-const WORKERS: usize = 2;
+/// Threads that ask the ledger for those who are served.
+const BLOCKING: usize = 8;
 
 /// Why a daemon did not run, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +63,9 @@ pub enum RunError {
 
 /// Runs a daemon until it is told to end.
 pub fn run(setup: Setup, instance: Instance) -> Result<(), RunError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(8)
+    // One thread serves and hears; whatever takes longer than a moment has a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(BLOCKING)
         .thread_name("serve")
         .enable_all()
         .build()
