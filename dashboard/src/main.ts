@@ -29,7 +29,7 @@ import { tools } from "./views/tools.ts";
 const TABLE: Record<State["view"], View<unknown>> = { now, cost, projects, heatmap, cache, tools, sources } as unknown as Record<State["view"], View<unknown>>;
 
 /** Live events are many; the API is asked at most so often, in milliseconds. */
-const CALM = 2_000;
+const CALM = 1_000;
 /** Without any event a view is asked for again, since time itself goes on. */
 const STEADY = 60_000;
 
@@ -260,7 +260,7 @@ class App {
     if (isLimits && this.state.view !== "now") return;
     if (kind === "summary" && this.state.view !== "now") return;
     if (this.soon) return;
-    this.soon = window.setTimeout(() => { this.soon = 0; if (document.hidden) this.isMissed = true; else void this.load(); }, Math.max(150, CALM - (Date.now() - this.askedAt)));
+    this.soon = window.setTimeout(() => { this.soon = 0; if (document.hidden) this.isMissed = true; else void this.load(); }, Math.max(50, CALM - (Date.now() - this.askedAt)));
   }
 
   /** Somebody reads off a chart, or marks text: new numbers wait. */

@@ -66,6 +66,8 @@ export const beforeWords = (state: State): string => (state.from ? "the time bef
 
 /** `24 Nov – 30 Nov`, with times where it is no whole days. */
 export function spanWords(span: Span, zone: string): string {
+  const [first, final] = [civil(span.from, zone)[0], civil(span.to - 1, zone)[0]];
+  if (first !== final) return `${shortDay(span.from, zone)} ${first} – ${shortDay(span.to - 1, zone)} ${final}`;
   const isDays = clockTime(span.from, zone) === "00:00" && clockTime(span.to, zone) === "00:00";
   if (!isDays) return `${dayName(span.from, zone)} ${clockTime(span.from, zone)} – ${shortDay(span.to, zone) === shortDay(span.from, zone) ? "" : `${dayName(span.to, zone)} `}${clockTime(span.to, zone)}`;
   const last = span.to - 1;

@@ -39,4 +39,5 @@ test("a week starts on Monday of the zone", () => {
   const span = spanNow(DEFAULTS, at("2026-11-29T23:30:00Z"), "Europe/Berlin");
   assert.deepEqual(span, { from: at("2026-11-30T00:00:00+01:00"), to: at("2026-12-07T00:00:00+01:00") });
   assert.equal(spanWords(span ?? { from: 0, to: 0 }, "Europe/Berlin"), "30 Nov – 6 Dec");
+  assert.equal(spanWords({ from: at("2026-11-01T00:00:00Z"), to: at("2027-02-01T00:00:00Z") }, "UTC"), "1 Nov 2026 – 31 Jan 2027");
 });

@@ -1,7 +1,7 @@
 // Numbers that say where they come from, times that age, and cards that hold them.
 // Must not: compute what they show.
 
-import { ago, lasting, moment, money, moneyExact, tokens, count, timeExact, instant } from "../format.ts";
+import { ago, count, instant, lasting, moment, money, moneyExact, plural, timeExact, tokens } from "../format.ts";
 import type { Page, Where } from "../page.ts";
 import { type Child, type Props, button, h } from "./dom.ts";
 
@@ -102,6 +102,6 @@ export function badge(text: string, kind: "good" | "warn" | "bad" | "plain", pro
 /** Ways of showing a number of a column. */
 export const SHOW = {
   money: { text: money, exact: moneyExact },
-  tokens: { text: tokens, exact: (n: number): string => `${count(n)} tokens` },
+  tokens: { text: tokens, exact: (n: number): string => plural(n, "token") },
   count: { text: count, exact: count },
 } as const;

@@ -1,7 +1,7 @@
 // A window of a plan's limit as a gauge: how full, how old and from where that is, when it resets, where it is heading.
 // Must not: guess; what the daemon does not know is said to be unknown.
 
-import { clockTime, dayName, instant, tokens } from "../format.ts";
+import { clockTime, dayName, instant, timeExact, tokens } from "../format.ts";
 import type { Page } from "../page.ts";
 import type { Account, LimitWindow } from "../types.ts";
 import { type Child, h } from "./dom.ts";
@@ -47,7 +47,7 @@ export function gauge(page: Page, account: Account, window: LimitWindow): HTMLEl
   const where = {
     title: `${name}, ${account.account}`,
     value: percent !== null ? `${percent}%` : window.localTokens !== null ? `${window.localTokens} tokens of this machine` : "unknown",
-    says: says(window),
+    says: says(window, page.zone),
     route: "/api/limits",
   };
   return h("article", { class: `gauge ${percent === null ? "unknown" : level(percent)} ${isOld ? "old" : ""}`.trim() },
@@ -103,10 +103,11 @@ function pace(page: Page, window: LimitWindow): Child {
   return `${Math.round(window.pace.percentAtReset)}% at reset`;
 }
 
-function says(window: LimitWindow): string {
-  const from = `The reading is ${sourceName(window.source)}`;
-  const when = window.observedAt ? `, observed ${window.observedAt}` : "";
-  const resets = window.resetsAt ? ` The window resets ${window.resetsAt}.` : "";
+function says(window: LimitWindow, zone: string): string {
+  const at = (time: string): string => timeExact(instant(time) ?? 0, zone);
+  const from = `Source of the reading: ${sourceName(window.source)}`;
+  const when = window.observedAt ? `, ${at(window.observedAt)}` : "";
+  const resets = window.resetsAt ? ` The window resets ${at(window.resetsAt)}.` : "";
   const pace = window.pace ? ` The pace is ${window.pace.percentPerHour}% an hour, ${window.pace.percentAtReset}% at the reset.` : "";
   return `${from}${when}.${resets}${pace} Of several readings the newest of the open window holds.`;
 }

@@ -22,7 +22,8 @@ export const sources: View<Data> = {
     return { sources: told, health: how };
   },
   isEmpty: () => false,
-  zone: ({ sources: told }) => told.ledger.zone || null,
+  // The zone that the ledger names is the one of its roll-ups, not of people.
+  zone: () => null,
   draw(data: Data, page: Page): Node[] {
     return [roots(page, data.sources), h("div", { class: "split" }, ledger(page, data.sources), checks(page, data.health))];
   },
@@ -79,7 +80,7 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
     fact("Ledger", h("span", { class: "path" }, of.path ?? "in memory only")),
     fact("Calls", number(page, count(of.calls), where("Calls in the ledger", count(of.calls), `All calls of all time, each once. The ledger's sequence is ${of.seq}.`))),
     fact("Size", h("span", { title: `${count(of.bytes)} bytes` }, bytes(of.bytes))),
-    fact("Time zone", of.zone),
+    fact("Its roll-ups begin in", of.zone),
     fact("Price list", prices.list),
     fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),
     fact("Limits were last heard", age(page, broker.last_success)),
