@@ -18,9 +18,12 @@ export function shown(text: string): string {
   return seen.replace(WORD, (word) => (LATIN.test(word) ? word.replace(LOOKALIKE, point) : word));
 }
 
+/** What calls without a name are called, here and by the API's filters. */
+export const UNKNOWN = "unknown";
+
 /** A name of the data; none is “unknown”. */
 export function named(name: string | null | undefined): string {
-  return name ? name : "unknown";
+  return name ? name : UNKNOWN;
 }
 
 /** The last part of a path, which is what people call a project. */

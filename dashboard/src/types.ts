@@ -86,8 +86,10 @@ export interface SessionPage {
   next_cursor: string | null;
 }
 
-export interface Call extends Sums {
+export interface Call extends Omit<Sums, "cost" | "cache_savings" | "calls" | "unpriced_calls"> {
   id: number | string;
+  /** Null: the model has no price. */
+  cost: number | null;
   timestamp: string;
   model: string;
   tier: string;
@@ -174,21 +176,26 @@ export interface Limits {
   alerts: Alert[];
 }
 
+export interface Root {
+  path: string;
+  usable: boolean;
+  transcripts: number;
+  gone: number;
+  bytes: number;
+  last_event: string | null;
+  damaged_lines: number;
+  skipped_rows: number;
+}
+
 export interface Sources {
-  roots: {
-    path: string;
-    usable: boolean;
-    transcripts: number;
-    gone: number;
-    bytes: number;
-    last_event: string | null;
-    damaged_lines: number;
-    skipped_rows: number;
-  }[];
-  ledger: { path: string; bytes: number; calls: number; seq: number; zone: string };
+  roots: Root[];
+  /** What came from folders that are looked at no more. */
+  elsewhere?: Root;
+  /** No path: the ledger is in memory only. */
+  ledger: { path: string | null; bytes: number; calls: number; seq: number; zone: string };
   prices: { list: string };
   watcher: { mode: string; since: string | null };
-  broker: { last_success: string | null; last_failure: string | null };
+  broker: { last_success: string | null; last_failure: string | null; last_failure_reason?: string | null };
 }
 
 export interface Health {

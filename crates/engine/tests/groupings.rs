@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "shared with other tests, which use more of it")]
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use cco_engine::report::{BlockRow, BurnRate, Filter, Group, Named, Only, Period, Worker};
 use cco_engine::sums::Sums;
@@ -164,6 +164,7 @@ proptest! {
         length in proptest::option::of(0_i64..80),
         only_model in proptest::option::of(0..MODELS.len()),
         only_project in proptest::option::of(0..PROJECTS.len()),
+        only_branch in proptest::option::of(0..BRANCHES.len()),
     ) {
         let tree = Tree::new();
         let lines: Vec<String> = calls.iter().enumerate().map(|(number, call)| call.line(number)).collect();
@@ -183,13 +184,16 @@ proptest! {
         let until = length.map(|days| since.unwrap_or(date(2026, 9, 1)) + days.days());
         let ids = |named, name: &str| {
             let known = engine.named(named).expect("names");
-            known.into_iter().filter(|(_, known)| **known == *name).map(|(id, _)| id).collect()
+            let mut ids: HashSet<i64> =
+                known.into_iter().filter(|(_, known)| **known == *name).map(|(id, _)| id).collect();
+            ids.extend(name.is_empty().then_some(0));
+            ids
         };
         let filter = Filter {
             days: (since, until),
             zone: zone.clone(),
             only: Only {
-                branches: None,
+                branches: only_branch.map(|branch| ids(Named::Branch, BRANCHES[branch])),
             models: only_model.map(|model| ids(Named::Model, MODELS[model])),
                 projects: only_project.map(|project| ids(Named::Project, PROJECTS[project])),
                 accounts: None,
@@ -202,6 +206,7 @@ proptest! {
                     && until.is_none_or(|until| day <= until)
                     && only_model.is_none_or(|model| model == call.model)
                     && only_project.is_none_or(|project| project == call.project)
+                    && only_branch.is_none_or(|branch| branch == call.branch)
             })
         };
         for period in [Period::Day, Period::Week(Weekday::Monday), Period::Week(Weekday::Sunday), Period::Month] {
@@ -231,6 +236,7 @@ proptest! {
         let chosen = |call: &Call| {
             only_model.is_none_or(|model| model == call.model)
                 && only_project.is_none_or(|project| project == call.project)
+                && only_branch.is_none_or(|branch| branch == call.branch)
         };
         let mut wanted: BTreeMap<Timestamp, Vec<&Call>> = BTreeMap::new();
         for (start, call) in in_blocks(&calls) {

@@ -84,6 +84,7 @@ impl Home {
         SnapshotSetup {
             path: self.path().join("state/snapshot"),
             settings: Settings::default(),
+            autostart: false,
             config: None,
             clock: Clock::default(),
             zone: TimeZone::UTC,

@@ -5,9 +5,12 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use cco_engine::report::{Named, Only};
-use cco_engine::stats::{Granularity, SeriesPoint, Stats, StatsError, StatsQuestion, UNKNOWN_TIER};
+use cco_engine::stats::{
+    By, Granularity, Scope, SeriesPoint, SessionSums, Stats, StatsError, StatsQuestion, UNKNOWN_TIER,
+};
 use cco_engine::sums::Sums;
 use cco_engine::{Engine, LedgerPlace};
 use common::{Tree, scan, zone};
@@ -40,6 +43,8 @@ const ANCHORS: [&str; 7] = [
 ];
 const MODELS: [(&str, &str); 3] =
     [("claude-opus-4-8", "Opus"), ("claude-haiku-4-5-20251001", "Haiku"), ("house/unknown", UNKNOWN_TIER)];
+/// What calls of each model use.
+const TOOLS: [&str; 3] = ["Bash", "Read", "mcp__github__search"];
 const PROJECTS: [&str; 3] = ["/code/app", "/code/site", "/elsewhere/app"];
 const BRANCHES: [&str; 3] = ["main", "", "fix"];
 const GRANULARITIES: [Granularity; 5] =
@@ -64,9 +69,9 @@ impl Call {
     fn line(&self, number: usize) -> String {
         let Self { session, output, .. } = self;
         let (at, model, cwd) = (self.at(), MODELS[self.model].0, PROJECTS[self.project]);
-        let branch = BRANCHES[self.branch];
+        let (branch, tool) = (BRANCHES[self.branch], TOOLS[self.model]);
         format!(
-            r#"{{"type":"assistant","uuid":"u{number}","sessionId":"s{session}","timestamp":"{at:.3}","cwd":"{cwd}","gitBranch":"{branch}","message":{{"role":"assistant","id":"msg_{number:024}","model":"{model}","usage":{{"input_tokens":1,"output_tokens":{output}}}}}}}"#
+            r#"{{"type":"assistant","uuid":"u{number}","sessionId":"s{session}","timestamp":"{at:.3}","cwd":"{cwd}","gitBranch":"{branch}","message":{{"role":"assistant","id":"msg_{number:024}","model":"{model}","content":[{{"type":"tool_use","id":"toolu_{number:024}","name":"{tool}"}}],"usage":{{"input_tokens":1,"output_tokens":{output}}}}}}}"#
         ) + "\n"
     }
 }
@@ -266,6 +271,86 @@ proptest! {
         let counts = (stats.sessions.active, stats.sessions.today, stats.sessions.total);
         let wanted = (sessions(now_ms - 300_000, now_ms + 1), sessions(midnight, tomorrow), sessions(i64::MIN, i64::MAX));
         prop_assert_eq!(counts, wanted);
+        assert_breakdowns(&engine, &question, &asked);
+        assert_pages(&engine, &question, &asked);
+    }
+}
+
+/// What a call is told apart by.
+type Name<'n> = &'n dyn Fn(&Call) -> String;
+
+/// Every breakdown is what the calls say.
+fn assert_breakdowns(engine: &Engine, question: &StatsQuestion, asked: &[&Call]) {
+    let StatsQuestion { range, zone, only, .. } = question.clone();
+    let scope = Scope { range, zone: zone.clone(), only };
+    let clock = |call: &Call| call.at().to_zoned(zone.clone());
+    // A day that has begun is not left again: St. John's went back over midnight.
+    let day = |call: &Call| {
+        let day = clock(call).date();
+        let next = day.tomorrow().and_then(|day| day.to_zoned(zone.clone())).expect("a day");
+        if next.timestamp() <= call.at() { next.date() } else { day }
+    };
+    let weekday = |call: &Call| day(call).weekday().to_monday_one_offset();
+    let branch = |call: &Call| format!("{}\n{}", PROJECTS[call.project], BRANCHES[call.branch]);
+    let ways: [(By, Name<'_>); 9] = [
+        (By::Model, &|call| MODELS[call.model].0.to_owned()),
+        (By::Project, &|call| PROJECTS[call.project].to_owned()),
+        (By::Branch, &branch),
+        (By::Session, &|call| format!("s{}", call.session)),
+        (By::Account, &|_| "0".to_owned()),
+        (By::HourOfDay, &|call| clock(call).hour().to_string()),
+        (By::Weekday, &|call| weekday(call).to_string()),
+        (By::WeekdayHour, &|call| format!("{}-{}", weekday(call), clock(call).hour())),
+        (By::Day, &|call| day(call).to_string()),
+    ];
+    for (by, key) in ways {
+        let slices = engine.breakdown(&scope, by).expect("a breakdown");
+        let rows: Vec<(String, Sums)> = slices.iter().map(|slice| (slice.key.clone(), slice.sums)).collect();
+        assert_eq!(told(&rows), counted(asked.iter().copied(), key), "{by:?}");
+        for slice in &slices {
+            let last = asked.iter().filter(|call| key(call) == slice.key).map(|call| call.at()).max();
+            assert_eq!(slice.last, last, "the last of {by:?} {}", slice.key);
+        }
+    }
+    let tools = engine.breakdown(&scope, By::Tool).expect("tools");
+    let uses: BTreeMap<String, u64> =
+        tools.iter().map(|tool| (tool.key.clone(), tool.uses.expect("uses").uses)).collect();
+    let wanted = counted(asked.iter().copied(), |call| TOOLS[call.model].to_owned());
+    assert_eq!(uses, wanted.into_iter().map(|(tool, (calls, _))| (tool, calls)).collect());
+    let mut branches = Told::new();
+    for project in engine.project_list(&scope).expect("projects") {
+        assert_eq!(sum(project.branches.iter().map(|branch| &branch.1)), project.sums);
+        for (branch, sums, _) in &project.branches {
+            branches.insert(format!("{}\n{branch}", project.path), (sums.calls, sums.tokens.output));
+        }
+    }
+    assert_eq!(branches, counted(asked.iter().copied(), branch));
+}
+
+/// Pages of two hold every session once, the latest first, with what the range holds of it.
+fn assert_pages(engine: &Engine, question: &StatsQuestion, asked: &[&Call]) {
+    let mut sessions: Vec<SessionSums> = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = engine.session_page(&question.range, &question.only, cursor.as_ref(), 2, question.now);
+        let page = page.expect("a page");
+        assert!(page.rows.len() <= 2);
+        sessions.extend(page.rows);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let rows: Vec<(Arc<str>, Sums)> = sessions.iter().map(|row| (row.session.clone(), row.sums)).collect();
+    assert_eq!(told(&rows), counted(asked.iter().copied(), |call| format!("s{}", call.session)));
+    assert_eq!(rows.len(), rows.iter().map(|row| row.0.clone()).collect::<BTreeSet<_>>().len());
+    let places: Vec<_> =
+        sessions.iter().map(|row| (std::cmp::Reverse(row.last), row.session.clone())).collect();
+    assert!(places.is_sorted(), "the latest first");
+    for row in &sessions {
+        let calls = || asked.iter().filter(|call| format!("s{}", call.session) == *row.session);
+        let ends = (calls().map(|call| call.at()).min(), calls().map(|call| call.at()).max());
+        assert_eq!(ends, (Some(row.first), Some(row.last)));
     }
 }
 
@@ -360,7 +445,8 @@ fn busy_and_rare() -> Vec<Call> {
     };
     let busy = (0..960).map(|hours| call(hours, 0));
     let rare = (0..30).map(|number| call(600 + number * number * 3, 1));
-    busy.chain(rare).collect()
+    // At the instant at which the look at single calls ends.
+    busy.chain(rare).chain([call(399, 1)]).collect()
 }
 
 #[test]
@@ -385,4 +471,20 @@ fn the_last_calls_are_found_however_far_back_and_rare_they_are() {
         assert!(!wanted.is_empty());
         assert_eq!(stats.recent.iter().map(|call| call.at_ms).collect::<Vec<_>>(), wanted);
     }
+}
+
+#[test]
+fn a_range_that_ends_inside_a_millisecond_holds_the_calls_of_that_one() {
+    let call = Call { at_ms: anchor_ms(6), model: 0, project: 0, branch: 0, session: 0, output: 9 };
+    let (_tree, engine) = engine(&[call], "UTC");
+    let at: Timestamp = ANCHORS[6].parse().expect("an instant");
+    let half = SignedDuration::from_micros(500);
+    let calls = |range| {
+        let question = StatsQuestion { range, ..question(0..1, TimeZone::UTC, Granularity::Minute) };
+        engine.stats(&question).expect("an answer").sums.calls
+    };
+    assert_eq!(
+        (calls(at - half..at), calls(at - half..at + half), calls(at + half..at + half + half)),
+        (0, 1, 0)
+    );
 }

@@ -304,6 +304,16 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// When the first and the last call were, UTC milliseconds; none: there is no call.
+    pub fn ends(&self) -> Result<Option<(i64, i64)>, LedgerError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT (SELECT min(at_ms) FROM call), (SELECT max(at_ms) FROM call)")?;
+        let ends =
+            select.query_row([], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))?;
+        Ok(ends.0.zip(ends.1))
+    }
+
     /// How many calls there are, and when the last one was (UTC milliseconds).
     pub fn extent(&self) -> Result<(u64, Option<i64>), LedgerError> {
         let mut select = self

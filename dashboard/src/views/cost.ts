@@ -4,6 +4,7 @@
 import { get, path } from "../api.ts";
 import { dateOf } from "../civil.ts";
 import { change, count, instant, money, moneyExact, plural, tokens } from "../format.ts";
+import { UNKNOWN } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
@@ -131,9 +132,9 @@ function columns(page: Page, data: Cost, label: string): Column<Named>[] {
 }
 
 function models(page: Page, data: Cost): HTMLElement {
-  return card("Models", null, table(page, { title: "Models", rows: Object.entries(data.stats.by_model), columns: columns(page, data, "Model"), sort: 1, most: 12, open: (row) => page.set({ model: row[0] }) }));
+  return card("Models", null, table(page, { title: "Models", rows: Object.entries(data.stats.by_model), columns: columns(page, data, "Model"), sort: 1, most: 12, open: (row) => page.set({ model: row[0] || UNKNOWN }) }));
 }
 
 function projects(page: Page, data: Cost): HTMLElement {
-  return card("Projects", null, table(page, { title: "Projects", rows: Object.entries(data.stats.by_project), columns: columns(page, data, "Project"), sort: 1, most: 12, open: (row) => page.set({ project: row[0] }) }));
+  return card("Projects", null, table(page, { title: "Projects", rows: Object.entries(data.stats.by_project), columns: columns(page, data, "Project"), sort: 1, most: 12, open: (row) => page.set({ project: row[0] || UNKNOWN }) }));
 }

@@ -3,7 +3,7 @@
 
 import { get, path } from "../api.ts";
 import { count, instant, lasting, money, moneyExact, plural, tokens } from "../format.ts";
-import { lastPart, named } from "../names.ts";
+import { UNKNOWN, lastPart, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { type Child, button, h } from "../parts/dom.ts";
 import { age, badge, card, figures, time } from "../parts/figure.ts";
@@ -33,7 +33,7 @@ export const projects: View<Data> = {
     const list = get<{ projects: Project[] }>("/api/stats/projects", { ...query, branches: "true" }, signal);
     if (!state.project) return { depth: "projects", projects: (await list).projects, query };
     const [known, page] = await Promise.all([list, sessions(query, signal)]);
-    return { depth: "project", project: known.projects.find((one) => one.path === state.project || one.name === state.project) ?? null, page, query };
+    return { depth: "project", project: known.projects.find((one) => one.path === state.project || one.name === state.project || (state.project === UNKNOWN && one.path === "")) ?? null, page, query };
   },
   isEmpty: (data) => data.depth === "projects" && data.projects.length === 0,
   zone: () => null,
@@ -91,7 +91,7 @@ function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
     ...totals(where),
     { label: "Branches", kind: "count", value: (row) => row.branches?.length ?? null, wide: true },
   ];
-  return card(plural(rows.length, "project"), null, table(page, { title: "Projects", rows, columns, sort: 1, most: 100, open: (row) => page.set({ project: row.path }) }));
+  return card(plural(rows.length, "project"), null, table(page, { title: "Projects", rows, columns, sort: 1, most: 100, open: (row) => page.set({ project: row.path || UNKNOWN }) }));
 }
 
 function project(page: Page, data: Data & { depth: "project" }): Node[] {
@@ -124,7 +124,7 @@ function branches(page: Page, rows: readonly Totals[], known: Project, query: Qu
     title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", { ...query, branches: "true" }),
     says: "The calls of the project whose row names this branch.", explain: [{ label: "project", what: known.path }],
   });
-  return table(page, { title: "Branches", rows, sort: 1, most: 12, open: (row) => page.set({ branch: row.name }), columns: [{ label: "Branch", kind: "text", value: (row) => row.name }, ...totals(where)] });
+  return table(page, { title: "Branches", rows, sort: 1, most: 12, open: (row) => page.set({ branch: row.name || UNKNOWN }), columns: [{ label: "Branch", kind: "text", value: (row) => row.name }, ...totals(where)] });
 }
 
 function sessionTable(page: Page, rows: readonly Session[], query: Query): HTMLElement {
@@ -192,6 +192,6 @@ function calls(page: Page, rows: readonly Call[], route: string): HTMLElement {
     { label: "Input", kind: "tokens", value: (row) => row.input, wide: true },
     { label: "Cache read", kind: "tokens", value: (row) => row.cache_read, wide: true },
     { label: "Output", kind: "tokens", value: (row) => row.output, wide: true },
-    { label: "Cost", kind: "money", value: (row) => row.cost, bar: true, where: (row) => ({ title: `Cost of call ${row.id}`, value: moneyExact(row.cost), says: "One call: its tokens by class, each at its rate, rounded once.", route, explain: [{ label: "call", what: `#${row.id}` }] }) },
+    { label: "Cost", kind: "money", value: (row) => row.cost, bar: true, where: (row) => ({ title: `Cost of call ${row.id}`, value: row.cost === null ? "no price" : moneyExact(row.cost), says: "One call: its tokens by class, each at its rate, rounded once.", route, explain: [{ label: "call", what: `#${row.id}` }] }) },
   ] });
 }

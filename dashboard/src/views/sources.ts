@@ -32,7 +32,7 @@ const where = (title: string, value: string, says: string): Where => ({ title, v
 
 function roots(page: Page, told: Sources): HTMLElement {
   return card("Transcripts", [scan(page)], table(page, {
-    title: "Transcripts", rows: told.roots, empty: "No folder with transcripts was found. `cco doctor` says where it was looked.",
+    title: "Transcripts", rows: told.elsewhere && told.elsewhere.gone + told.elsewhere.transcripts > 0 ? [...told.roots, { ...told.elsewhere, path: told.elsewhere.path || "elsewhere, looked at no more", usable: true }] : told.roots, empty: "No folder with transcripts was found. `cco doctor` says where it was looked.",
     columns: [
       { label: "Folder", kind: "text", value: (row) => row.path, cell: (row) => [h("span", { class: "name path", title: row.path }, row.path), row.usable ? null : [" ", badge("cannot be read", "bad")]] },
       { label: "Files", kind: "count", value: (row) => row.transcripts, where: (row) => where(`Transcripts under ${row.path}`, count(row.transcripts), "Files that are there now.") },
@@ -76,14 +76,14 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
     { label: "Calls", value: count(of.calls), exact: of.calls }, { label: "Size", value: bytes(of.bytes), exact: of.bytes }, { label: "Price list", value: prices.list, exact: prices.list },
   ] });
   return card("Ledger and limits", refresh(page), h("dl", { class: "facts" },
-    fact("Ledger", h("span", { class: "path" }, of.path)),
+    fact("Ledger", h("span", { class: "path" }, of.path ?? "in memory only")),
     fact("Calls", number(page, count(of.calls), where("Calls in the ledger", count(of.calls), `All calls of all time, each once. The ledger's sequence is ${of.seq}.`))),
     fact("Size", h("span", { title: `${count(of.bytes)} bytes` }, bytes(of.bytes))),
     fact("Time zone", of.zone),
     fact("Price list", prices.list),
     fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),
     fact("Limits were last heard", age(page, broker.last_success)),
-    fact("Asking for them last failed", age(page, broker.last_failure)),
+    fact("Asking for them last failed", age(page, broker.last_failure), broker.last_failure_reason ? `: ${broker.last_failure_reason}` : null),
   ));
 }
 

@@ -65,11 +65,11 @@ fn leads_on(state: &Path, link: &str) -> std::io::Result<PathBuf> {
     let _ = std::fs::remove_file(&path);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     // Both parts of the link are ours: an address of digits, and a code of hexadecimal digits.
-    write!(
+    writeln!(
         file,
         "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
          <meta http-equiv=\"refresh\" content=\"0;url={link}\"><title>cco</title>\
-         <p>The dashboard of cco opens. If it does not, follow <a href=\"{link}\">this link</a>.</p>\n"
+         <p>The dashboard of cco opens. If it does not, follow <a href=\"{link}\">this link</a>.</p>"
     )?;
     Ok(path)
 }

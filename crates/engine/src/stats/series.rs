@@ -104,10 +104,9 @@ impl Iterator for DaySteps<'_> {
                 _ => 1.day(),
             };
             self.next = day.checked_add(step).ok();
-            // A skipped day starts with the one behind it, which is told in its place.
+            // A skipped day starts with the one behind it, which is told once.
             let start = day_start_ms(day, self.zone);
-            let is_skipped = self.next.is_some_and(|next| day_start_ms(next, self.zone) == start);
-            if !is_skipped && start > self.last_ms {
+            if start > self.last_ms {
                 self.last_ms = start;
                 return Some(start);
             }

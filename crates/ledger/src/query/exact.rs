@@ -83,6 +83,21 @@ impl Ledger {
         }
         Ok(())
     }
+
+    /// The days of the ledger's zone with calls in a range of UTC milliseconds, each as such a range, in order.
+    pub fn days_with_calls(&self, range: &Range<i64>) -> Result<Vec<Range<i64>>, LedgerError> {
+        let day = |at_ms| day_number(civil::day_of(at_ms, &self.zone));
+        let mut select = self.connection.prepare_cached(
+            "SELECT DISTINCT bucket FROM rollup WHERE kind = 4 AND bucket BETWEEN ?1 AND ?2 ORDER BY bucket",
+        )?;
+        let days = select.query_map([day(range.start), day(range.end)], |row| row.get::<_, i64>(0))?;
+        let mut ranges = Vec::new();
+        for number in days {
+            let day = day_of_number(number?);
+            ranges.push(civil::day_range_ms(Some(day), Some(day), &self.zone));
+        }
+        Ok(ranges)
+    }
 }
 
 /// What to read for these stretches when days are those of `zone`.

@@ -61,22 +61,4 @@ impl Ledger {
         )?;
         Ok(select.query_row([], |row| Ok(LastAsked { success_ms: row.get(0)?, failure_ms: row.get(1)? }))?)
     }
-
-    /// The days of the ledger's zone with calls in a range of UTC milliseconds, each as such a range, in order.
-    pub fn days_with_calls(
-        &self,
-        range: &std::ops::Range<i64>,
-    ) -> Result<Vec<std::ops::Range<i64>>, LedgerError> {
-        let day = |at_ms| crate::rollup::day_number(cco_model::civil::day_of(at_ms, &self.zone));
-        let mut select = self.connection.prepare_cached(
-            "SELECT DISTINCT bucket FROM rollup WHERE kind = 4 AND bucket BETWEEN ?1 AND ?2 ORDER BY bucket",
-        )?;
-        let days = select.query_map([day(range.start), day(range.end)], |row| row.get::<_, i64>(0))?;
-        let mut ranges = Vec::new();
-        for number in days {
-            let day = crate::rollup::day_of_number(number?);
-            ranges.push(cco_model::civil::day_range_ms(Some(day), Some(day), &self.zone));
-        }
-        Ok(ranges)
-    }
 }

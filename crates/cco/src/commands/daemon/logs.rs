@@ -33,24 +33,31 @@ pub(super) fn run(args: &LogsArgs, folder: &Path, out: &mut Output) -> Result<Ex
     for line in &lines[lines.len().saturating_sub(args.lines)..] {
         out.data(&format!("{}\n", text::clean(line)))?;
     }
-    while args.follow {
+    if args.follow {
+        follow(&path, file, out).map_err(failed)??;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints what comes, until it is ended from outside.
+fn follow(path: &Path, mut file: File, out: &mut Output) -> std::io::Result<Result<(), CliError>> {
+    loop {
         std::thread::sleep(TURN);
-        let more = rest_of(&mut file).map_err(failed)?;
+        let more = rest_of(&mut file)?;
         for line in more.lines() {
-            out.data(&format!("{}\n", text::clean(line)))?;
+            if let Err(error) = out.data(&format!("{}\n", text::clean(line))) {
+                return Ok(Err(error));
+            }
         }
         // It was put aside, and another one begun.
-        let is_another = |new: &File| {
-            let inode = |file: &File| file.metadata().map(|about| about.ino()).ok();
-            inode(new) != inode(&file)
-        };
+        let inode = |file: &File| file.metadata().map(|about| about.ino()).ok();
+        let is_another = |new: &File| inode(new) != inode(&file);
         if more.is_empty()
-            && let Some(new) = File::open(&path).ok().filter(is_another)
+            && let Some(new) = File::open(path).ok().filter(is_another)
         {
             file = new;
         }
     }
-    Ok(Exit::Done)
 }
 
 fn rest_of(file: &mut File) -> std::io::Result<String> {
