@@ -156,6 +156,22 @@ fn statistics_are_those_of_the_calls() {
     assert_eq!(stats["sessions"], json!({ "active_count": 1, "today_count": 2, "total_count": 2 }));
     let hostile = served.json("/api/stats?period=all");
     assert_eq!(hostile["by_project"]["<img src=x onerror=alert(1)>"]["call_count"], 1, "data is data");
+    for (filter, calls) in [
+        ("model=Opus", 2),
+        ("model=opus&model=Haiku", 3),
+        ("model=claude-haiku-4-5-20251001", 1),
+        ("model=Unknown", 1),
+        ("model=Sonnet", 0),
+        ("project=app", 3),
+        ("project=/home/dev/app", 3),
+        ("branch=main", 4),
+        ("branch=other", 0),
+        ("account=unknown", 4),
+        ("model=Opus&project=app", 1),
+    ] {
+        let stats = served.json(&format!("/api/stats?period=all&{filter}"));
+        assert_eq!(stats["summary"]["total_calls"], calls, "{filter}");
+    }
     // A project without calls is no mistake.
     let none = served.json("/api/stats?project=none-such");
     assert_eq!(
