@@ -20,9 +20,8 @@ export function windowName(window: string): string {
 }
 
 const SOURCES: Record<string, string> = {
-  usage_api: "asked of the service", api: "asked of the service", endpoint: "asked of the service",
-  status_line: "told by a status line", statusline: "told by a status line",
-  claude_cache: "Claude Code's own memory", local: "estimated here", estimate: "estimated here",
+  endpoint: "asked of the service", stdin: "told by Claude Code", claude_cache: "Claude Code's memory",
+  hot_swap: "an account switcher", manual: "typed by hand",
 };
 
 /** Words for where a reading comes from. */
@@ -42,8 +41,9 @@ function elapsed(window: LimitWindow, now: number): number | null {
 export function gauge(page: Page, account: Account, window: LimitWindow): HTMLElement {
   const name = windowName(window.window);
   const { percent } = window;
-  const isOld = window.mark !== "";
-  const main = percent !== null ? `${Math.round(percent)}%` : window.localTokens !== null ? `≈${tokens(window.localTokens)}` : "–";
+  // What stands in for a reading has no age.
+  const isOld = window.mark !== "" && percent !== null;
+  const main = percent !== null ? `${Math.floor(percent)}%` : window.localTokens !== null ? `≈${tokens(window.localTokens)}` : "–";
   const where = {
     title: `${name}, ${account.account}`,
     value: percent !== null ? `${percent}%` : window.localTokens !== null ? `${window.localTokens} tokens of this machine` : "unknown",
@@ -55,7 +55,7 @@ export function gauge(page: Page, account: Account, window: LimitWindow): HTMLEl
     meter(window, name, page.now),
     h("div", { class: "foot" }, h("span", null, state(page, window)), h("span", { class: "pace" }, pace(page, window))),
     h("p", { class: "source" }, sourceName(window.source), window.observedAt ? [", ", age(page, window.observedAt)] : null,
-      isOld ? h("span", { class: "mark", title: "This reading is old: it may be more by now" }, ` ${window.mark} old`) : null),
+      isOld ? h("span", { class: "mark", title: "This reading is old: it may be more by now" }, " old") : null),
   );
 }
 
