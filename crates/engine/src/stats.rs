@@ -4,7 +4,10 @@
 //! Everything in one answer is added up from the same rows, so that its parts add up to its whole.
 //! Must not: know HTTP, word anything, or cost more the longer the history is that was not asked for.
 
+mod breakdown;
 mod series;
+mod sessions;
+mod sources;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -16,6 +19,10 @@ use cco_model::civil;
 use cco_model::sums::Sums;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+pub use breakdown::{By, ProjectSums, Scope, Slice, ToolUses};
+pub use sessions::{Page, SessionCall, SessionCursor, SessionDetail, SessionSums};
+pub use sources::{SourceLedger, SourceRoot, Sources};
 
 use crate::report::{Only, instant};
 use crate::{Engine, EngineError};

@@ -30,7 +30,7 @@ mod session;
 mod statusline;
 mod weekly;
 
-pub(crate) use daemon::begin_daemon;
+pub(crate) use daemon::{begin_daemon, daemon_unit};
 
 use std::collections::BTreeMap;
 

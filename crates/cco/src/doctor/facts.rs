@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::claude::{Retention, retention};
+use super::daemon::{self, DaemonFacts};
 use super::limits::LimitsFacts;
 use super::statusline::{self, StatusLineFacts};
 use crate::args::CommonArgs;
@@ -59,6 +60,8 @@ pub(crate) struct Facts {
     pub(crate) limits: LimitsFacts,
     /// Of the status line, what settings and files tell.
     pub(crate) statusline: StatusLineFacts,
+    /// Of the daemon, what it and its files tell.
+    pub(crate) daemon: DaemonFacts,
     /// The ledger.
     pub(crate) ledger: LedgerState,
 }
@@ -140,6 +143,7 @@ impl Facts {
             sqlite: sqlite(),
             limits: limits(env, &config, folder.as_deref(), &roots),
             statusline: statusline::look(&roots.config_dirs(), folder.as_deref(), env),
+            daemon: daemon::look(folder.as_deref(), env),
             ledger: match ledger {
                 Some(path) if !lost => match open(path, &config, &roots, env, deep, step) {
                     // The settings may name another place.

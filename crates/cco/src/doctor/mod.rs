@@ -6,6 +6,7 @@ pub(crate) mod facts;
 
 mod claude;
 mod contents;
+mod daemon;
 mod limits;
 mod places;
 mod shared;
@@ -170,6 +171,10 @@ pub(crate) static CHECKS: &[Check] = &[
         "settings that go before the status line, in the folder that this runs in too",
         statusline::overridden,
     ),
+    check("daemon.runs", "whether a daemon runs, answers, and is of this version", daemon::runs),
+    check("daemon.parts", "how the parts of the daemon that runs are", daemon::parts),
+    check("daemon.token", "whether the token that requests need is its user's alone", daemon::token),
+    check("daemon.installed", "whether the system starts this version at login", daemon::installed),
     check("time.data", "whether the system's time zone files are there", contents::time_data),
     check("time.zone", "whose days reports show, and whose the ledger keeps", contents::time_zone),
     check("time.clock", "calls dated ahead of now", contents::time_clock),

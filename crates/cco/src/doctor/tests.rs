@@ -13,6 +13,7 @@ use cco_model::limit::login::{Login, Reason};
 use jiff::tz::TimeZone;
 
 use super::claude::Retention;
+use super::daemon::{Daemon, DaemonFacts};
 use super::facts::{Facts, Home, LedgerState, Ours};
 use super::limits::LimitsFacts;
 use super::statusline::{Configured, Program, StatusLineFacts};
@@ -70,11 +71,37 @@ fn sound() -> Facts {
         sqlite: ("3.54.1", "3.51.3", true),
         limits: limits(now.as_millisecond()),
         statusline: StatusLineFacts { directories: vec![configured()], projects: vec![] },
+        daemon: DaemonFacts {
+            daemon: Daemon::Running(daemon()),
+            token: None,
+            unit: Some(("/h/u".into(), true)),
+        },
         ledger: LedgerState::Open("/h/.cco/ledger.db".into(), Box::new(health)),
     }
 }
 
 const HOUR_MS: i64 = 3_600_000;
+
+/// One of this version, all of whose parts work.
+fn daemon() -> cco_daemon::control::Status {
+    cco_daemon::control::Status {
+        about: about(env!("CARGO_PKG_VERSION")),
+        checks: vec![("ledger".to_owned(), true, "what is new is taken in".to_owned())],
+        is_polling: false,
+    }
+}
+
+fn about(version: &str) -> cco_daemon::lock::About {
+    let address = Some("http://127.0.0.1:3003".to_owned());
+    cco_daemon::lock::About { pid: 7, version: version.to_owned(), since_ms: 0, address }
+}
+
+fn running(facts: &mut Facts) -> &mut cco_daemon::control::Status {
+    match &mut facts.daemon.daemon {
+        Daemon::Running(status) => status,
+        _ => unreachable!("a sound machine has one that runs"),
+    }
+}
 
 fn id() -> AccountId {
     AccountId { organization: "org".into(), account: "dev".into() }
@@ -312,6 +339,12 @@ static CASES: &[(&str, Change)] = &[
         f.limits.files.shared = [("a", Keeper::Left), ("b", Keeper::Unknown(why))].map(shared).into();
     }),
     ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
+    ("daemon.runs", |f| f.daemon.daemon = Daemon::Silent(Some(about("1")))),
+    ("daemon.runs", |f| running(f).about = about("0.0.9")),
+    ("daemon.parts", |f| running(f).checks[0] = ("disk".to_owned(), false, "it is full".to_owned())),
+    ("daemon.parts", |f| running(f).is_polling = true),
+    ("daemon.token", |f| f.daemon.token = Some("other users can read it".to_owned())),
+    ("daemon.installed", |f| f.daemon.unit = Some(("/h/u".into(), false))),
     ("statusline.installed", |f| status_line(f).line = Err("it is not valid JSON".to_owned())),
     ("statusline.installed", |f| {
         let settings = PathBuf::from("/w/settings.json");
@@ -419,6 +452,10 @@ fn a_sound_machine_is_found_sound() {
     ok statusline.runs: the program of the status line is there, and prints a line
     ok statusline.unchanged: nobody changed the status line that was installed
     ok statusline.overridden: no other setting stands in its way
+    ok daemon.runs: it runs: http://127.0.0.1:3003, process 7
+    ok daemon.parts: all of its parts work
+    ok daemon.token: no other user can read it
+    ok daemon.installed: the system starts it at login: /h/u
     ok time.data: the system's time zone files are there
     ok time.zone: reports show days of UTC (TZ), as the ledger keeps them
     ok time.clock: no call is dated ahead of now
@@ -578,6 +615,19 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.credentials: other users of this machine can read a login of Claude Code
       /h/.claude/.credentials.json
       fix: chmod 600 /h/.claude/.credentials.json
+    problem daemon.runs: it runs (process 7), and does not answer
+      fix: `cco daemon logs` may say why; `cco daemon stop`, then `cco daemon start`
+    problem daemon.runs: the one that runs is of version 0.0.9, and this is 0.1.0
+      fix: `cco daemon stop`, then `cco daemon start`
+    problem daemon.parts: a part of it does not work
+      disk: it is full
+      fix: `cco daemon logs` says since when
+    note daemon.parts: it looks at transcripts every second, since the system does not tell it of changes
+      fix: raise the system's limits of watched files (fs.inotify.max_user_watches, max_user_instances)
+    problem daemon.token: it cannot be used: other users can read it
+      fix: `cco daemon token --rotate` makes another one, after its file is gone
+    note daemon.installed: /h/u is not what this version, at this place, would write
+      fix: `cco daemon install` writes it anew
     note statusline.installed: cco's status line is set in 0 of 1 config directory
       /h/.claude/settings.json: it is not valid JSON
       fix: `cco statusline install --config-dir DIR` sets it in another one

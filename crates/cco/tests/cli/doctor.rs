@@ -88,11 +88,15 @@ fn a_sound_machine_is_well() {
     ok       statusline.runs        no status line of cco is set
     ok       statusline.unchanged   nobody changed the status line that was installed
     ok       statusline.overridden  no other setting stands in its way
+    ok       daemon.runs            none runs; reports and the status line work without
+    ok       daemon.parts           none runs
+    ok       daemon.token           no other user can read it
+    ok       daemon.installed       the system does not start it by itself
     ok       time.data              the system's time zone files are there
     ok       time.zone              reports show days of UTC (TZ), as the ledger keeps them
     ok       time.clock             no call is dated ahead of now
 
-    35 checks: all is well
+    39 checks: all is well
     ");
     let run = env.run("doctor --json");
     assert_eq!(problems(&run), [""; 0]);
@@ -187,13 +191,17 @@ fn a_sick_machine_says_what_to_do() {
     ok       statusline.runs        no status line of cco is set
     ok       statusline.unchanged   nobody changed the status line that was installed
     ok       statusline.overridden  no other setting stands in its way
+    ok       daemon.runs            none runs; reports and the status line work without
+    ok       daemon.parts           none runs
+    ok       daemon.token           no other user can read it
+    ok       daemon.installed       the system does not start it by itself
     ok       time.data              the system's time zone files are there
     problem  time.zone              TZ is "Europe/Berln", which is no time zone known here; days are those of UTC
              fix: did you mean Europe/Berlin?
     problem  time.clock             1 call is dated ahead of now, the last one by 7 days
              fix: set this machine's clock right; calls that were dated by a wrong clock keep their dates
 
-    33 checks: 7 problems, 2 notes
+    37 checks: 7 problems, 2 notes
     "#);
     for columns in [40, 60, 80, 100, 200] {
         // A path that is wider than the terminal is not broken.

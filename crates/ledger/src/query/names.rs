@@ -42,7 +42,8 @@ impl Ledger {
         Ok(Names(rows.collect::<Result<_, _>>()?))
     }
 
-    pub(super) fn attributions(&self) -> Result<HashMap<i64, Arc<Attribution>>, LedgerError> {
+    /// Who worked, by id.
+    pub fn attributions(&self) -> Result<HashMap<i64, Arc<Attribution>>, LedgerError> {
         let mut select =
             self.connection.prepare_cached("SELECT id, agent, skill, plugin, mcp_server FROM attribution")?;
         let rows = select.query_map([], |row| {

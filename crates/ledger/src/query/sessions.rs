@@ -1,11 +1,13 @@
 //! Sessions: what they hold of a stretch of time, and how many there are.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::only::{Marks, Only};
+use super::walk::Source;
 use super::{ModelPart, Named, Total};
+use crate::rollup::Kind;
 use crate::{Ledger, LedgerError};
 
 /// Calls of one session, project and model.
@@ -82,6 +84,23 @@ impl Ledger {
         Ok(totals.into_iter().map(part).collect())
     }
 
+    /// All of one session, by project and model.
+    pub fn session_parts(&self, session: i64) -> Result<Vec<SessionPart>, LedgerError> {
+        let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
+        let name: Arc<str> =
+            crate::lookup::name(&self.connection, "SELECT name FROM session WHERE id = ?1", session)?.into();
+        let mut parts = Vec::new();
+        self.rows(Source::Rollup(Kind::Session), session..session + 1, &Only::default(), &mut |row| {
+            parts.push(SessionPart {
+                session: name.clone(),
+                project: projects.get(row.marks.project),
+                part: row.total()?.part(models.get(row.marks.model)),
+            });
+            Ok(())
+        })?;
+        Ok(parts)
+    }
+
     /// Counts sessions: those with a call in `active`, in `today`, and at all (ranges of UTC milliseconds). One row of
     /// sums for each session, project and model is looked at; calls only where a clock ran ahead or branches are chosen.
     pub fn session_counts(
@@ -90,50 +109,74 @@ impl Ledger {
         today: &Range<i64>,
         only: &Only,
     ) -> Result<SessionCounts, LedgerError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT bucket, project_id, model_id, account_id, first_ms, last_ms FROM rollup WHERE kind = 3",
-        )?;
-        let mut rows = select.query([])?;
+        let ever = i64::MIN..i64::MAX;
+        let busy = self.busy_spans(only)?;
         let mut counts = SessionCounts::default();
-        // Rows of a session come one behind the other.
-        let mut session = (i64::MIN, Spans::default());
-        while let Some(row) = rows.next()? {
-            let marks =
-                Marks { project: row.get(1)?, model: row.get(2)?, account: row.get(3)?, ..Marks::default() };
-            if !only.holds_but_branch(&marks) {
-                continue;
-            }
-            let id = row.get(0)?;
-            if session.0 != id {
-                self.count_session(&session, active, today, only, &mut counts)?;
-                session = (id, Spans::default());
-            }
-            session.1.add(row.get(4)?, row.get(5)?);
+        for (session, span) in self.spans_of_sessions(only, busy.as_ref())? {
+            counts.active += u64::from(self.is_within(session, span, active, only)?);
+            counts.today += u64::from(self.is_within(session, span, today, only)?);
+            counts.total += u64::from(self.is_within(session, span, &ever, only)?);
         }
-        self.count_session(&session, active, today, only, &mut counts)?;
         Ok(counts)
     }
 
-    fn count_session(
-        &self,
-        (session, spans): &(i64, Spans),
-        active: &Range<i64>,
-        today: &Range<i64>,
-        only: &Only,
-        counts: &mut SessionCounts,
-    ) -> Result<(), LedgerError> {
-        let ever = i64::MIN..i64::MAX;
-        for (range, count) in
-            [(active, &mut counts.active), (today, &mut counts.today), (&ever, &mut counts.total)]
-        {
-            let is_in = match spans.is_in(range) {
-                Some(true) if only.branches.is_some() => self.has_call(*session, range, only)?,
-                Some(is_in) => is_in,
-                None => self.has_call(*session, range, only)?,
-            };
-            *count += u64::from(is_in);
+    /// Where branches are chosen, which the sums of sessions do not tell: the projects that have calls on them, with the
+    /// first and the last of those. Else none.
+    fn busy_spans(&self, only: &Only) -> Result<Option<HashMap<i64, Span>>, LedgerError> {
+        if only.branches.is_none() {
+            return Ok(None);
         }
-        Ok(())
+        let mut spans = HashMap::new();
+        self.rows(Source::Rollup(Kind::Month), i64::MIN..i64::MAX, only, &mut |row| {
+            let Total { first_ms, last_ms, .. } = row.total()?;
+            spans.entry(row.marks.project).or_insert(NO_SPAN).widen(Span { first_ms, last_ms });
+            Ok(())
+        })?;
+        Ok(Some(spans))
+    }
+
+    /// The first and the last call of every session that may have calls that are asked for.
+    fn spans_of_sessions(
+        &self,
+        only: &Only,
+        busy: Option<&HashMap<i64, Span>>,
+    ) -> Result<Vec<(i64, Span)>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT bucket, project_id, model_id, account_id, first_ms, last_ms FROM rollup WHERE kind = 3
+             ORDER BY bucket",
+        )?;
+        let mut rows = select.query([])?;
+        let mut sessions: Vec<(i64, Span)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let project = row.get(1)?;
+            let marks = Marks { project, model: row.get(2)?, account: row.get(3)?, ..Marks::default() };
+            let span = Span { first_ms: row.get(4)?, last_ms: row.get(5)? };
+            let may_be = busy.is_none_or(|busy| busy.get(&project).is_some_and(|busy| busy.meets(span)));
+            if !may_be || !only.holds_but_branch(&marks) {
+                continue;
+            }
+            let session = row.get(0)?;
+            match sessions.last_mut() {
+                Some((last, known)) if *last == session => known.widen(span),
+                _ => sessions.push((session, span)),
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Whether a session has a call in a range that is asked for. Mostly its first and its last call tell.
+    fn is_within(
+        &self,
+        session: i64,
+        span: Span,
+        range: &Range<i64>,
+        only: &Only,
+    ) -> Result<bool, LedgerError> {
+        if span.last_ms < range.start || range.end <= span.first_ms {
+            return Ok(false);
+        }
+        let tells = range.contains(&span.first_ms) || range.contains(&span.last_ms);
+        if only.branches.is_none() && tells { Ok(true) } else { self.has_call(session, range, only) }
     }
 
     fn has_call(&self, session: i64, range: &Range<i64>, only: &Only) -> Result<bool, LedgerError> {
@@ -158,24 +201,22 @@ impl Ledger {
     }
 }
 
-/// The first and the last of a session's calls.
-#[derive(Default)]
-struct Spans {
-    ends: Option<(i64, i64)>,
+/// The first and the last of some calls, UTC milliseconds.
+#[derive(Clone, Copy)]
+struct Span {
+    first_ms: i64,
+    last_ms: i64,
 }
 
-impl Spans {
-    fn add(&mut self, first_ms: i64, last_ms: i64) {
-        let (first, last) = self.ends.unwrap_or((first_ms, last_ms));
-        self.ends = Some((first.min(first_ms), last.max(last_ms)));
+/// That of no call.
+const NO_SPAN: Span = Span { first_ms: i64::MAX, last_ms: i64::MIN };
+
+impl Span {
+    fn widen(&mut self, by: Self) {
+        *self = Self { first_ms: self.first_ms.min(by.first_ms), last_ms: self.last_ms.max(by.last_ms) };
     }
 
-    /// Whether there is a call in a range; none: only the calls can tell.
-    fn is_in(&self, range: &Range<i64>) -> Option<bool> {
-        let Some((first, last)) = self.ends else { return Some(false) };
-        if range.contains(&first) || range.contains(&last) {
-            return Some(true);
-        }
-        if last < range.start || range.end <= first { Some(false) } else { None }
+    fn meets(self, other: Self) -> bool {
+        self.first_ms <= other.last_ms && other.first_ms <= self.last_ms
     }
 }

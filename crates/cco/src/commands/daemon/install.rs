@@ -13,24 +13,16 @@ use crate::env::{self, CCO_HOME, CLAUDE_CONFIG_DIR, Env};
 use crate::error::{CliError, Exit, why};
 use crate::print::Output;
 
+/// A unit is no longer, in bytes.
+const MOST_BYTES: u64 = 64 << 10;
 /// How long the system's own tool may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Writes the unit, and has the system follow it.
 pub(super) fn install(folder: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    let program =
-        env::program().ok_or_else(|| CliError::failed("the file of this program cannot be found"))?;
     let path = unit_path(env)?;
-    let home = env.cco_home.as_ref().map(|home| home.to_string_lossy().into_owned());
-    let config = env.claude_config_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned());
-    let variables: Vec<Variable<'_>> = [(CCO_HOME, home.as_deref()), (CLAUDE_CONFIG_DIR, config.as_deref())]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
-    let text = match cfg!(target_os = "macos") {
-        true => launchd(&program, &variables, &folder.join(LOGS).join(cco_daemon::log::FILE)),
-        false => systemd(&program, &variables),
-    };
+    let text =
+        unit(folder, env).ok_or_else(|| CliError::failed("the file of this program cannot be found"))?;
     write(&path, &text)?;
     out.note(&format!("{} is written", path.display()));
     for words in followed(&path) {
@@ -63,8 +55,31 @@ pub(super) fn uninstall(env: &Env, out: &mut Output) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// The unit that the system follows, and whether it is the one that would be written now; none: there is none.
+pub(crate) fn installed(folder: &Path, env: &Env) -> Option<(PathBuf, bool)> {
+    let path = unit_path(env).ok()?;
+    let is_small = path.metadata().is_ok_and(|about| about.is_file() && about.len() < MOST_BYTES);
+    let text = fs::read_to_string(&path).ok().filter(|_| is_small)?;
+    Some((path, unit(folder, env).is_some_and(|ours| ours == text)))
+}
+
+/// What the system is told.
+fn unit(folder: &Path, env: &Env) -> Option<String> {
+    let program = env::program()?;
+    let home = env.cco_home.as_ref().map(|home| home.to_string_lossy().into_owned());
+    let config = env.claude_config_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned());
+    let variables: Vec<Variable<'_>> = [(CCO_HOME, home.as_deref()), (CLAUDE_CONFIG_DIR, config.as_deref())]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    Some(match cfg!(target_os = "macos") {
+        true => launchd(&program, &variables, &folder.join(LOGS).join(cco_daemon::log::FILE)),
+        false => systemd(&program, &variables),
+    })
+}
+
 /// Where the unit stands.
-pub(crate) fn unit_path(env: &Env) -> Result<PathBuf, CliError> {
+fn unit_path(env: &Env) -> Result<PathBuf, CliError> {
     let home = env
         .home
         .as_ref()

@@ -23,6 +23,7 @@ use crate::error::{CliError, Exit};
 use crate::print::Output;
 use crate::{home, places};
 
+pub(crate) use install::installed as daemon_unit;
 pub(crate) use start::begin as begin_daemon;
 pub(super) use start::started;
 

@@ -1,0 +1,176 @@
+//! Sessions, a page at a time, and one of them with all that is known of it.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+pub use cco_ledger::query::SessionCall;
+use cco_ledger::query::SessionPart;
+use cco_model::sums::Sums;
+use jiff::Timestamp;
+
+use super::{ACTIVE_MS, ToolUses, dearest_first, milliseconds};
+use crate::report::{Only, UNKNOWN_SESSION, instant};
+use crate::{Engine, EngineError};
+
+/// Where a page ends: the last call of its last session, UTC milliseconds, and the id of that.
+pub type SessionCursor = (i64, String);
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// What is on it.
+    pub rows: Vec<T>,
+    /// Where the next one begins; none: this is the last.
+    pub next: Option<C>,
+}
+
+/// A session: what it holds of what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSums {
+    /// Its id; `unknown` where rows had none.
+    pub session: Arc<str>,
+    /// Path of the project of its latest call; empty where unknown.
+    pub project: Arc<str>,
+    /// Branch of its very last call, whatever was asked for; empty where unknown.
+    pub branch: Arc<str>,
+    /// Its first call.
+    pub first: Timestamp,
+    /// Its last call.
+    pub last: Timestamp,
+    /// The last call is less than five minutes old.
+    pub active: bool,
+    /// All its calls.
+    pub sums: Sums,
+    /// The same by model, dearest first.
+    pub models: Vec<(Arc<str>, Sums)>,
+}
+
+/// One session, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionDetail {
+    /// All of it.
+    pub session: SessionSums,
+    /// A page of its calls in order; the next one begins behind that time, in UTC milliseconds, and row.
+    pub calls: Page<SessionCall, (i64, i64)>,
+    /// Its tools by name.
+    pub tools: Vec<(Arc<str>, ToolUses)>,
+    /// By agent type, dearest first; empty: the main thread.
+    pub agents: Vec<(String, Sums)>,
+}
+
+impl Engine {
+    /// Sessions with calls in a range, of those calls alone, the latest first and of equals by id; behind the cursor,
+    /// at most `limit`.
+    pub fn session_page(
+        &self,
+        range: &Range<Timestamp>,
+        only: &Only,
+        after: Option<&SessionCursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page<SessionSums, SessionCursor>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
+        let mut sessions = together(self.ledger.sessions(&milliseconds(range), only)?);
+        let place = |one: &Together| (Reverse(one.last_ms), one.name().to_owned());
+        if let Some((at_ms, id)) = after {
+            let after = (Reverse(*at_ms), id.clone());
+            sessions.retain(|one| place(one) > after);
+        }
+        sessions.sort_by_cached_key(place);
+        let is_last = sessions.len() <= limit;
+        sessions.truncate(limit);
+        let rows: Vec<SessionSums> =
+            sessions.into_iter().map(|one| self.session_sums(one, now)).collect::<Result<_, _>>()?;
+        let next = rows.last().filter(|_| !is_last);
+        let next = next.map(|last| (last.last.as_millisecond(), last.session.to_string()));
+        Ok(Page { rows, next })
+    }
+
+    /// The session with this id, with a page of its calls behind a cursor. Every tool use in the ledger is looked at,
+    /// since none is found by its call: a tenth of a second at a million. None: there is no such session.
+    pub fn session_detail(
+        &self,
+        id: &str,
+        after: Option<(i64, i64)>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Option<SessionDetail>, EngineError> {
+        let _snapshot = self.ledger.snapshot()?;
+        let Some(row) = self.session_row(id)? else { return Ok(None) };
+        let Some(one) = together(self.ledger.session_parts(row)?).pop() else { return Ok(None) };
+        let (tools, mut by_call) = self.ledger.tools_of_session(row)?;
+        let mut calls = self.ledger.calls_of_session(row, after, limit.saturating_add(1))?;
+        let is_last = calls.len() <= limit;
+        calls.truncate(limit);
+        for call in &mut calls {
+            call.tools = by_call.remove(&call.id).unwrap_or_default();
+        }
+        let next = calls.last().filter(|_| !is_last).map(|last| (last.at_ms, last.id));
+        let uses = |(name, (uses, failures))| (name, ToolUses { uses, failures });
+        Ok(Some(SessionDetail {
+            session: self.session_sums(one, now)?,
+            calls: Page { rows: calls, next },
+            tools: tools.into_iter().map(uses).collect(),
+            agents: dearest_first(self.ledger.agents_of_session(row)?.into_iter().collect()),
+        }))
+    }
+
+    fn session_row(&self, id: &str) -> Result<Option<i64>, EngineError> {
+        let row = self.ledger.session_id(id)?;
+        Ok(row.or_else(|| (id == UNKNOWN_SESSION).then_some(0)))
+    }
+
+    fn session_sums(&self, one: Together, now: Timestamp) -> Result<SessionSums, EngineError> {
+        let row = self.ledger.session_id(&one.session)?.unwrap_or(0);
+        let now_ms = now.as_millisecond();
+        let mut sums = Sums::default();
+        one.models.values().for_each(|model| sums += *model);
+        Ok(SessionSums {
+            session: one.name().into(),
+            branch: self.ledger.last_branch(row)?,
+            project: one.project,
+            first: instant(one.first_ms),
+            last: instant(one.last_ms),
+            active: (now_ms - ACTIVE_MS..=now_ms).contains(&one.last_ms),
+            sums,
+            models: dearest_first(one.models.into_iter().collect()),
+        })
+    }
+}
+
+/// The parts of a session.
+struct Together {
+    session: Arc<str>,
+    project: Arc<str>,
+    first_ms: i64,
+    last_ms: i64,
+    models: HashMap<Arc<str>, Sums>,
+}
+
+impl Together {
+    fn name(&self) -> &str {
+        if self.session.is_empty() { UNKNOWN_SESSION } else { &self.session }
+    }
+}
+
+fn together(parts: Vec<SessionPart>) -> Vec<Together> {
+    let mut sessions: HashMap<Arc<str>, Together> = HashMap::new();
+    for SessionPart { session, project, part } in parts {
+        let one = sessions.entry(session.clone()).or_insert_with(|| Together {
+            session,
+            project: Arc::default(),
+            first_ms: i64::MAX,
+            last_ms: i64::MIN,
+            models: HashMap::new(),
+        });
+        if (part.last_ms, &project) > (one.last_ms, &one.project) {
+            one.project = project;
+        }
+        one.first_ms = one.first_ms.min(part.first_ms);
+        one.last_ms = one.last_ms.max(part.last_ms);
+        *one.models.entry(part.model).or_default() += part.sums;
+    }
+    sessions.into_values().collect()
+}
