@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A daemon that cannot hear of changes (promise R8), or whose disk fills up (R9). Used by torture.
+"""A daemon that cannot hear of changes, or of too many (promise R8), or whose disk fills up (R9). Used by torture.
 
 Runs in a user namespace of its own, where limits are its own and a tmpfs can be mounted without root:
   unshare -Urm scripts/starved.py BINARY KIND SEED [--long]
@@ -20,9 +20,11 @@ NEEDS = "user namespaces with limits and mounts of their own are not allowed her
 LIMITS = pathlib.Path("/proc/sys/user")
 # What is exhausted, by the name of the trial.
 WITHOUT = {"watches": "max_inotify_watches", "instances": "max_inotify_instances"}
+KINDS = (*WITHOUT, "overflow", "disk")
 AGE, RECOVERY = 2, 5  # seconds, promises R8 and R9
 HOME_SIZE = "8m"
-LEFT = (0, 1 << 10, 4 << 10, 64 << 10)  # bytes that are still free when the disk is "full"
+HOME_FILES = 300
+LEFT = (0, 1 << 10, 4 << 10, 64 << 10, None)  # bytes that are still free when the disk is "full"; None: only no further file can be made
 
 
 class Starved:
@@ -75,6 +77,27 @@ def deaf(starved, limit, is_long):
         return starved.in_the_end(daemon)
 
 
+def overflowed(starved, _, is_long):
+    """R8: more happens than the system keeps for a daemon that does not get its turn; what was written is counted soon after."""
+    queue, ages = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text()), []
+    noise = [starved.rows.folder / f"noise-{n}" for n in range(2)]
+    with starved.daemon() as daemon:
+        daemon.serves()
+        listener = Listener(daemon)
+        for _ in range(20 if is_long else 2):
+            daemon.process.send_signal(signal.SIGSTOP)
+            # No two events in a row are of one file: those would be one.
+            for n in range(queue):
+                with open(noise[n % 2], "w"):
+                    pass
+            tokens = starved.rows.append()
+            daemon.process.send_signal(signal.SIGCONT)
+            woken = time.monotonic()
+            ages.append(listener.told(tokens) - woken)
+        starved.measured |= {"floods": len(ages), "events at least": queue, "oldest_s": round(max(ages), 2)}
+        return f"data was {max(ages):.2f} s old" if max(ages) > AGE else starved.in_the_end(daemon)
+
+
 def wrong_checks(daemon):
     """What it says of itself while it polls must be so: all is well, and why it polls."""
     failing = {name: check["detail"] for name, check in daemon.checks().items() if not check["ok"]}
@@ -82,9 +105,16 @@ def wrong_checks(daemon):
     return f"failing: {failing}" if failing else None if polls else "it does not say that it polls"
 
 
-def fill(path, left):
-    """Takes all room of the disk that `path` is on, but for some bytes."""
-    with open(path, "ab", buffering=0) as f:
+def fill(folder, left):
+    """Takes all room of a disk, but for some bytes, or all files that can be made."""
+    folder.mkdir()
+    if left is None:
+        try:
+            for n in range(2 * HOME_FILES):
+                (folder / str(n)).touch()
+        except OSError:
+            return
+    with open(folder / "filler", "ab", buffering=0) as f:
         for size in (1 << 20, 1 << 16, 1 << 12):
             try:
                 while True:
@@ -96,14 +126,14 @@ def fill(path, left):
 
 def full(starved, _, is_long):
     """R9: it lives, says so, and is exact soon after there is room again."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={HOME_SIZE}", "none", starved.home], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={HOME_SIZE},nr_inodes={HOME_FILES}", "none", starved.home], check=True)
     filler, took, said = starved.home / "filler", [], 0
     try:
         with starved.daemon() as daemon:
             daemon.serves()
             listener = Listener(daemon)
             listener.told(starved.rows.append())
-            for n in range(40 if is_long else 4):
+            for n in range(200 if is_long else len(LEFT)):
                 left = LEFT[n % len(LEFT)]
                 fill(filler, left)
                 failed = None
@@ -122,7 +152,7 @@ def full(starved, _, is_long):
                 if line.returncode or not line.stdout.strip():
                     return f"the status line ended with {line.returncode} and printed {line.stdout!r}"
                 tokens = starved.rows.append()
-                filler.unlink()
+                shutil.rmtree(filler)
                 free = time.monotonic()
                 until(lambda: daemon.get("/api/stats?from=2026-10-01T00:00:00Z&to=2026-10-21T00:00:00Z")[1]["summary"]["total_calls"] == starved.rows.calls,
                       f"all {starved.rows.calls} calls after room came back; {daemon.words()[-200:]}", patience=20, pause=0.02)
@@ -138,7 +168,7 @@ def full(starved, _, is_long):
 
 def main():
     binary, kind, seed = sys.argv[1:4]
-    trial = full if kind == "disk" else deaf
+    trial = {"disk": full, "overflow": overflowed}.get(kind, deaf)
     with sealed.scratch(f"starved-{kind}") as folder:
         starved = Starved(pathlib.Path(binary), folder, int(seed))
         try:
