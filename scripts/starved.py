@@ -58,7 +58,7 @@ def deaf(starved, limit, is_long):
     with starved.daemon() as daemon:
         daemon.serves()
         listener, ages = Listener(daemon), []
-        for _ in range(200 if is_long else 12):
+        for _ in range(200 if is_long else 6):
             tokens, written = starved.rows.append(), time.monotonic()
             ages.append(listener.told(tokens) - written)
             time.sleep(starved.rng.uniform(0, 0.3))
