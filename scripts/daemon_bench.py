@@ -188,7 +188,8 @@ def statistics_of(binary, work, table, million_calls, wrong):
                                       ("/api/stats, 99th percentile, asked again", again, 1)):
             times = asked(daemon, paths_of)
             if len(times) != CLIENTS * QUESTIONS or min(times) < 0:
-                wrong.append(f"{what}: {len(times)} answers, statuses {sorted({-t for t in times if t < 0})}")
+                wrong.append(f"{what}: {len(times)} answers of {CLIENTS * QUESTIONS}, statuses {sorted({-t for t in times if t < 0})}")
+                continue
             table.figure(what, at(times, 0.99), limit, "ms")
             print(f"  median {statistics.median(times):.2f} ms; {resident_mib(daemon.process.pid):.0f} MiB resident")
         daemon.signal(signal.SIGTERM)

@@ -107,15 +107,13 @@ class Listener:
     """Hears the daemon's events in a thread: when each call was told of, by its tokens."""
 
     def __init__(self, daemon):
-        self.heard, self.news, self.answer = {}, threading.Condition(), None
+        self.heard, self.news = {}, threading.Condition()
         self.connection = daemon.connection(timeout=None)
         self.connection.request("GET", "/api/stats/live", headers={"Authorization": f"Bearer {daemon.token()}"})
         self.answer = self.connection.getresponse()
         if self.answer.status != 200:
             raise Silent(f"/api/stats/live answers {self.answer.status}")
-        self.socket = self.answer.fp
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-        self.thread.start()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
         # A daemon that ends takes the connection with it.

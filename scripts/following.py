@@ -1,5 +1,5 @@
 """A daemon follows 32 transcripts that eight processes write, and is killed, ended and crowded. Used by torture."""
-import collections, os, pathlib, random, signal, sqlite3, subprocess, time
+import collections, os, random, signal, sqlite3, subprocess, time
 
 import daemons, sealed
 from daemons import Daemon, Silent

@@ -45,13 +45,24 @@ def unmount(place):
         raise Failed(f"{place} is mounted more than once")
 
 
+@contextlib.contextmanager
+def opened(path):
+    number = os.open(path, os.O_RDONLY)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def sync(path):
+    with opened(path) as number:
+        os.fsync(number)
+
+
 def cut(place):
     """What is not on the disk by now will not be."""
-    folder = os.open(place, os.O_RDONLY)
-    try:
+    with opened(place) as folder:
         fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-    finally:
-        os.close(folder)
 
 
 def write_until(end, rows, listener, rng):
@@ -75,6 +86,8 @@ def trial(binary, seed):
     rng = random.Random(seed)
     with sealed.scratch("power") as folder, disk(folder) as (image, place):
         rows, home = Growing(folder / "tree" / "projects" / "p"), daemons.prepare(place / "home")
+        for path in (home / "config.toml", home, place):  # it was there long before
+            sync(path)
         # Calls that are old by then are in the journal as well, and come back from there; those of today are in the ledger only.
         environment = sealed.surrounding(folder / "tree", home, CCO_NOW=rng.choice((sealed.NOW, TODAY)))
         with Daemon(binary, home, environment, folder / "said") as daemon:
@@ -86,7 +99,8 @@ def trial(binary, seed):
             if "panicked" in (said := daemon.words()):
                 return f"panic: {said[-300:]}", gone
         unmount(place)
-        mount(image, place)
+        # Whoever copied our mounts meanwhile keeps the old one alive, and would give it to us again for the same image.
+        mount(shutil.copyfile(image, folder / "image-after"), place)
         aside = [path.name for path in home.glob("*.damaged-*")]
         wrong = wrong_totals(binary, environment, rows) or ledger_damage(home)
         return wrong or (f"the ledger was set aside: {aside}" if aside else None), gone
