@@ -240,8 +240,9 @@ impl AtWork {
         self.watching = None;
         let folders = (self.settings)().watched;
         let began = Watching::begin(&folders, self.events.clone());
-        let result = began.map(|watching| self.watching = Some(watching));
-        let orders = self.machine.on(Event::Watching(result), Instant::now());
+        let event = Event::Watching(began.map(|watching| self.watching = Some(watching)));
+        self.take_note(&event);
+        let orders = self.machine.on(event, Instant::now());
         self.take_note_of_watching();
         for order in orders.into_iter().filter(|order| !matches!(order, Order::Watch)) {
             self.carry_out(order);

@@ -1,0 +1,202 @@
+"""The daemon as users have it: how soon it tells of a call, what it costs while nothing happens, how soon it answers. Used by bench."""
+import datetime, http.client, json, os, random, signal, statistics, time
+
+import daemons, sealed
+from daemons import Daemon, Listener
+from line import at
+
+WRITERS, TOLD = 8, 200
+TRANSCRIPTS, CALLS_EACH, STARTS = 1_400, 70, 15
+CLIENTS, QUESTIONS = 32, 60
+
+
+def begun(binary, work, name, tree):
+    """A daemon over a tree whose ledger is up to date, not yet waited for."""
+    home = daemons.prepare(work / f"{name}-home")
+    environment = {key: value for key, value in sealed.surrounding(tree, home).items() if key != "CCO_NOW"}
+    return Daemon(binary, home, environment, work / f"{name}-said")
+
+
+def folder(work, name):
+    projects = work / name / "projects" / "p"
+    projects.mkdir(parents=True)
+    return work / name, projects
+
+
+# -- how soon a call is told of
+
+def busy_writer(path, call_line, seed):
+    """Appends calls to one file, some in two pieces, until it is killed."""
+    rng, n = random.Random(seed), seed * 1_000_000
+    with open(path, "ab", buffering=0) as f:
+        while True:
+            n += 1
+            line = call_line(n, rng.randint(100, 3_000))
+            cut = rng.randint(0, len(line)) if rng.random() < 0.5 else len(line)
+            f.write(line[:cut])
+            if cut < len(line):
+                time.sleep(0.002)
+                f.write(line[cut:])
+            time.sleep(rng.uniform(0.02, 0.2))
+
+
+def told(binary, work, table, call_line):
+    tree, projects = folder(work, "daemon-live")
+    (projects / "mine.jsonl").touch()
+    rng, children, took = random.Random(7), [], []
+    with begun(binary, work, "daemon-live", tree) as daemon:
+        daemon.serves()
+        listener = Listener(daemon)
+        try:
+            for w in range(WRITERS):
+                if (pid := os.fork()) == 0:
+                    busy_writer(projects / f"w{w}.jsonl", call_line, w + 1)
+                children.append(pid)
+            written = {}
+            with open(projects / "mine.jsonl", "ab", buffering=0) as f:
+                for n in range(TOLD):
+                    time.sleep(rng.uniform(0.02, 0.15))
+                    line = call_line(n).replace(b'"input_tokens":3', b'"input_tokens":%d' % (1_000_000 + n))
+                    written[1_000_010 + n] = time.monotonic()
+                    f.write(line)
+            took = [(listener.told(tokens) - when) * 1e3 for tokens, when in written.items()]
+        finally:
+            for pid in children:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        daemon.signal(signal.SIGTERM)
+    print(f"\ndaemon: {TOLD} calls told of while {WRITERS} write: {statistics.median(took):.0f} ms, 99th percentile {at(took, 0.99):.0f} ms, at most {max(took):.0f} ms")
+    table.figure("from a written call to its event", statistics.median(took), 150, "ms")
+    table.figure("the same, 99th percentile", at(took, 0.99), 500, "ms")
+
+
+# -- what it costs, and how soon it is there
+
+def answers(daemon):
+    """Whether it says that it is well."""
+    try:
+        return daemon.get("/api/health")[0] == 200
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+
+
+def processor_seconds(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        user, system = f.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS"))
+
+
+def idle(binary, work, table, call_line, wrong, seconds):
+    tree, projects = folder(work, "daemon-idle")
+    for n in range(TRANSCRIPTS):
+        (projects / f"{n}.jsonl").write_bytes(b"".join(call_line(n * CALLS_EACH + k) for k in range(CALLS_EACH)))
+    with begun(binary, work, "daemon-idle", tree) as daemon:  # fills the ledger
+        daemon.serves()
+        calls = sealed.ask(binary, sealed.surrounding(tree, daemon.home), "daily")["totals"]["calls"]
+        if calls != TRANSCRIPTS * CALLS_EACH:
+            wrong.append(f"daemon: {calls} calls of {TRANSCRIPTS * CALLS_EACH}")
+        daemon.signal(signal.SIGTERM)
+    starts = []
+    for _ in range(STARTS):
+        with begun(binary, work, "daemon-idle", tree) as daemon:
+            daemon.serves()
+            daemons.until(lambda: answers(daemon), "an answer of /api/health")
+            starts.append((time.monotonic() - daemon.started) * 1e3)
+            daemon.signal(signal.SIGTERM)
+    table.figure(f"start to first answer, {calls:,} calls", statistics.median(starts), 100, "ms")
+    with begun(binary, work, "daemon-idle", tree) as daemon:
+        daemon.serves()
+        time.sleep(5)  # what a start costs is measured above
+        before, began = processor_seconds(daemon.process.pid), time.monotonic()
+        time.sleep(seconds)
+        used, passed = processor_seconds(daemon.process.pid) - before, time.monotonic() - began
+        mib = resident_mib(daemon.process.pid)
+        daemon.signal(signal.SIGTERM)
+    table.figure(f"idle for {passed:.0f} s, {TRANSCRIPTS:,} transcripts: resident", mib, 30, "MiB")
+    table.figure("the same: of a core", used / passed * 100, 0.2, "%")
+
+
+# -- how soon statistics are there
+
+def stretches(rng, end, days):
+    """Questions that nobody has asked before."""
+    while True:
+        until = end - datetime.timedelta(seconds=rng.uniform(0, days * 43_200))
+        since = until - datetime.timedelta(seconds=rng.uniform(3_600, days * 43_200))
+        grain = "day" if (until - since).days > 2 else "hour"
+        yield f"/api/stats?from={since:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z&to={until:%Y-%m-%dT%H:%M:%S}Z&granularity={grain}"
+
+
+REPEATED = ("/api/stats?period=24h", "/api/stats?period=7d", "/api/stats?period=30d", "/api/stats?period=all")
+
+
+def client(daemon, paths, rng, out):
+    """Asks in turn, with the pauses that people and pages make; milliseconds of each answer go to a pipe."""
+    connection, times, headers = daemon.connection(), [], {"Authorization": f"Bearer {daemon.token()}"}
+    for _ in range(QUESTIONS):
+        time.sleep(rng.uniform(0.02, 0.2))
+        path, began = next(paths), time.perf_counter()
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        times.append((time.perf_counter() - began) * 1e3 if answer.status == 200 else -answer.status)
+    os.write(out, json.dumps(times).encode())
+
+
+def asked(daemon, paths_of):
+    """So many clients at once, each a process of its own: the milliseconds of all their answers."""
+    pipes = []
+    for n in range(CLIENTS):
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            try:
+                client(daemon, paths_of(random.Random(n)), random.Random(n), writing)
+            finally:
+                os._exit(0)
+        os.close(writing)
+        pipes.append(reading)
+    times = []
+    for reading in pipes:
+        with open(reading, "rb") as f:
+            times += json.loads(f.read() or b"[]")
+        os.wait()
+    return times
+
+
+def statistics_of(binary, work, table, million_calls, wrong):
+    tree, projects = folder(work, "daemon-million")
+    calls, _ = million_calls(projects, random.Random(7))
+    end = datetime.datetime(2026, 11, 19, 20, tzinfo=datetime.timezone.utc)
+    with begun(binary, work, "daemon-million", tree) as daemon:
+        daemon.serves()
+        found = sealed.ask(binary, sealed.surrounding(tree, daemon.home), "daily", timeout=600)["totals"]["calls"]
+        if found != calls:
+            wrong.append(f"daemon: {found} calls of {calls}")
+
+        def again(rng):
+            while True:
+                yield rng.choice(REPEATED)
+        print(f"\ndaemon: {CLIENTS} clients, {calls:,} calls")
+        for path in REPEATED:
+            daemon.get(path)
+        for what, paths_of, limit in (("/api/stats, 99th percentile, other stretches", lambda rng: stretches(rng, end, 365), 10),
+                                      ("/api/stats, 99th percentile, asked again", again, 1)):
+            times = asked(daemon, paths_of)
+            if len(times) != CLIENTS * QUESTIONS or min(times) < 0:
+                wrong.append(f"{what}: {len(times)} answers of {CLIENTS * QUESTIONS}, statuses {sorted({-t for t in times if t < 0})}")
+                continue
+            table.figure(what, at(times, 0.99), limit, "ms")
+            print(f"  median {statistics.median(times):.2f} ms; {resident_mib(daemon.process.pid):.0f} MiB resident")
+        daemon.signal(signal.SIGTERM)
+
+
+def measure(binary, work, table, call_line, million_calls, wrong, seconds):
+    told(binary, work, table, call_line)
+    idle(binary, work, table, call_line, wrong, seconds)
+    if million_calls:
+        statistics_of(binary, work, table, million_calls, wrong)

@@ -1,0 +1,136 @@
+"""A daemon as a process: started, waited for, asked over loopback, listened to, ended. Used by torture and bench."""
+import contextlib, http.client, json, pathlib, subprocess, threading, time
+
+PATIENCE = 20  # longer than anything takes; only what is broken waits so long
+CONFIG = '[daemon]\nlisten = "127.0.0.1:0"\n'
+
+
+class Silent(Exception):
+    """A daemon that ended, or did not come to what was waited for."""
+
+
+def prepare(home):
+    """A home whose daemon takes any free port."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    home.chmod(0o700)
+    (home / "config.toml").write_text(CONFIG)
+    return home
+
+
+def until(is_so, what, patience=PATIENCE, pause=0.001):
+    """Waits for a true value and returns it."""
+    end = time.monotonic() + patience
+    while not (value := is_so()):
+        if time.monotonic() > end:
+            raise Silent(f"not within {patience} s: {what}")
+        time.sleep(pause)
+    return value
+
+
+class Daemon:
+    """`cco daemon run` in a home made by `prepare`. What it says goes to a file outside of the home."""
+
+    def __init__(self, binary, home, environment, said):
+        self.home, self.said, self.address, self.started = home, pathlib.Path(said), None, time.monotonic()
+        with open(self.said, "wb") as err:
+            self.process = subprocess.Popen([str(binary), "daemon", "run"], env=environment, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=err)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def words(self):
+        return self.said.read_text(errors="replace")
+
+    def has_ended(self):
+        return self.process.poll() is not None
+
+    def about(self):
+        """What it says of itself; None: nothing yet, or another one does."""
+        try:
+            about = json.loads((self.home / "state" / "daemon.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return about if about.get("pid") == self.process.pid and about.get("address") else None
+
+    def serves(self, patience=PATIENCE):
+        """Waits until it can be reached; seconds since it was started."""
+        def reached():
+            if self.has_ended():
+                raise Silent(f"the daemon ended with {self.process.returncode}: {self.words().strip()[-300:]}")
+            return self.about()
+        self.address = until(reached, f"a daemon that serves: {self.words().strip()[-300:]}", patience)["address"]
+        return time.monotonic() - self.started
+
+    def signal(self, number, patience=PATIENCE):
+        """Sends a signal and waits for the end: seconds that took."""
+        sent = time.monotonic()
+        self.process.send_signal(number)
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Silent(f"it still ran {patience} s after signal {number}") from None
+        return time.monotonic() - sent
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def token(self):
+        return (self.home / "state" / "api-token").read_text().strip()
+
+    def connection(self, timeout=PATIENCE):
+        host, port = self.address.removeprefix("http://").rstrip("/").rsplit(":", 1)
+        return http.client.HTTPConnection(host, int(port), timeout=timeout)
+
+    def get(self, path, connection=None, **headers):
+        """Status and decoded answer."""
+        own = connection or self.connection()
+        try:
+            own.request("GET", path, headers={"Authorization": f"Bearer {self.token()}", **headers})
+            answer = own.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            if connection is None:
+                own.close()
+
+    def checks(self):
+        """Each part of it by name: whether it is well, and what there is to say."""
+        return {check["name"]: check for check in self.get("/api/health")[1]["checks"]}
+
+
+class Listener:
+    """Hears the daemon's events in a thread: when each call was told of, by its tokens."""
+
+    def __init__(self, daemon):
+        self.heard, self.news = {}, threading.Condition()
+        self.connection = daemon.connection(timeout=None)
+        self.connection.request("GET", "/api/stats/live", headers={"Authorization": f"Bearer {daemon.token()}"})
+        self.answer = self.connection.getresponse()
+        if self.answer.status != 200:
+            raise Silent(f"/api/stats/live answers {self.answer.status}")
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        # A daemon that ends takes the connection with it.
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException, AttributeError):
+            while line := self.answer.readline():
+                at = time.monotonic()
+                if not line.startswith(b"data:"):
+                    continue
+                event = json.loads(line[5:])
+                if event.get("type") == "call":
+                    with self.news:
+                        self.heard.setdefault(event["tokens"], at)
+                        self.news.notify_all()
+
+    def told(self, tokens, patience=PATIENCE):
+        """When a call of so many tokens was told of."""
+        with self.news:
+            if not self.news.wait_for(lambda: tokens in self.heard, patience):
+                raise Silent(f"no event of a call of {tokens} tokens within {patience} s")
+            return self.heard[tokens]

@@ -1,0 +1,77 @@
+"""Runs cco on a small tree, perhaps with a planted bug, and says what is wrong with what it says. Used by torture."""
+import contextlib, os, shutil, signal, sqlite3, subprocess
+
+import sealed
+from sealed import Failed, counted, decoded, first_difference, surrounding
+
+
+def judge(tree, text):
+    """What is wrong with a `daily --json`, or None."""
+    try:
+        days = {row["date"]: counted(row) for row in decoded(text)["daily"]}
+    except (Failed, KeyError, TypeError) as e:
+        return f"{type(e).__name__} {e}"
+    return first_difference(tree.truth(), days)
+
+
+def ledger_damage(home):
+    """What SQLite's integrity check says about a copy of the ledger, or None."""
+    with sealed.scratch("copy") as copy:
+        for name in ("ledger.db", "ledger.db-wal"):
+            if (home / name).exists():
+                shutil.copy(home / name, copy / name)
+        with contextlib.closing(sqlite3.connect(copy / "ledger.db")) as db:
+            said = db.execute("PRAGMA integrity_check").fetchone()[0]
+            return None if said == "ok" else f"integrity check: {said}"
+
+
+def wrong_totals(binary, environment, growing):
+    """What is wrong with a report on transcripts that grew, or None."""
+    totals = sealed.ask(binary, environment, "daily")["totals"]
+    want, got = (growing.calls, growing.tokens), (totals["calls"], totals["outputTokens"])
+    return None if got == want else f"expected {want} calls and tokens, cco says {got}"
+
+
+def run_whole(command, environment, timeout):
+    """Runs a command in a process group of its own, so that nothing of it outlives a timeout."""
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        out, err = running.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        raise
+    return subprocess.CompletedProcess(command, running.returncode, out, err)
+
+
+class Cco:
+    """A binary, perhaps with a planted bug, reading one tree."""
+
+    def __init__(self, binary, tree, root, bug=None):
+        self.binary, self.tree, self.root, self.bug = binary, tree, root, bug
+
+    def environment(self, home):
+        more = {"CCO_THREADS": "1"} | ({"CCO_PLANTED_BUG": self.bug} if self.bug else {})
+        return surrounding(self.root, home, **more)
+
+    def run(self, home, *arguments, before=(), timeout=60):
+        command = [*before, str(self.binary), *(arguments or ("daily", "--json", "--timezone", "UTC"))]
+        return run_whole(command, self.environment(home), timeout)
+
+    def clean_run(self, home):
+        """A run without trouble: None when it says the truth."""
+        done = self.run(home)
+        if done.returncode:
+            return f"clean run ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}"
+        return judge(self.tree, done.stdout) or ledger_damage(home)
+
+    def without_ledger(self, home):
+        """All transcripts are years old by the sealed clock, so the journal alone must know all of them."""
+        for part in ("", "-wal", "-shm", "-journal"):
+            (home / f"ledger.db{part}").unlink(missing_ok=True)
+        with sealed.scratch("no-transcripts") as nowhere:
+            done = Cco(self.binary, self.tree, nowhere, self.bug).run(home)
+        if done.returncode:
+            return f"run on the journal alone ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}"
+        wrong = judge(self.tree, done.stdout)
+        return wrong and f"the journal alone says: {wrong}"
