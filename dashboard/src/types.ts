@@ -86,7 +86,7 @@ export interface SessionPage {
   next_cursor: string | null;
 }
 
-export interface Call extends Sums {
+export interface Call extends Omit<Sums, "calls" | "cache_savings" | "unpriced_calls"> {
   id: number | string;
   timestamp: string;
   model: string;
@@ -174,21 +174,25 @@ export interface Limits {
   alerts: Alert[];
 }
 
+export interface Root {
+  path: string;
+  usable: boolean;
+  transcripts: number;
+  gone: number;
+  bytes: number;
+  last_event: string | null;
+  damaged_lines: number;
+  skipped_rows: number;
+}
+
 export interface Sources {
-  roots: {
-    path: string;
-    usable: boolean;
-    transcripts: number;
-    gone: number;
-    bytes: number;
-    last_event: string | null;
-    damaged_lines: number;
-    skipped_rows: number;
-  }[];
+  roots: Root[];
+  /** What was read under folders that are no root any more. */
+  elsewhere: Root;
   ledger: { path: string; bytes: number; calls: number; seq: number; zone: string };
   prices: { list: string };
   watcher: { mode: string; since: string | null };
-  broker: { last_success: string | null; last_failure: string | null };
+  broker: { last_success: string | null; last_failure: string | null; last_failure_reason: string | null };
 }
 
 export interface Health {
