@@ -128,12 +128,12 @@ export class Home {
     });
   }
 
-  /** A large tree of another hand, with calls up to yesterday, where its maker lies beside the project. */
+  /** A tree of another hand, with every nasty it knows and calls up to yesterday, where its maker lies beside the project. */
   corpus(megabytes) {
     if (!existsSync(join(CORPUS, "gen_corpus.py")) || !existsSync(join(CORPUS, "oracle.py"))) return false;
     const made = join(this.folder, "made");
     const yesterday = new Date(Date.now() - 24 * HOUR).toISOString().slice(0, 10);
-    printed("python3", [join(CORPUS, "gen_corpus.py"), "--out", made, "--seed", "6", "--size-mb", String(megabytes), "--end-date", yesterday, "--clean"]);
+    printed("python3", [join(CORPUS, "gen_corpus.py"), "--out", made, "--seed", "6", "--size-mb", String(megabytes), "--end-date", yesterday]);
     rmSync(this.root, { recursive: true, force: true });
     renameSync(join(made, ".claude"), this.root);
     return true;
