@@ -165,7 +165,7 @@ export function blocks(all, now) {
 }
 
 export function limits(now, isHostile) {
-  const window = (name, percent, hours, pace, age = 70, more = {}) => ({ window: name, state: "open", percent, resetsAt: iso(now + hours * HOUR), observedAt: iso(now - age * 1000), ageSeconds: age, source: "usage_api", mark: "", localTokens: null, pace, ...more });
+  const window = (name, percent, hours, pace, age = 70, more = {}) => ({ window: name, state: "open", percent, resetsAt: iso(now + hours * HOUR), observedAt: iso(now - age * 1000), ageSeconds: age, source: "endpoint", mark: "", localTokens: null, pace, ...more });
   const account = (name, windows, more = {}) => ({ account: name, accountUuid: "5d1f7a52-0000-4000-a000-000000000001", organizationUuid: "", email: name, directories: ["/home/ann/.claude"], login: { state: "active", reason: null, since: null }, loggedIn: true, sessions: "live", nextTry: null, trouble: null, lastSuccess: iso(now - 70_000), lastFailure: null, windows, ...more });
   return {
     accounts: [
