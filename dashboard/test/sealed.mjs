@@ -13,6 +13,8 @@ const CCO = process.env.CCO ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "
 /** Nano-dollars a token of claude-sonnet-4-5: 3 and 15 USD a million. */
 const SONNET = { name: "claude-sonnet-4-5-20250929", input: 3_000, output: 15_000 };
 const HOUR = 3_600_000;
+/** The account of the home's only login, which is not on this machine: nobody is asked for its limits. */
+export const ACCOUNT = "<img src=x onerror=window.__ran=1>@example.com";
 
 /** A small generator of numbers that are the same each time (mulberry32). */
 function dice(seed) {
@@ -118,11 +120,13 @@ export class Home {
     if (model === SONNET.name) this.wrote.nano += BigInt(input * SONNET.input + output * SONNET.output);
   }
 
-  /** Some weeks of ordinary work, and a session for each hostile name, which is in every field that has a name. */
+  /** Some weeks of ordinary work, an account, and a session for each hostile name, which is in every field that has a name. */
   work(hostile) {
     for (let at = 0; at < 300; at++) {
       this.call(`plain-${at % 12}`, { at: Date.now() - 60_000 - at * 5 * HOUR, cwd: `/home/ann/${["shop", "till", "stock"][at % 3]}`, gitBranch: at % 2 ? "main" : "fix/rounding" });
     }
+    const account = { accountUuid: "11111111-2222-4333-8444-555555555555", organizationUuid: "99999999-2222-4333-8444-555555555555", emailAddress: ACCOUNT, organizationName: ACCOUNT };
+    writeFileSync(join(this.root, ".claude.json"), JSON.stringify({ oauthAccount: account }));
     hostile.forEach((name, at) => {
       this.call(`hostile-${at}`, { at: Date.now() - 60_000 - at * 60_000, sessionId: name, cwd: `/home/ann/${name}`, gitBranch: name, model: name, tool: name, attributionAgent: name, attributionSkill: name, attributionMcpServer: name });
     });
