@@ -149,7 +149,10 @@ export function breakdown(all, query, now) {
     weekday_hour: (c) => `${weekday(c.at, of.zone) + 1}-${civil(c.at, of.zone)[3]}`, day: (c) => dayOf(c.at, of.zone),
   };
   if (!keys[what]) throw new Bad(400, "Bad Request", `by cannot be "${what}"`, "", "by");
-  return { by: what, rows: [...grouped(calls, keys[what])].map(([key, list]) => ({ key, label: what === "project" ? base(key) : key, ...sums(list), last_activity: iso(list[list.length - 1].at) })).sort((a, b) => b.cost - a.cost) };
+  // Accounts have the ledger's number as their key.
+  const numbers = [...grouped(calls, (c) => c.account).keys()].sort();
+  const named = (key) => (what === "account" ? { key: String(numbers.indexOf(key) + 1), label: key } : { key, label: key });
+  return { by: what, rows: [...grouped(calls, keys[what])].map(([key, list]) => ({ ...named(key), ...sums(list), last_activity: iso(list[list.length - 1].at) })).sort((a, b) => b.cost - a.cost) };
 }
 
 export function blocks(all, now) {
@@ -162,7 +165,7 @@ export function blocks(all, now) {
 }
 
 export function limits(now, isHostile) {
-  const window = (name, percent, hours, pace, age = 70, more = {}) => ({ window: name, state: "open", percent, resetsAt: iso(now + hours * HOUR), observedAt: iso(now - age * 1000), ageSeconds: age, source: "usage_api", mark: "", localTokens: null, pace, ...more });
+  const window = (name, percent, hours, pace, age = 70, more = {}) => ({ window: name, state: "open", percent, resetsAt: iso(now + hours * HOUR), observedAt: iso(now - age * 1000), ageSeconds: age, source: "endpoint", mark: "", localTokens: null, pace, ...more });
   const account = (name, windows, more = {}) => ({ account: name, accountUuid: "5d1f7a52-0000-4000-a000-000000000001", organizationUuid: "", email: name, directories: ["/home/ann/.claude"], login: { state: "active", reason: null, since: null }, loggedIn: true, sessions: "live", nextTry: null, trouble: null, lastSuccess: iso(now - 70_000), lastFailure: null, windows, ...more });
   return {
     accounts: [
@@ -211,7 +214,8 @@ export function sources(all, now, isHostile) {
       { path: "/mnt/backup/.claude/projects", usable: false, transcripts: 0, gone: 0, bytes: 0, last_event: null, damaged_lines: 0, skipped_rows: 0 },
     ],
     ledger: { path: "/home/ann/.cco/ledger.db", bytes: 48_234_496, calls: all.length, seq: all.length, zone: ZONE }, prices: { list: "2026-11-01" },
-    watcher: { mode: "events", since: iso(now - 3 * HOUR) }, broker: { last_success: iso(now - 70_000), last_failure: iso(now - 9 * HOUR) },
+    watcher: { mode: "events", since: iso(now - 3 * HOUR) }, broker: { last_success: iso(now - 70_000), last_failure: iso(now - 9 * HOUR), last_failure_reason: "unauthorized" },
+    elsewhere: { path: "", usable: false, transcripts: 0, gone: 7, bytes: 0, last_event: iso(now - 900 * HOUR), damaged_lines: 0, skipped_rows: 0 },
   };
 }
 

@@ -1,4 +1,5 @@
-// Pictures of every view, wide and narrow, light and dark: `node dev/shots.mjs FOLDER [view…]`, with the server running.
+// Pictures of every view, wide and narrow, light and dark: `node dev/shots.mjs FOLDER [view…]`, with the server running,
+// or of a daemon: LINK=$(cco dashboard --print).
 // It says what the console said, what scrolls sideways, and how soon something was painted.
 import { chromium } from "playwright-core";
 import { mkdirSync, mkdtempSync } from "node:fs";
@@ -8,7 +9,8 @@ import { join } from "node:path";
 const [folder = "/tmp/shots", ...wanted] = process.argv.slice(2);
 const VIEWS = { now: "?", cost: "?view=cost&compare=true", projects: "?view=projects&period=month", heatmap: "?view=heatmap&period=all", cache: "?view=cache&period=month", tools: "?view=tools&period=month", sources: "?view=sources" };
 mkdirSync(folder, { recursive: true });
-const base = `http://127.0.0.1:${process.env.PORT ?? 3103}/`;
+const link = process.env.LINK ?? `http://127.0.0.1:${process.env.PORT ?? 3103}/#code=dev`;
+const base = new URL("/", link).href;
 const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "shots-")), {
   executablePath: "/usr/bin/chromium", headless: true, viewport: { width: 1280, height: 860 },
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -16,7 +18,7 @@ const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir()
 const page = context.pages()[0];
 page.on("console", (message) => console.log("console", message.type(), message.text()));
 page.on("pageerror", (error) => console.log("error", error.message));
-await page.goto(`${base}#code=dev`);
+await page.goto(link);
 await page.waitForSelector(".drawn");
 console.log("address after the code", page.url(), "first paint", await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime));
 for (const scheme of ["light", "dark"]) {

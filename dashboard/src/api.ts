@@ -29,6 +29,13 @@ export function credentials(): Record<string, string> {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
+/** Drops a token that is refused; says whether there was one. */
+export function forget(): boolean {
+  const had = sessionStorage.getItem(KEY) !== null;
+  sessionStorage.removeItem(KEY);
+  return had;
+}
+
 /** Takes the one-time code out of the address, and exchanges it for the token. */
 export async function exchangeCode(): Promise<void> {
   const code = /(?:^#|&)code=([^&]+)/.exec(location.hash)?.[1];

@@ -1,7 +1,7 @@
 // The page's own loop: the address says what is asked, the answer is drawn, live events make it ask again.
 // Must not: know what a view shows, or draw anything itself.
 
-import { Problem, exchangeCode, get } from "./api.ts";
+import { Problem, exchangeCode, forget, get } from "./api.ts";
 import { isZone } from "./format.ts";
 import { Live, type LiveState } from "./live.ts";
 import { lastPart } from "./names.ts";
@@ -32,6 +32,7 @@ const TABLE: Record<State["view"], View<unknown>> = { now, cost, projects, heatm
 const CALM = 1_000;
 /** Without any event a view is asked for again, since time itself goes on. */
 const STEADY = 60_000;
+const LOGGED_OUT = new Problem("token", "Logged out", "This page was logged out: the token that it had is not good any more.", "");
 
 class App {
   private state: State = parse(location.search);
@@ -69,7 +70,7 @@ class App {
     this.stream = new Live({
       state: (state) => {
         this.live = state;
-        if (state.is === "refused") this.gate(null);
+        if (state.is === "refused") this.refused(null);
         else this.pulse();
       },
       event: (kind) => this.heard(kind),
@@ -118,6 +119,11 @@ class App {
     this.isGated = true;
     document.title = "cco";
     fill(this.root, gate(why, () => { this.isGated = false; void this.enter(); }));
+  }
+
+  /** Several questions are refused at once; the first that is says why. */
+  private refused(why: Problem | null): void {
+    if (!this.isGated) this.gate(forget() ? LOGGED_OUT : why);
   }
 
   private set(patch: Partial<State>): void {
@@ -176,7 +182,7 @@ class App {
   }
 
   private fail(problem: Problem, question: string): void {
-    if (problem.kind === "token") return this.gate(problem);
+    if (problem.kind === "token") return this.refused(problem);
     // What is there stays, under a banner, while nobody answers.
     if (problem.kind === "network" && this.dataOf === question && this.live.is === "lost") return;
     if (problem.status === 503 && this.dataOf === question) return this.tell(`${problem.title}. ${problem.detail}`);

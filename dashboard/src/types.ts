@@ -189,13 +189,13 @@ export interface Root {
 
 export interface Sources {
   roots: Root[];
-  /** What came from folders that are looked at no more. */
-  elsewhere?: Root;
+  /** What was read under folders that are no root any more. */
+  elsewhere: Root;
   /** No path: the ledger is in memory only. */
   ledger: { path: string | null; bytes: number; calls: number; seq: number; zone: string };
   prices: { list: string };
   watcher: { mode: string; since: string | null };
-  broker: { last_success: string | null; last_failure: string | null; last_failure_reason?: string | null };
+  broker: { last_success: string | null; last_failure: string | null; last_failure_reason: string | null };
 }
 
 export interface Health {

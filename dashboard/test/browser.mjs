@@ -2,42 +2,32 @@
 // usage: npm run browser   (Chromium at $CHROMIUM or /usr/bin/chromium; loopback only)
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
 
 import { PAYLOADS } from "../dev/payloads.mjs";
+import { browse } from "./chromium.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const port = 3_000 + Math.floor(Math.random() * 2_000) + 200;
 const base = `http://127.0.0.1:${port}/`;
-const folder = mkdtempSync(join(tmpdir(), "page-"));
-const seen = { errors: [], elsewhere: [], dialogs: 0 };
 let server;
-let context;
+let browser;
 let page;
+let seen;
 
 before(async () => {
   server = spawn(process.execPath, [join(here, "../dev/server.mjs")], { env: { ...process.env, PORT: String(port), STILL: "1" }, stdio: ["ignore", "pipe", "inherit"] });
   await new Promise((done) => server.stdout.once("data", done));
-  context = await chromium.launchPersistentContext(join(folder, "profile"), {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, acceptDownloads: true, viewport: { width: 1280, height: 860 },
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  page = context.pages()[0];
-  page.on("dialog", (dialog) => { seen.dialogs += 1; void dialog.dismiss(); });
-  page.on("console", (message) => { if (message.type() === "error" || message.type() === "warning") seen.errors.push(message.text()); });
-  page.on("pageerror", (error) => seen.errors.push(error.message));
-  context.on("request", (request) => { if (!request.url().startsWith(base) && !request.url().startsWith(`blob:${base}`)) seen.elsewhere.push(request.url()); });
+  browser = await browse(base);
+  ({ page, seen } = browser);
 });
 
 after(async () => {
-  await context?.close();
+  await browser?.close();
   server?.kill();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const mode = (to) => fetch(`${base}dev/${to}`);
@@ -78,6 +68,15 @@ test("every number of every view opens where it comes from", async () => {
     await page.keyboard.press("Escape");
     assert.equal(await page.locator("dialog[open]").count(), 0);
   }
+});
+
+test("an account is chosen by its name, though the API's rows have numbers as keys", async () => {
+  await settled("?view=cost&period=month");
+  const all = (await ask("api/stats?period=month")).summary.total_calls;
+  await page.selectOption("#filter-account", { label: "ann@example.com" });
+  const some = (await ask("api/stats?period=month&account=ann%40example.com")).summary.total_calls;
+  assert.ok(some > 0 && some < all);
+  await page.waitForSelector(`.figure:has(dt:text-is("Calls")) .num[title="${some.toLocaleString("en-US")}"]`);
 });
 
 test("a new call appears by itself, and an open menu stays open meanwhile", async () => {

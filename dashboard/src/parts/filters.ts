@@ -25,7 +25,8 @@ export async function known(): Promise<Known> {
   return {
     projects: projects.projects.slice(0, 500).map(({ path, name }) => ({ key: path, label: named(name) })),
     models: [...Object.keys(stats.by_model_tier).filter((tier) => (stats.by_model_tier[tier]?.call_count ?? 0) > 0), ...Object.keys(stats.by_model)],
-    accounts: accounts.rows.map(({ key, label }) => ({ key, label: label || key })).filter(({ key }) => key !== ""),
+    // Keys of accounts are the ledger's numbers; who asks names them by what people call them.
+    accounts: accounts.rows.filter(({ label }) => label !== "").map(({ label }) => ({ key: label, label })),
   };
 }
 

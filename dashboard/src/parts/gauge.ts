@@ -1,7 +1,7 @@
 // A window of a plan's limit as a gauge: how full, how old and from where that is, when it resets, where it is heading.
 // Must not: guess; what the daemon does not know is said to be unknown.
 
-import { clockTime, dayName, instant, timeExact, tokens } from "../format.ts";
+import { clockTime, count, dayName, instant, tokens } from "../format.ts";
 import type { Page } from "../page.ts";
 import type { Account, LimitWindow } from "../types.ts";
 import { type Child, h } from "./dom.ts";
@@ -20,13 +20,29 @@ export function windowName(window: string): string {
 }
 
 const SOURCES: Record<string, string> = {
-  endpoint: "asked of the service", stdin: "told by Claude Code", claude_cache: "Claude Code's memory",
-  hot_swap: "an account switcher", manual: "typed by hand",
+  endpoint: "asked of the service", stdin: "told by Claude Code's status line", claude_cache: "Claude Code's own memory",
+  hot_swap: "kept by an account switcher", manual: "typed by hand",
 };
 
 /** Words for where a reading comes from. */
-export const sourceName = (source: string | null): string =>
-  source === null ? "no source" : (SOURCES[source] ?? source.replaceAll("_", " "));
+export function sourceName({ source, state }: LimitWindow): string {
+  if (state === "local") return "estimated here";
+  if (source === null) return "no source";
+  return SOURCES[source] ?? source.replaceAll("_", " ");
+}
+
+/** What the marks of a reading mean. */
+const MARKS: Record<string, readonly [string, string]> = {
+  "⚠": ["getting old", "It may be more by now"],
+  "⚠⚠": ["old", "It may be much more by now"],
+  "🔺": ["may be wrong", "So old that it may be wrong, of an age that cannot be told, or of a login that has ended"],
+};
+
+function mark({ mark: sign }: LimitWindow): Child {
+  if (sign === "") return null;
+  const [word, says] = MARKS[sign] ?? ["", ""];
+  return h("span", { class: "mark", title: says }, ` ${sign} ${word}`);
+}
 
 const level = (percent: number): string => (percent >= 90 ? "full" : percent >= 75 ? "near" : "fine");
 
@@ -46,16 +62,15 @@ export function gauge(page: Page, account: Account, window: LimitWindow): HTMLEl
   const main = percent !== null ? `${Math.floor(percent)}%` : window.localTokens !== null ? `≈${tokens(window.localTokens)}` : "–";
   const where = {
     title: `${name}, ${account.account}`,
-    value: percent !== null ? `${percent}%` : window.localTokens !== null ? `${window.localTokens} tokens of this machine` : "unknown",
-    says: says(window, page.zone),
+    value: percent !== null ? `${percent}%` : window.localTokens !== null ? `${count(window.localTokens)} tokens of this machine` : "unknown",
+    says: says(window),
     route: "/api/limits",
   };
   return h("article", { class: `gauge ${percent === null ? "unknown" : level(percent)} ${isOld ? "old" : ""}`.trim() },
     h("div", { class: "head" }, h("h3", null, name), number(page, main, where, "big")),
     meter(window, name, page.now),
     h("div", { class: "foot" }, h("span", null, state(page, window)), h("span", { class: "pace" }, pace(page, window))),
-    h("p", { class: "source" }, sourceName(window.source), window.observedAt ? [", ", age(page, window.observedAt)] : null,
-      isOld ? h("span", { class: "mark", title: "This reading is old: it may be more by now" }, " old") : null),
+    h("p", { class: "source" }, sourceName(window), window.observedAt ? [", ", age(page, window.observedAt)] : null, mark(window)),
   );
 }
 
@@ -103,11 +118,12 @@ function pace(page: Page, window: LimitWindow): Child {
   return `${Math.round(window.pace.percentAtReset)}% at reset`;
 }
 
-function says(window: LimitWindow, zone: string): string {
-  const at = (time: string): string => timeExact(instant(time) ?? 0, zone);
-  const from = `Source of the reading: ${sourceName(window.source)}`;
-  const when = window.observedAt ? `, ${at(window.observedAt)}` : "";
-  const resets = window.resetsAt ? ` The window resets ${at(window.resetsAt)}.` : "";
+function says(window: LimitWindow): string {
+  if (window.state === "local") return "No reading holds. These are the tokens that this machine's transcripts tell of the window; other machines' are not among them.";
+  if (window.source === null) return "Nothing is known of this window yet.";
+  const from = `The reading is ${sourceName(window)}`;
+  const when = window.observedAt ? `, observed ${window.observedAt}` : "";
+  const resets = window.resetsAt ? ` The window resets ${window.resetsAt}.` : "";
   const pace = window.pace ? ` The pace is ${window.pace.percentPerHour}% an hour, ${window.pace.percentAtReset}% at the reset.` : "";
   return `${from}${when}.${resets}${pace} Of several readings the newest of the open window holds.`;
 }

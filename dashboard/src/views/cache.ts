@@ -4,6 +4,7 @@
 import { get, path } from "../api.ts";
 import { startOfDate } from "../civil.ts";
 import { count, dayName, money, moneyExact, share, shortDay, tokens } from "../format.ts";
+import { lastPart, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
@@ -78,13 +79,14 @@ function over(page: Page, { days, query }: Cache): HTMLElement {
 
 function slices(page: Page, label: string, told: Breakdown, { query }: Cache): HTMLElement {
   const where = (row: Slice): Where => ({
-    title: `Saved by the cache, ${row.label || row.key || "unknown"}`, value: moneyExact(row.cache_savings ?? 0), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
+    title: `Saved by the cache, ${named(called(row))}`, value: moneyExact(row.cache_savings ?? 0), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
     route: path("/api/stats/breakdown", { ...query, by: told.by }), ...(label === "Project" && row.key ? { explain: [{ label: "project", what: row.key }] } : {}),
   });
+  const called = (row: Slice): string => (label === "Project" ? lastPart(row.key) : row.label);
   // Two projects may have the same name: then their paths tell them apart.
-  const isTwice = (name: string): boolean => told.rows.filter((row) => row.label === name).length > 1;
+  const isTwice = (name: string): boolean => told.rows.filter((row) => called(row) === name).length > 1;
   const columns: Column<Slice>[] = [
-    { label, kind: "text", value: (row) => (row.label && !isTwice(row.label) ? row.label : row.key) },
+    { label, kind: "text", value: (row) => (isTwice(called(row)) ? row.key : called(row)) },
     { label: "Hit ratio", kind: "share", value: (row) => hitsOf(row), bar: true },
     { label: "Saved", kind: "money", value: (row) => row.cache_savings ?? 0, where },
     { label: "Read", kind: "tokens", value: (row) => row.cache_read ?? 0, wide: true },

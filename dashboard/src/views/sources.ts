@@ -9,7 +9,7 @@ import { age, badge, card, number } from "../parts/figure.ts";
 import { problemOf, withCommands } from "../parts/states.ts";
 import { table } from "../parts/table.ts";
 import type { State } from "../state.ts";
-import type { Health, Sources } from "../types.ts";
+import type { Health, Root, Sources } from "../types.ts";
 
 interface Data { sources: Sources; health: Health }
 
@@ -32,15 +32,17 @@ export const sources: View<Data> = {
 const where = (title: string, value: string, says: string): Where => ({ title, value, says, route: "/api/sources" });
 
 function roots(page: Page, told: Sources): HTMLElement {
+  const hasMore = told.elsewhere.transcripts + told.elsewhere.gone > 0;
+  const isOf = (row: Root): string => row.path || "folders that are not looked in any more";
   return card("Transcripts", [scan(page)], table(page, {
-    title: "Transcripts", rows: told.elsewhere && told.elsewhere.gone + told.elsewhere.transcripts > 0 ? [...told.roots, { ...told.elsewhere, path: told.elsewhere.path || "elsewhere, looked at no more", usable: true }] : told.roots, empty: "No folder with transcripts was found. `cco doctor` says where it was looked.",
+    title: "Transcripts", rows: hasMore ? [...told.roots, told.elsewhere] : told.roots, empty: "No folder with transcripts was found. `cco doctor` says where it was looked.",
     columns: [
-      { label: "Folder", kind: "text", value: (row) => row.path, cell: (row) => [h("span", { class: "name path", title: row.path }, row.path), row.usable ? null : [" ", badge("cannot be read", "bad")]] },
-      { label: "Files", kind: "count", value: (row) => row.transcripts, where: (row) => where(`Transcripts under ${row.path}`, count(row.transcripts), "Files that are there now.") },
-      { label: "Gone", kind: "count", value: (row) => row.gone, wide: true, where: (row) => where(`Transcripts that were under ${row.path}`, count(row.gone), "Files that were read and are gone; their calls stay counted.") },
+      { label: "Folder", kind: "text", value: isOf, cell: (row) => [h("span", { class: row.path ? "name path" : "muted", title: row.path }, isOf(row)), row.usable || !row.path ? null : [" ", badge("cannot be read", "bad")]] },
+      { label: "Files", kind: "count", value: (row) => row.transcripts, where: (row) => where(`Transcripts under ${isOf(row)}`, count(row.transcripts), "Files that are there now.") },
+      { label: "Gone", kind: "count", value: (row) => row.gone, wide: true, where: (row) => where(`Transcripts that were under ${isOf(row)}`, count(row.gone), "Files that were read and are gone; their calls stay counted.") },
       { label: "Size", kind: "count", value: (row) => row.bytes, wide: true, cell: (row) => h("span", { title: `${count(row.bytes)} bytes` }, bytes(row.bytes)) },
-      { label: "Skipped rows", kind: "count", value: (row) => row.skipped_rows, wide: true, where: (row) => where(`Rows skipped under ${row.path}`, count(row.skipped_rows), "Rows that are no calls, or that another row of the same call outdoes.") },
-      { label: "Damaged lines", kind: "count", value: (row) => row.damaged_lines, wide: true, where: (row) => where(`Damaged lines under ${row.path}`, count(row.damaged_lines), "Lines that are no JSON. They are left out and counted.") },
+      { label: "Skipped rows", kind: "count", value: (row) => row.skipped_rows, wide: true, where: (row) => where(`Rows skipped under ${isOf(row)}`, count(row.skipped_rows), "Rows that do not count: without a time, or with impossible counts.") },
+      { label: "Damaged lines", kind: "count", value: (row) => row.damaged_lines, wide: true, where: (row) => where(`Damaged lines under ${isOf(row)}`, count(row.damaged_lines), "Lines that are no JSON. They are left out and counted.") },
       { label: "Last event", kind: "age", value: (row) => row.last_event },
     ],
   }));
