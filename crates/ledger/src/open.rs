@@ -376,7 +376,7 @@ fn header(path: &Path) -> io::Result<Vec<u8>> {
         file.metadata().is_ok_and(|known| (known.dev(), known.ino()) == (about.dev(), about.ino()))
     };
     let mut kept = KEPT_OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = kept.iter().find(is_same).map(|file| first_bytes(file));
+    let known = kept.iter().find(is_same).map(first_bytes);
     known.unwrap_or_else(|| {
         let file = File::open(path)?;
         let header = first_bytes(&file);
