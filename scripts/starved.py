@@ -133,7 +133,7 @@ def full(starved, _, is_long):
             daemon.serves()
             listener = Listener(daemon)
             listener.told(starved.rows.append())
-            for n in range(200 if is_long else len(LEFT)):
+            for n in range(100 if is_long else len(LEFT)):
                 left = LEFT[n % len(LEFT)]
                 fill(filler, left)
                 failed = None
