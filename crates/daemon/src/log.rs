@@ -67,11 +67,12 @@ impl Log {
         };
         // A name of a file may hold anything.
         let line = format!("{at} {who}: {mark}{}\n", untrusted::clean(what).replace('\n', " "));
+        // Whoever sees it on stderr finds it in the file.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.append(&mut file, line.as_bytes());
         if self.is_aloud {
             let _ = io::stderr().lock().write_all(line.as_bytes());
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = self.append(&mut file, line.as_bytes());
     }
 
     fn append(&self, open: &mut Option<Open>, line: &[u8]) -> io::Result<()> {
