@@ -91,11 +91,6 @@ impl EventLoop {
         }
     }
 
-    /// Changes are heard of by looking, and not as events.
-    pub(crate) fn is_polling(&self) -> bool {
-        self.watch != Watch::Events
-    }
-
     /// Since when something that was written has not been taken in.
     pub(crate) fn behind_since(&self) -> Option<Instant> {
         self.scanning.flatten().or(self.dirty)

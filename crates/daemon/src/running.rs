@@ -26,7 +26,7 @@ use crate::setup::Setup;
 use crate::shared::Shared;
 use crate::tasks::{LooksAtGit, Threads, log_panics};
 use crate::token::Tokens;
-use crate::watch::Watching;
+use crate::watch::Watch;
 
 /// Events that wait for the loop; changes beyond them say nothing new.
 const WAITING: usize = 1_024;
@@ -137,6 +137,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
             clock: Arc::clone(&setup.clock),
             events: events.clone(),
         },
+        Watch { settings: setup.settings, events },
     )
     .map_err(RunError::System)?;
     log.note(
@@ -149,9 +150,6 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
         threads,
         shared: Arc::clone(&shared),
         log: Arc::clone(&log),
-        settings: setup.settings,
-        events,
-        watching: None,
         tell_health,
     };
     at_work.run(&mut happens).await;
@@ -159,8 +157,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     // Nothing new begins; what goes on is brought to its end.
     let _ = stop.send(true);
     drop(happens);
-    let AtWork { threads, watching, .. } = at_work;
-    drop(watching);
+    let threads = at_work.threads;
     let begun = Instant::now();
     let _ = tokio::time::timeout(PATIENCE / 2, http).await;
     let left = PATIENCE.saturating_sub(begun.elapsed());
@@ -179,9 +176,6 @@ struct AtWork {
     threads: Threads,
     shared: Arc<Shared>,
     log: Arc<Log>,
-    settings: crate::setup::ReadSettings,
-    events: mpsc::Sender<Event>,
-    watching: Option<Watching>,
     tell_health: watch::Sender<Health>,
 }
 
@@ -212,7 +206,7 @@ impl AtWork {
             Order::Scan => self.threads.scan(),
             Order::Ask { all } => self.threads.ask(all),
             Order::LookAtGit => self.threads.look_at_git(),
-            Order::Watch => self.watch(),
+            Order::Watch => self.threads.watch(),
             Order::Renew => {
                 self.threads.renew();
                 self.shared.readers.renew();
@@ -234,21 +228,6 @@ impl AtWork {
         }
     }
 
-    /// Begins to hear of changes, on a thread of its own: a large tree takes a while.
-    fn watch(&mut self) {
-        // The old one goes first: both together might be more than the system allows.
-        self.watching = None;
-        let folders = (self.settings)().watched;
-        let began = Watching::begin(&folders, self.events.clone());
-        let event = Event::Watching(began.map(|watching| self.watching = Some(watching)));
-        self.take_note(&event);
-        let orders = self.machine.on(event, Instant::now());
-        self.take_note_of_watching();
-        for order in orders.into_iter().filter(|order| !matches!(order, Order::Watch)) {
-            self.carry_out(order);
-        }
-    }
-
     /// What the event says of how the parts are.
     fn take_note(&self, event: &Event) {
         let now = (self.shared.clock)();
@@ -260,23 +239,11 @@ impl AtWork {
                 }
                 self.tell_health.send_modify(|health| health.on_asked(refreshed, now));
             }
-            Event::Watching(Err(why)) => {
-                self.tell_health.send_modify(|health| health.on_watching(Some(why), now));
+            Event::Watching(result) => {
+                self.tell_health.send_modify(|health| health.on_watching(result.as_ref().err(), now));
             }
             _ => {}
         }
-    }
-
-    fn take_note_of_watching(&self) {
-        let now = (self.shared.clock)();
-        let is_polling = self.machine.is_polling();
-        self.tell_health.send_if_modified(|health| {
-            let changed = health.is_polling != is_polling;
-            if !is_polling {
-                health.on_watching(None, now);
-            }
-            changed
-        });
     }
 
     fn take_note_of_lag(&self) {

@@ -15,6 +15,7 @@ use crate::git::Git;
 use crate::keeper::{Keeper, Task};
 use crate::log::Log;
 use crate::setup::{Clock, ReadSettings};
+use crate::watch::Watch;
 
 /// A session is at work when it told something within this time, in milliseconds.
 pub(crate) const AT_WORK_MS: i64 = 10 * 60_000;
@@ -26,6 +27,7 @@ pub(crate) struct Threads {
     keeper: Sender<Task>,
     broker: Sender<broker::Task>,
     git: Sender<()>,
+    watch: Sender<()>,
     running: Vec<JoinHandle<()>>,
 }
 
@@ -38,10 +40,11 @@ pub(crate) struct LooksAtGit {
 
 impl Threads {
     /// Starts them all.
-    pub(crate) fn start(keeper: Keeper, broker: Broker, git: LooksAtGit) -> io::Result<Self> {
+    pub(crate) fn start(keeper: Keeper, broker: Broker, git: LooksAtGit, watch: Watch) -> io::Result<Self> {
         let (to_keeper, of_keeper) = channel();
         let (to_broker, of_broker) = channel();
         let (to_git, of_git) = channel::<()>();
+        let (to_watch, of_watch) = channel();
         let repositories = to_keeper.clone();
         let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(work)
@@ -49,6 +52,7 @@ impl Threads {
         let running = vec![
             start("keeper", Box::new(move || keeper.run(&of_keeper)))?,
             start("broker", Box::new(move || broker.run(&of_broker)))?,
+            start("watch", Box::new(move || watch.run(&of_watch)))?,
             start(
                 "git",
                 Box::new(move || {
@@ -59,7 +63,7 @@ impl Threads {
                 }),
             )?,
         ];
-        Ok(Self { keeper: to_keeper, broker: to_broker, git: to_git, running })
+        Ok(Self { keeper: to_keeper, broker: to_broker, git: to_git, watch: to_watch, running })
     }
 
     /// Has what is new taken in.
@@ -83,9 +87,14 @@ impl Threads {
         let _ = self.git.send(());
     }
 
+    /// Has changes heard of, from now on or anew.
+    pub(crate) fn watch(&self) {
+        let _ = self.watch.send(());
+    }
+
     /// Lets them end what they are at, for so long; whoever takes longer is cut off, which loses nothing. Says who.
     pub(crate) fn stop(self, patience: Duration) -> Vec<String> {
-        drop((self.keeper, self.broker, self.git));
+        drop((self.keeper, self.broker, self.git, self.watch));
         let ends = Instant::now() + patience;
         while self.running.iter().any(|thread| !thread.is_finished()) && Instant::now() < ends {
             std::thread::sleep(TURN);

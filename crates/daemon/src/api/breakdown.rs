@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use cco_engine::limits::KnownAccount;
-use cco_engine::stats::{By, Scope, Slice};
+use cco_engine::stats::{By, Slice};
 use cco_wire::names::account_label;
 use cco_wire::text::iso;
 use serde::Serialize;
@@ -68,14 +68,7 @@ pub(super) struct RowAnswer {
 #[utoipa::path(get, path = "/api/stats/breakdown", tag = "stats", params(
     ("by" = String, Query, description = "`model`, `project`, `branch`, `session`, `tool`, `agent`, `skill`, `mcp`, `account`, `hour_of_day`, `weekday`, `weekday_hour` or `day`"),
     ("limit" = Option<u32>, Query, description = "Rows at most"),
-    ("period" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("from" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("to" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("project" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("model" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("account" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("branch" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("timezone" = Option<String>, Query, description = "As for `/api/stats`"),
+    filter::Described,
 ), responses((status = OK, body = BreakdownAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn breakdown(
     State(api): State<Arc<Api>>,
@@ -94,8 +87,7 @@ pub(super) async fn breakdown(
     let most = asked.number("limit", MOST_ROWS)?.unwrap_or(MOST_ROWS) as usize;
     let name = WORDS.iter().find(|(_, word)| *word == by).map_or("", |(name, _)| *name);
     let made = answer(&api, &asked, move |engine| {
-        let scope =
-            Scope { range: filter.range(engine)?, zone: filter.zone.clone(), only: filter.only(engine)? };
+        let scope = filter.scope(engine)?;
         let mut rows = engine.breakdown(&scope, by)?;
         if by == By::Account {
             call_by_name(&mut rows, &engine.accounts()?);

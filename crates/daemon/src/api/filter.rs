@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use cco_engine::Engine;
 use cco_engine::report::{Named, Only};
-use cco_engine::stats::UNKNOWN_TIER;
+use cco_engine::stats::{Scope, UNKNOWN_TIER};
 use cco_model::civil;
 use cco_wire::names::{account_label, called, is_project};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use utoipa::IntoParams;
 
 use super::Api;
 use super::answer::Failure;
@@ -20,6 +21,29 @@ use super::problem::Problem;
 /// The parameters that every route of statistics knows.
 pub(super) const PARAMETERS: [&str; 8] =
     ["period", "from", "to", "project", "model", "account", "branch", "timezone"];
+
+/// The same, as the API describes them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes; Filter reads them")]
+pub(super) struct Described {
+    /// `hour`, `day`, `week`, `month` or `all`: the calendar's, the one that holds now; a day without it
+    period: Option<String>,
+    /// RFC 3339, in place of a period
+    from: Option<String>,
+    /// RFC 3339, not among them
+    to: Option<String>,
+    /// A path, or its last folders
+    project: Option<Vec<String>>,
+    /// A tier, or a model
+    model: Option<Vec<String>>,
+    /// A name or an address
+    account: Option<Vec<String>>,
+    /// A branch
+    branch: Option<Vec<String>>,
+    /// Whose hours and days; the daemon's without it
+    timezone: Option<String>,
+}
 
 /// What calls without a name are called by those who ask for them.
 const UNKNOWN: &str = "unknown";
@@ -95,6 +119,11 @@ impl Filter {
     pub(super) fn zone_name(&self) -> String {
         let offset = || self.zone.to_offset(self.now).to_string();
         self.zone.iana_name().map_or_else(offset, str::to_owned)
+    }
+
+    /// The calls that are meant.
+    pub(super) fn scope(&self, engine: &Engine) -> Result<Scope, Failure> {
+        Ok(Scope { range: self.range(engine)?, zone: self.zone.clone(), only: self.only(engine)? })
     }
 
     /// From when until before when.
@@ -250,4 +279,19 @@ fn unknown(kind: &str, name: &str, names: &[&str]) -> Problem {
 /// The first instant behind the millisecond of this one.
 fn after(at: Timestamp) -> Timestamp {
     civil::timestamp(at.as_millisecond().saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::IntoParams;
+    use utoipa::openapi::path::ParameterIn;
+
+    use super::*;
+
+    #[test]
+    fn what_is_described_is_what_is_known() {
+        let described = Described::into_params(|| Some(ParameterIn::Query));
+        let names: Vec<&str> = described.iter().map(|parameter| parameter.name.as_str()).collect();
+        assert_eq!(names, PARAMETERS);
+    }
 }

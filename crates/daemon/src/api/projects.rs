@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use cco_engine::stats::{ProjectSums, Scope};
+use cco_engine::stats::ProjectSums;
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
 use cco_wire::text::iso;
@@ -58,14 +58,7 @@ pub(super) struct Totals {
 /// Projects with calls in a stretch of time, dearest first.
 #[utoipa::path(get, path = "/api/stats/projects", tag = "stats", params(
     ("branches" = Option<bool>, Query, description = "With their branches"),
-    ("period" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("from" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("to" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("project" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("model" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("account" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("branch" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("timezone" = Option<String>, Query, description = "As for `/api/stats`"),
+    filter::Described,
 ), responses((status = OK, body = ProjectsAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn projects(
     State(api): State<Arc<Api>>,
@@ -78,8 +71,7 @@ pub(super) async fn projects(
     let filter = Filter::new(&api, &asked)?;
     let with_branches = asked.flag("branches")?;
     let made = answer(&api, &asked, move |engine| {
-        let scope =
-            Scope { range: filter.range(engine)?, zone: filter.zone.clone(), only: filter.only(engine)? };
+        let scope = filter.scope(engine)?;
         let projects = engine.project_list(&scope)?;
         let projects = projects.iter().map(|project| ProjectAnswer::new(project, with_branches)).collect();
         Ok(Answer::of(&ProjectsAnswer { projects })?)

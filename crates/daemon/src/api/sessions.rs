@@ -103,14 +103,7 @@ pub(super) struct AgentAnswer {
 #[utoipa::path(get, path = "/api/stats/sessions", tag = "stats", params(
     ("limit" = Option<u32>, Query, description = "Sessions of a page, at most 500"),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ("period" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("from" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("to" = Option<String>, Query, description = "As for `/api/stats`"),
-    ("project" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("model" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("account" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("branch" = Option<Vec<String>>, Query, description = "As for `/api/stats`"),
-    ("timezone" = Option<String>, Query, description = "As for `/api/stats`"),
+    filter::Described,
 ), responses((status = OK, body = SessionsAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn sessions(
     State(api): State<Arc<Api>>,

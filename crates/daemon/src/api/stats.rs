@@ -170,14 +170,7 @@ const GRANULARITIES: [(&str, Granularity); 5] = [
 
 /// What was used in a stretch of time and what it cost. All parts add up to the summary, exactly.
 #[utoipa::path(get, path = "/api/stats", tag = "stats", params(
-    ("period" = Option<String>, Query, description = "`hour`, `day`, `week`, `month` or `all`: the calendar's, the one that holds now"),
-    ("from" = Option<String>, Query, description = "RFC 3339, in place of a period"),
-    ("to" = Option<String>, Query, description = "RFC 3339, not among them"),
-    ("project" = Option<Vec<String>>, Query, description = "A path, or its last folders"),
-    ("model" = Option<Vec<String>>, Query, description = "A tier, or a model"),
-    ("account" = Option<Vec<String>>, Query, description = "A name or an address"),
-    ("branch" = Option<Vec<String>>, Query, description = "A branch"),
-    ("timezone" = Option<String>, Query, description = "Whose hours and days"),
+    filter::Described,
     ("granularity" = Option<String>, Query, description = "`minute`, `hour`, `day`, `week` or `month`"),
     ("split" = Option<String>, Query, description = "`model` or `project`: what points are told apart by"),
 ), responses((status = OK, body = Dated), (status = BAD_REQUEST, body = Problem)))]
