@@ -73,7 +73,7 @@ pub(super) const DAEMON_EXAMPLES: &str = "\
 Examples:
   cco daemon start
   cco daemon status
-  curl -H \"Authorization: Bearer $(cco daemon token)\" localhost:3003/api/stats";
+  curl -H \"Authorization: Bearer $(cco daemon token)\" \"$(cco daemon status --json | jq -r .address)/api/stats\"";
 
 pub(super) const DASHBOARD_EXAMPLES: &str = "\
 Examples:
@@ -119,5 +119,5 @@ Examples:
 
 const TOKEN_EXAMPLES: &str = "\
 Examples:
-  curl -H \"Authorization: Bearer $(cco daemon token)\" localhost:3003/api/stats
+  curl -H \"Authorization: Bearer $(cco daemon token)\" \"$(cco daemon status --json | jq -r .address)/api/stats\"
   cco daemon token --rotate";
