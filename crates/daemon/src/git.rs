@@ -21,8 +21,16 @@ const MOST: Duration = Duration::from_secs(1);
 const MOST_BYTES: u64 = 4 << 20;
 /// So many repositories are looked at in one go.
 const MOST_REPOSITORIES: usize = 32;
+/// What a repository's settings could have run, turned off.
+const OFF: [(&str, &str); 5] = [
+    ("core.fsmonitor", ""),
+    ("core.hooksPath", "/dev/null"),
+    ("core.sshCommand", ""),
+    ("core.pager", ""),
+    ("core.untrackedCache", "keep"),
+];
 /// What names a repository or its settings in the environment.
-const OF_ONE_REPOSITORY: [&str; 8] = [
+const OF_ONE_REPOSITORY: [&str; 7] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -30,7 +38,6 @@ const OF_ONE_REPOSITORY: [&str; 8] = [
     "GIT_NAMESPACE",
     "GIT_OBJECT_DIRECTORY",
     "GIT_CONFIG_PARAMETERS",
-    "GIT_CONFIG_COUNT",
 ];
 /// Folders above that are looked at for a repository.
 const MOST_ABOVE: usize = 40;
@@ -72,26 +79,19 @@ impl Git {
 
     /// The filters that the repository's own settings name: programs that `git status` would run.
     fn filters(root: &Path, ends: Instant) -> Option<Vec<String>> {
-        let words = ["config", "--local", "--includes", "--name-only", "-z", "--get-regexp", r"^filter\..*"];
+        let words = ["config", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\..*"];
         let (status, answer) = Self::ask(root, &[], &words.map(OsString::from), ends)?;
         // 1: there are none.
-        if !matches!(status, Some(0 | 1)) {
-            return None;
-        }
-        let names = answer.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
-        let filter = |name: &str| Some(name.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned());
-        let mut filters: Vec<String> = names.filter_map(filter).collect();
-        filters.sort();
-        filters.dedup();
-        Some(filters)
+        matches!(status, Some(0 | 1)).then(|| filters_of_repository(&answer))
     }
 
     fn status(root: &Path, filters: &[String], ends: Instant) -> Option<Counts> {
         let off = filters.iter().flat_map(|name| {
-            ["clean=", "smudge=", "process=", "required=false"].map(|key| format!("filter.{name}.{key}"))
+            [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")]
+                .map(|(key, value)| (format!("filter.{name}.{key}"), value))
         });
+        let off: Vec<(String, &str)> = off.collect();
         let words = ["status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=all", "--no-renames"];
-        let off: Vec<String> = off.collect();
         let (status, answer) = Self::ask(root, &off, &words.map(OsString::from), ends)?;
         (status == Some(0)).then(|| counts(&answer))
     }
@@ -99,7 +99,7 @@ impl Git {
     /// What `git` answers: how it ended and what it said; none: not in time, or it cannot be run.
     fn ask(
         root: &Path,
-        settings: &[String],
+        settings: &[(String, &str)],
         words: &[OsString],
         ends: Instant,
     ) -> Option<(Option<i32>, Vec<u8>)> {
@@ -109,20 +109,20 @@ impl Git {
         for variable in OF_ONE_REPOSITORY {
             command.env_remove(variable);
         }
-        // The user's own settings are the user's; what a repository could have run is turned off.
+        // The user's own settings are the user's; what a repository could have run is turned off, and nothing is
+        // fetched: a repository says with which program.
         command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-        for setting in [
-            "core.fsmonitor=",
-            "core.hooksPath=/dev/null",
-            "core.sshCommand=",
-            "core.pager=",
-            "core.untrackedCache=keep",
-        ] {
-            command.arg("-c").arg(setting);
+        command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
+        // Not as arguments: there a name that holds `=` would be cut at it.
+        let settings = OFF.into_iter().chain(settings.iter().map(|(name, value)| (name.as_str(), *value)));
+        let mut count: usize = 0;
+        for (name, value) in settings {
+            command
+                .env(format!("GIT_CONFIG_KEY_{count}"), name)
+                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
         }
-        settings.iter().for_each(|setting| {
-            command.arg("-c").arg(setting);
-        });
+        command.env("GIT_CONFIG_COUNT", count.to_string());
         command.arg("--no-optional-locks").arg("-C").arg(root).args(words);
         let child = command.spawn().ok()?;
         wait(child, ends)
@@ -158,6 +158,21 @@ struct Counts {
     ahead: u64,
     behind: u64,
     dirty: u64,
+}
+
+/// Of names of settings with their scopes, the filters that are the repository's own, not its user's.
+fn filters_of_repository(answer: &[u8]) -> Vec<String> {
+    let mut words = answer.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok());
+    let mut filters = Vec::new();
+    while let (Some(scope), Some(name)) = (words.next(), words.next()) {
+        let filter = name.strip_prefix("filter.").and_then(|name| name.rsplit_once('.'));
+        if let Some((filter, _)) = filter.filter(|_| !["system", "global"].contains(&scope)) {
+            filters.push(filter.to_owned());
+        }
+    }
+    filters.sort();
+    filters.dedup();
+    filters
 }
 
 /// What `git status --porcelain=v2 --branch -z --no-renames` says.

@@ -274,21 +274,27 @@ fn a_repository_can_have_nothing_run() {
     };
     fs::create_dir_all(&repository).unwrap();
     git(&["init", "-q", "-b", "x`touch${IFS}ran`$(touch${IFS}ran)"]);
+    // Filters are run for tracked files that look changed.
+    let files = ["file", "of-another", "of-a-worktree"];
+    let write_all = |text: &str| files.map(|name| env.write(&format!("app/{name}"), text));
+    write_all("x\n");
+    git(&["add", "."]);
+    git(&["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x"]);
     let trap = env.write("trap.sh", "#!/bin/sh\ntouch \"$(dirname \"$0\")/ran\"\ncat\n");
     fs::set_permissions(&trap, fs::Permissions::from_mode(0o755)).unwrap();
     let trap = trap.display().to_string();
-    for key in
-        ["core.fsmonitor", "core.hooksPath", "core.sshCommand", "core.pager", "core.editor", "diff.external"]
+    for key in ["core.hooksPath", "core.sshCommand", "core.pager", "core.editor", "diff.external"] {
+        git(&["config", key, &trap]);
+    }
+    for key in ["filter.evil.clean", "filter.evil.smudge", "filter.a=b.clean", "alias.status", "alias.config"]
     {
         git(&["config", key, &trap]);
     }
-    for key in
-        ["filter.evil.clean", "filter.evil.process", "filter.evil.smudge", "alias.status", "alias.config"]
-    {
-        git(&["config", key, &trap]);
-    }
-    env.write("app/.gitattributes", "* filter=evil\n");
-    env.write("app/file", "x\n");
+    git(&["config", "extensions.worktreeConfig", "true"]);
+    git(&["config", "--worktree", "filter.hidden.clean", &trap]);
+    git(&["config", "core.fsmonitor", &trap]);
+    env.write("app/.gitattributes", "* filter=evil\nof-another filter=a=b\nof-a-worktree filter=hidden\n");
+    write_all("y\n");
     let payload = format!(
         "{{\"session_id\":\"s\",\"cwd\":\"{0}\",\"workspace\":{{\"current_dir\":\"{0}\"}},\"cost\":{{\"total_cost_usd\":1}}}}",
         repository.display()
@@ -296,7 +302,7 @@ fn a_repository_can_have_nothing_run() {
     let _daemon = Daemon::run(&env);
     draw(&env, &payload);
     let snapshot = env.home().join(".cco/state/snapshot");
-    until(|| fs::read_to_string(&snapshot).is_ok_and(|text| text.contains("\"dirty\":2")));
+    until(|| fs::read_to_string(&snapshot).is_ok_and(|text| text.contains("\"dirty\":4")));
     assert!(!ran(env.home()) && !ran(&repository), "something of the repository's was run");
     assert!(!repository.join(".git/index.lock").exists());
 }
