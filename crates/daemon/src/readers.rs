@@ -1,11 +1,13 @@
 //! Engines that answer questions, and how many may ask at once.
 //!
-//! Owns up to [`ENGINES`] engines, opened as they are needed and used one question at a time, on threads that may wait.
+//! Owns up to [`ENGINES`] engines, opened as they are needed and used one question at a time, on threads that may wait,
+//! and the sums that they keep in memory together.
 //! Must not: know what is asked.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cco_engine::stats::{Mark, SumCache};
 use cco_engine::{Engine, EngineError};
 use tokio::sync::Semaphore;
 
@@ -29,6 +31,8 @@ struct Inner {
     /// Of these, the ones that are answered just now.
     engines: Arc<Semaphore>,
     generation: AtomicU64,
+    /// What engines of this generation have read.
+    cache: Mutex<Arc<SumCache>>,
 }
 
 /// An engine, and of which generation it is.
@@ -58,13 +62,24 @@ impl Readers {
             room: Arc::new(Semaphore::new(ENGINES + WAITING)),
             engines: Arc::new(Semaphore::new(ENGINES)),
             generation: AtomicU64::new(0),
+            cache: Mutex::default(),
         }))
     }
 
     /// Engines that are open show what is no more: another ledger has its place, or settings are others.
     pub(crate) fn renew(&self) {
+        // Whoever opens an engine of the new generation finds the new cache.
+        *self.0.cache() = Arc::default();
         self.0.generation.fetch_add(1, Ordering::AcqRel);
         self.0.idle().clear();
+    }
+
+    /// The ledger's state, in some microseconds; none: no engine is idle, or would have to wait.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        let opened = self.0.idle_engine()?;
+        let mark = opened.engine.mark_at_once().ok()??;
+        self.0.idle().push(opened);
+        Some(mark)
     }
 
     /// Asks an engine that knows the present. Whoever stops waiting does not stop the question, which holds its place
@@ -91,10 +106,9 @@ impl Inner {
         question: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         let generation = self.generation.load(Ordering::Acquire);
-        let idle = self.idle().pop();
-        let mut opened = match idle {
-            Some(opened) if opened.generation == generation => opened,
-            _ => Opened { engine: (self.open)()?, generation },
+        let mut opened = match self.idle_engine() {
+            Some(opened) => opened,
+            None => self.opened(generation)?,
         };
         opened.engine.set_now((self.clock)());
         let answer = question(&mut opened.engine);
@@ -103,6 +117,23 @@ impl Inner {
             self.idle().push(opened);
         }
         answer
+    }
+
+    /// One that knows the present.
+    fn idle_engine(&self) -> Option<Opened> {
+        let generation = self.generation.load(Ordering::Acquire);
+        self.idle().pop().filter(|opened| opened.generation == generation)
+    }
+
+    fn opened(&self, generation: u64) -> Result<Opened, EngineError> {
+        let cache = Arc::clone(&self.cache());
+        let mut engine = (self.open)()?;
+        engine.use_cache(cache)?;
+        Ok(Opened { engine, generation })
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Arc<SumCache>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {

@@ -9,12 +9,12 @@ mod series;
 mod sessions;
 mod sources;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use cco_ledger::query::{Cell, Named};
-pub use cco_ledger::query::{ChangedCall, Mark, RecentCall, SessionCounts};
+pub use cco_ledger::query::{ChangedCall, Mark, RecentCall, SessionCounts, SumCache};
 use cco_model::civil;
 use cco_model::sums::Sums;
 use jiff::Timestamp;
@@ -52,6 +52,15 @@ pub enum Granularity {
     Month,
 }
 
+/// What the points of a series are told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Model, as in the transcripts.
+    Model,
+    /// Project, by path.
+    Project,
+}
+
 /// Which calls, and how they are to be told.
 #[derive(Clone, Debug)]
 pub struct StatsQuestion {
@@ -61,6 +70,8 @@ pub struct StatsQuestion {
     pub zone: TimeZone,
     /// Buckets of the series.
     pub granularity: Granularity,
+    /// What points are told apart by, beside their kinds of models.
+    pub split: Option<Split>,
     /// Which of the calls.
     pub only: Only,
     /// The present: what is active, and which day is today.
@@ -73,7 +84,7 @@ pub struct Stats {
     /// All of it.
     pub sums: Sums,
     /// By kind of model, such as `Opus`, dearest first.
-    pub tiers: Vec<(String, Sums)>,
+    pub tiers: Vec<(Arc<str>, Sums)>,
     /// By model, as in the transcripts, dearest first.
     pub models: Vec<(Arc<str>, Sums)>,
     /// By path, dearest first; empty: unknown.
@@ -94,11 +105,9 @@ pub struct SeriesPoint {
     /// Its calls.
     pub sums: Sums,
     /// By kind of model, dearest first.
-    pub tiers: Vec<(String, Sums)>,
-    /// By model, dearest first.
-    pub models: Vec<(Arc<str>, Sums)>,
-    /// By path, dearest first.
-    pub projects: Vec<(Arc<str>, Sums)>,
+    pub tiers: Vec<(Arc<str>, Sums)>,
+    /// By what was asked for, dearest first.
+    pub parts: Vec<(Arc<str>, Sums)>,
 }
 
 /// Why there is no answer.
@@ -125,6 +134,17 @@ impl Engine {
     /// The ledger's present state: some ten microseconds.
     pub fn mark(&self) -> Result<Mark, EngineError> {
         Ok(self.ledger.mark()?)
+    }
+
+    /// The same without waiting for anybody; none: it would have to be waited for.
+    pub fn mark_at_once(&self) -> Result<Option<Mark>, EngineError> {
+        Ok(self.ledger.mark_at_once()?)
+    }
+
+    /// From now on sums that were read are kept here, for all engines that are given the same; an answer does not
+    /// change by it.
+    pub fn use_cache(&mut self, cache: Arc<SumCache>) -> Result<(), EngineError> {
+        Ok(self.ledger.use_cache(cache)?)
     }
 
     /// Makes [`Self::changes_since`] quick. For those that follow the ledger: it costs a second once, and some room.
@@ -159,23 +179,31 @@ impl Engine {
             series::buckets(&range, &question.zone, question.granularity, MOST_POINTS)
                 .map_err(|points| StatsError::TooManyPoints { points })?;
         let _snapshot = self.ledger.snapshot()?;
-        let mut all = Fold::default();
-        let mut points: Vec<Fold> = vec![Fold::default(); starts.len()];
-        self.ledger.cells(&cuts, &question.only, &mut |cell| points[cell.stretch].add(cell))?;
-        points.iter().for_each(|point| all.merge(point));
         let names = Names::of(self)?;
-        let point = |(start, fold): (i64, Fold)| {
-            let Parts { tiers, models, projects } = names.parts(self, &fold);
-            SeriesPoint { start: instant(start), sums: fold.sums, tiers, models, projects }
-        };
-        let Parts { tiers, models, projects } = names.parts(self, &all);
+        let (mut all, mut projects) = (Fold::default(), SumsById::default());
+        let mut points: Vec<Fold> = vec![Fold::default(); starts.len()];
+        self.ledger.cells(&cuts, &question.only, &mut |cell| {
+            points[cell.stretch].add(cell, question.split);
+            projects.add(cell.project, &cell.sums);
+        })?;
+        points.iter().for_each(|point| all.merge(point));
+        let series = starts.into_iter().zip(points).map(|(start, point)| SeriesPoint {
+            start: instant(start),
+            tiers: names.tiers(&point.models),
+            parts: match question.split {
+                None => Vec::new(),
+                Some(Split::Model) => named(&point.models, &names.models),
+                Some(Split::Project) => named(&point.projects, &names.projects),
+            },
+            sums: point.sums,
+        });
         let most = usize::try_from(all.sums.calls.min(MOST_RECENT)).unwrap_or(0);
         Ok(Stats {
+            tiers: names.tiers(&all.models),
+            models: named(&all.models, &names.models),
+            projects: named(&projects, &names.projects),
             sums: all.sums,
-            tiers,
-            models,
-            projects,
-            series: starts.into_iter().zip(points).map(point).collect(),
+            series: series.collect(),
             recent: self.ledger.recent(&range, &question.only, most)?,
             sessions: self.session_counts(question)?,
         })
@@ -189,59 +217,76 @@ impl Engine {
     }
 }
 
-/// Sums by ids of names.
+/// Sums by ids of names, in order of ids: there are few.
+#[derive(Clone, Default)]
+struct SumsById(Vec<(i64, Sums)>);
+
+impl SumsById {
+    fn add(&mut self, id: i64, sums: &Sums) {
+        match self.0.binary_search_by_key(&id, |(known, _)| *known) {
+            Ok(at) => self.0[at].1 += *sums,
+            Err(at) => self.0.insert(at, (id, *sums)),
+        }
+    }
+}
+
+/// A point of a series.
 #[derive(Clone, Default)]
 struct Fold {
     sums: Sums,
-    models: BTreeMap<i64, Sums>,
-    projects: BTreeMap<i64, Sums>,
+    models: SumsById,
+    /// Only where points are told apart by them.
+    projects: SumsById,
 }
 
 impl Fold {
-    fn add(&mut self, cell: &Cell) {
+    fn add(&mut self, cell: &Cell, split: Option<Split>) {
         self.sums += cell.sums;
-        *self.models.entry(cell.model).or_default() += cell.sums;
-        *self.projects.entry(cell.project).or_default() += cell.sums;
+        self.models.add(cell.model, &cell.sums);
+        if split == Some(Split::Project) {
+            self.projects.add(cell.project, &cell.sums);
+        }
     }
 
     fn merge(&mut self, other: &Self) {
         self.sums += other.sums;
-        other.models.iter().for_each(|(id, sums)| *self.models.entry(*id).or_default() += *sums);
-        other.projects.iter().for_each(|(id, sums)| *self.projects.entry(*id).or_default() += *sums);
+        other.models.0.iter().for_each(|(id, sums)| self.models.add(*id, sums));
     }
 }
 
 struct Names {
     models: HashMap<i64, Arc<str>>,
     projects: HashMap<i64, Arc<str>>,
-}
-
-struct Parts {
-    tiers: Vec<(String, Sums)>,
-    models: Vec<(Arc<str>, Sums)>,
-    projects: Vec<(Arc<str>, Sums)>,
+    /// The kind of each model.
+    tiers: HashMap<i64, Arc<str>>,
 }
 
 impl Names {
     fn of(engine: &Engine) -> Result<Self, EngineError> {
+        let models: HashMap<i64, Arc<str>> = engine.ledger.named(Named::Model)?.into_iter().collect();
         Ok(Self {
-            models: engine.ledger.named(Named::Model)?.into_iter().collect(),
+            tiers: models.iter().map(|(id, model)| (*id, engine.tier(model).into())).collect(),
+            models,
             projects: engine.ledger.named(Named::Project)?.into_iter().collect(),
         })
     }
 
-    fn parts(&self, engine: &Engine, fold: &Fold) -> Parts {
-        let models = named(&fold.models, &self.models);
-        let mut tiers: BTreeMap<&str, Sums> = BTreeMap::new();
-        models.iter().for_each(|(model, sums)| *tiers.entry(engine.tier(model)).or_default() += *sums);
-        let tiers = tiers.into_iter().map(|(tier, sums)| (tier.to_owned(), sums)).collect();
-        Parts { tiers: dearest_first(tiers), models, projects: named(&fold.projects, &self.projects) }
+    fn tiers(&self, models: &SumsById) -> Vec<(Arc<str>, Sums)> {
+        let mut tiers: Vec<(Arc<str>, Sums)> = Vec::new();
+        for (id, sums) in &models.0 {
+            let tier = self.tiers.get(id).cloned().unwrap_or_else(|| UNKNOWN_TIER.into());
+            match tiers.iter_mut().find(|(known, _)| *known == tier) {
+                Some((_, known)) => *known += *sums,
+                None => tiers.push((tier, *sums)),
+            }
+        }
+        dearest_first(tiers)
     }
 }
 
-fn named(sums: &BTreeMap<i64, Sums>, names: &HashMap<i64, Arc<str>>) -> Vec<(Arc<str>, Sums)> {
+fn named(sums: &SumsById, names: &HashMap<i64, Arc<str>>) -> Vec<(Arc<str>, Sums)> {
     let name = |id: &i64| names.get(id).cloned().unwrap_or_default();
-    dearest_first(sums.iter().map(|(id, sums)| (name(id), *sums)).collect())
+    dearest_first(sums.0.iter().map(|(id, sums)| (name(id), *sums)).collect())
 }
 
 /// Of equals, the one with more tokens, then by name.

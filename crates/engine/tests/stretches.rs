@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use cco_engine::report::{Named, Only};
 use cco_engine::stats::{
-    By, Granularity, Scope, SeriesPoint, SessionSums, Stats, StatsError, StatsQuestion, UNKNOWN_TIER,
+    By, Granularity, Scope, SeriesPoint, SessionSums, Split, Stats, StatsError, StatsQuestion, UNKNOWN_TIER,
 };
 use cco_engine::sums::Sums;
 use cco_engine::{Engine, LedgerPlace};
@@ -126,7 +126,7 @@ fn ids(engine: &Engine, named: Named, name: &str) -> HashSet<i64> {
 fn question(range: std::ops::Range<i64>, zone: TimeZone, granularity: Granularity) -> StatsQuestion {
     let at = |ms| Timestamp::from_millisecond(ms).expect("an instant");
     let (range, now) = (at(range.start)..at(range.end), at(anchor_ms(6)));
-    StatsQuestion { range, zone, granularity, only: Only::default(), now }
+    StatsQuestion { range, zone, granularity, split: None, only: Only::default(), now }
 }
 
 /// Calls and output tokens of each, by any name.
@@ -152,7 +152,7 @@ fn sum<'s>(parts: impl IntoIterator<Item = &'s Sums>) -> Sums {
     all
 }
 
-fn assert_parts_are_the_whole(stats: &Stats) {
+fn assert_parts_are_the_whole(stats: &Stats, split: Option<Split>) {
     let all = stats.sums;
     assert_eq!(sum(stats.tiers.iter().map(|part| &part.1)), all, "tiers");
     assert_eq!(sum(stats.models.iter().map(|part| &part.1)), all, "models");
@@ -160,8 +160,8 @@ fn assert_parts_are_the_whole(stats: &Stats) {
     assert_eq!(sum(stats.series.iter().map(|point| &point.sums)), all, "series");
     for point in &stats.series {
         assert_eq!(sum(point.tiers.iter().map(|part| &part.1)), point.sums, "tiers of a point");
-        assert_eq!(sum(point.models.iter().map(|part| &part.1)), point.sums, "models of a point");
-        assert_eq!(sum(point.projects.iter().map(|part| &part.1)), point.sums, "projects of a point");
+        let parts = if split.is_some() { point.sums } else { Sums::default() };
+        assert_eq!(sum(point.parts.iter().map(|part| &part.1)), parts, "parts of a point");
     }
 }
 
@@ -225,6 +225,7 @@ proptest! {
         only_model in proptest::option::of(0..MODELS.len()),
         only_project in proptest::option::of(0..PROJECTS.len()),
         only_branch in proptest::option::of(0..BRANCHES.len()),
+        split in proptest::option::of(prop_oneof![Just(Split::Model), Just(Split::Project)]),
     ) {
         let (_tree, engine) = engine(&calls, ZONES[ledger_zone]);
         // The ledger's own zone half of the time: its days are answered from other roll-ups.
@@ -237,7 +238,7 @@ proptest! {
             accounts: None,
         };
         let range = fitting(start, length, granularity);
-        let question = StatsQuestion { only, ..question(range.clone(), zone, granularity) };
+        let question = StatsQuestion { only, split, ..question(range.clone(), zone, granularity) };
         let stats = engine.stats(&question).expect("an answer");
 
         let chosen: Vec<&Call> = calls.iter().filter(|call| {
@@ -249,7 +250,7 @@ proptest! {
             chosen.iter().copied().filter(|call| range.contains(&call.at_ms)).collect();
         let all = asked.iter().fold((0, 0), |sum, call| (sum.0 + 1, sum.1 + call.output));
         prop_assert_eq!((stats.sums.calls, stats.sums.tokens.output), all);
-        assert_parts_are_the_whole(&stats);
+        assert_parts_are_the_whole(&stats, split);
         let by = |name: &dyn Fn(&Call) -> String| counted(asked.iter().copied(), name);
         prop_assert_eq!(told(&stats.models), by(&|call| MODELS[call.model].0.to_owned()));
         prop_assert_eq!(told(&stats.tiers), by(&|call| MODELS[call.model].1.to_owned()));

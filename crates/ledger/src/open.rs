@@ -1,10 +1,11 @@
 //! Opening the ledger: what is refused, what is made, how SQLite is set.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::journal::{self, Head, Journal};
 use crate::names::NameCaches;
+use crate::query::SumCache;
 use crate::rollup::Load;
 use crate::{LedgerError, Trouble, damage, keep};
 
@@ -136,6 +138,12 @@ pub struct Ledger {
     pub(crate) zone: TimeZone,
     /// The write-ahead log is in use; a new ledger's first load goes without.
     wal: bool,
+    /// Sums in memory, for those that are asked again and again.
+    pub(crate) cache: Option<Arc<SumCache>>,
+    /// It notes which sums change, so that a cache can follow.
+    pub(crate) is_followed: Cell<bool>,
+    /// The number of the sequence that the snapshot of this connection is of, where the cache is of it too.
+    pub(crate) cached_at: Cell<Option<i64>>,
 }
 
 impl Ledger {
@@ -276,7 +284,18 @@ impl Ledger {
         };
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         let (names, load) = (NameCaches::default(), Load::default());
-        Ok(Ok(Self { connection, names, load, journal: None, id, zone, wal }))
+        Ok(Ok(Self {
+            connection,
+            names,
+            load,
+            journal: None,
+            id,
+            zone,
+            wal,
+            cache: None,
+            is_followed: Cell::new(false),
+            cached_at: Cell::new(None),
+        }))
     }
 }
 

@@ -18,6 +18,7 @@ macro_rules! call_sums {
     };
 }
 
+mod cache;
 mod changes;
 mod exact;
 mod names;
@@ -42,6 +43,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::Row;
 
+pub use self::cache::SumCache;
 pub use self::changes::{ChangedCall, Mark};
 pub use self::exact::Cell;
 pub use self::names::Named;
@@ -136,10 +138,21 @@ pub struct Attribution {
 
 /// One state of the ledger, however many questions are asked of it and whoever writes meanwhile.
 pub struct Snapshot<'l> {
-    _transaction: Option<rusqlite::Transaction<'l>>,
+    ledger: &'l Ledger,
+    /// None: another snapshot holds the state.
+    transaction: Option<rusqlite::Transaction<'l>>,
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if self.transaction.is_some() {
+            self.ledger.cached_at.set(None);
+        }
+    }
 }
 
 /// The sums of a group so far.
+#[derive(Clone, Copy)]
 struct Total {
     sums: Sums,
     first_ms: i64,
@@ -183,7 +196,11 @@ impl Ledger {
     pub fn snapshot(&self) -> Result<Snapshot<'_>, LedgerError> {
         let begin = self.connection.is_autocommit();
         let transaction = begin.then(|| self.connection.unchecked_transaction()).transpose()?;
-        Ok(Snapshot { _transaction: transaction })
+        let snapshot = Snapshot { ledger: self, transaction };
+        if begin {
+            self.cached_at.set(self.follow_with_cache()?);
+        }
+        Ok(snapshot)
     }
 
     /// Sums of calls by group and model, in order of days and then of when names were first seen.

@@ -17,7 +17,7 @@ use crate::stored::{Ids, StoredCall};
 pub(crate) type Numbers = [i64; 11];
 
 /// What roll-ups are kept by; schema.sql says what each tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Quarter = 1,
     Day = 2,

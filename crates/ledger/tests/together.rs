@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use cco_ledger::Ledger;
-use cco_ledger::query::{By, Only, Question};
+use cco_ledger::query::{By, Only, Question, SumCache};
 use cco_ledger::write::Taken;
 use common::{open, take};
 use jiff::tz::TimeZone;
@@ -169,4 +169,39 @@ fn opening_a_ledger_takes_no_lock_away_from_others_in_this_process() {
     let second = Ledger::open(&cco_ledger::Place::File(path), &TimeZone::UTC).expect("the same ledger");
     assert!(locks() >= before, "opening closed a file that SQLite had locked");
     drop(second);
+}
+
+/// Calls by their days, as a connection with a cache answers.
+fn cells(ledger: &Ledger) -> u64 {
+    let mut calls = 0;
+    ledger
+        .cells(&[1_780_000_000_000, 1_800_000_000_000], &Only::default(), &mut |cell| {
+            calls += cell.sums.calls
+        })
+        .expect("an answer");
+    calls
+}
+
+#[test]
+fn a_snapshot_is_answered_from_its_own_state_when_the_shared_cache_has_gone_on() {
+    let (_folder, path) = ledger_file();
+    let mut writer = open(&path).expect("a ledger");
+    assert_eq!(take(&mut writer, 0..40, "one").expect("taken"), Taken::Yes);
+    writer.prepare_following().expect("triggers");
+    let cache: std::sync::Arc<SumCache> = std::sync::Arc::default();
+    let [behind, ahead] = [(), ()].map(|()| {
+        let mut ledger = open(&path).expect("a ledger");
+        ledger.use_cache(std::sync::Arc::clone(&cache)).expect("a cache");
+        ledger
+    });
+    let earlier = behind.snapshot().expect("a snapshot");
+    assert_eq!(cells(&behind), 40);
+    assert_eq!(take(&mut writer, 40..50, "one").expect("taken"), Taken::Yes);
+    let later = ahead.snapshot().expect("a snapshot");
+    assert_eq!((cells(&ahead), cells(&behind), cells(&ahead)), (50, 40, 50));
+    drop((earlier, later));
+    let now = behind.snapshot().expect("a snapshot");
+    assert_eq!(cells(&behind), 50);
+    drop(now);
+    assert_eq!(cells(&behind), 50, "without a snapshot, SQLite is asked");
 }

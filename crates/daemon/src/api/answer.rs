@@ -3,7 +3,7 @@
 //! Must not: know what is in them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use axum::body::Bytes;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -19,7 +19,7 @@ use super::Api;
 use super::asked::Asked;
 use super::problem::Problem;
 
-/// An answer may be given again for so long: it may tell what runs now.
+/// An answer that does not say otherwise may be given again for so long: it may tell what runs now.
 const HOLDS: SignedDuration = SignedDuration::from_millis(1_000);
 /// Answers that are kept, and their bytes together.
 const MOST: usize = 256;
@@ -31,21 +31,39 @@ pub(super) struct Answer {
     body: Bytes,
     /// The same for answers that say the same, whenever they were made.
     tag: HeaderValue,
+    /// It stays true until then, if nothing comes in.
+    until: Option<Timestamp>,
+    /// When it is given is to be said in it.
+    is_dated: bool,
 }
 
 impl Answer {
     /// Of a document.
     pub(super) fn of(document: &impl Serialize) -> Result<Self, Problem> {
         let json = json(document)?;
-        Ok(Self { tag: tag(&json), body: json.into() })
+        Ok(Self { tag: tag(&json), body: json.into(), until: None, is_dated: false })
     }
 
-    /// Of a document that is an object, with `status` and `generated_at` before its own fields.
-    pub(super) fn dated(document: &impl Serialize, now: Timestamp) -> Result<Self, Problem> {
-        let json = json(document)?;
-        let (tag, now) = (tag(&json), cco_wire::text::iso(now));
-        let rest = json.strip_prefix('{').unwrap_or(&json);
-        Ok(Self { tag, body: format!(r#"{{"status":"ok","generated_at":"{now}",{rest}"#).into() })
+    /// Of a document that is an object, given with `status` and `generated_at` before its own fields.
+    pub(super) fn dated(document: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self { is_dated: true, ..Self::of(document)? })
+    }
+
+    /// What whoever asks now is given.
+    fn given(self, now: Timestamp) -> Self {
+        if !self.is_dated {
+            return self;
+        }
+        let rest = self.body.strip_prefix(b"{").unwrap_or(&self.body);
+        let mut body =
+            format!(r#"{{"status":"ok","generated_at":"{}","#, cco_wire::text::iso(now)).into_bytes();
+        body.extend_from_slice(rest);
+        Self { body: body.into(), is_dated: false, ..self }
+    }
+
+    /// It stays true until then, if nothing comes in.
+    pub(super) fn true_until(self, until: Timestamp) -> Self {
+        Self { until: Some(until), ..self }
     }
 
     /// What is sent: nothing but the tag to whoever has it already.
@@ -82,27 +100,39 @@ pub(super) fn has(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     given.flat_map(|value| value.split(',')).any(|given| given.trim() == "*" || plain(given) == tag)
 }
 
-/// Answers that were given.
+/// Answers that were given, and who makes one.
 #[derive(Default)]
-pub(crate) struct Answers(Mutex<HashMap<String, Given>>);
+pub(crate) struct Answers {
+    given: Mutex<HashMap<String, Given>>,
+    /// Whoever asks what is being asked waits for that answer.
+    asked: Mutex<HashMap<String, Weak<Turn>>>,
+}
+
+/// Held while an answer is made.
+type Turn = tokio::sync::Mutex<()>;
 
 struct Given {
     answer: Answer,
     mark: Mark,
-    at: Timestamp,
+    /// Between these it is given again.
+    from: Timestamp,
+    until: Timestamp,
 }
 
 impl Answers {
     fn held(&self, asked: &str, mark: &Mark, now: Timestamp) -> Option<Answer> {
         let given = self.all();
         let given = given.get(asked)?;
-        let age = now.duration_since(given.at);
-        (given.mark == *mark && (SignedDuration::ZERO..HOLDS).contains(&age)).then(|| given.answer.clone())
+        let holds = given.mark == *mark && given.from <= now && now < given.until;
+        holds.then(|| given.answer.clone())
     }
 
     fn keep(&self, asked: String, mark: Mark, at: Timestamp, answer: Answer) {
+        let usual = at.saturating_add(HOLDS).unwrap_or(at);
+        // Whoever came a little earlier and waited for it may have it too.
+        let from = at.saturating_sub(HOLDS).unwrap_or(at);
         let mut all = self.all();
-        all.insert(asked, Given { answer, mark, at });
+        all.insert(asked, Given { mark, from, until: answer.until.unwrap_or(usual), answer });
         let bytes: usize = all.iter().map(|(asked, given)| asked.len() + given.answer.body.len()).sum();
         if all.len() > MOST || bytes > MOST_BYTES {
             // Few of them would be given again: they hold for a second.
@@ -110,20 +140,44 @@ impl Answers {
         }
     }
 
+    /// The turn to make the answer to a question.
+    fn turn(&self, asked: &str) -> Arc<Turn> {
+        let mut turns = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(asked).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        turns.insert(asked.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<String, Given>> {
         // Nothing is half done in it, whoever panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The answer to a question: one that was given before and still holds, else a new one.
+/// The answer to a question: one that was given before and still holds, else a new one, which whoever asks the same
+/// meanwhile waits for.
 pub(super) async fn answer(
     api: &Api,
     asked: &Asked,
     make: impl FnOnce(&mut Engine) -> Result<Answer, Failure> + Send + 'static,
 ) -> Result<Answer, Problem> {
     let (key, answers, now) = (asked.key(), Arc::clone(&api.answers), (api.clock)());
-    api.readers
+    let held = || answers.held(&key, &api.readers.mark()?, now);
+    if let Some(held) = held() {
+        return Ok(held.given(now));
+    }
+    let turn = answers.turn(&key);
+    let _turn = turn.lock().await;
+    if let Some(held) = held() {
+        return Ok(held.given(now));
+    }
+    let answers = Arc::clone(&answers);
+    let made = api
+        .readers
         .ask(move |engine| {
             let mark = engine.mark()?;
             if let Some(held) = answers.held(&key, &mark, now) {
@@ -138,7 +192,8 @@ pub(super) async fn answer(
                 Err(Failure::Engine(error)) => Err(error),
             }
         })
-        .await?
+        .await?;
+    made.map(|answer| answer.given(now))
 }
 
 /// Why an engine gave no answer: the question is wrong, or the ledger.
@@ -159,3 +214,6 @@ impl From<EngineError> for Failure {
         Self::Engine(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

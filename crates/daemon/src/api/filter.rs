@@ -164,6 +164,20 @@ impl Filter {
         })
     }
 
+    /// The range ends with the present, and is another one a moment later.
+    pub(super) fn moves_on(&self) -> bool {
+        self.period == Period::Custom && self.to.is_none()
+    }
+
+    /// From when on the same words mean another range.
+    pub(super) fn period_end(&self, range: &Range<Timestamp>) -> Timestamp {
+        match self.period {
+            Period::Hour | Period::Day | Period::Week | Period::Month => range.end,
+            // A day more of no calls: told by the sessions of today.
+            Period::All | Period::Custom => Timestamp::MAX,
+        }
+    }
+
     /// The ids of what was named.
     pub(super) fn only(&self, engine: &Engine) -> Result<Only, Failure> {
         Ok(Only {

@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use cco_engine::Engine;
-use cco_engine::stats::{Granularity, SeriesPoint, Stats, StatsError, StatsQuestion};
+use cco_engine::stats::{Granularity, SeriesPoint, Split, Stats, StatsError, StatsQuestion};
+use cco_model::civil;
 use cco_model::money::{NanoUsd, round_half_even};
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
@@ -153,13 +154,6 @@ pub(super) struct Sessions {
     total_count: u64,
 }
 
-/// What a series is told apart by.
-#[derive(Clone, Copy)]
-enum Split {
-    Model,
-    Project,
-}
-
 const GRANULARITIES: [(&str, Granularity); 5] = [
     ("minute", Granularity::Minute),
     ("hour", Granularity::Hour),
@@ -188,23 +182,26 @@ pub(super) async fn stats(
     let made = answer(&api, &asked, move |engine| {
         let range = filter.range(engine)?;
         let granularity = granularity.unwrap_or_else(|| usual(filter.period, &range));
-        let answer = told(engine, &filter, range, granularity, split)?;
-        Ok(Answer::dated(&answer, filter.now)?)
+        let (answer, until) = told(engine, &filter, range, granularity, split)?;
+        let answer = Answer::dated(&answer)?;
+        Ok(if filter.moves_on() { answer } else { answer.true_until(until) })
     });
     Ok(made.await?.send(&headers))
 }
 
+/// The answer, and until when it stays true if no call comes.
 fn told(
     engine: &Engine,
     filter: &Filter,
     range: Range<Timestamp>,
     granularity: Granularity,
     split: Option<Split>,
-) -> Result<StatsAnswer, Failure> {
+) -> Result<(StatsAnswer, Timestamp), Failure> {
     let question = StatsQuestion {
         range: range.clone(),
         zone: filter.zone.clone(),
         granularity,
+        split,
         only: filter.only(engine)?,
         now: filter.now,
     };
@@ -215,13 +212,14 @@ fn told(
             .into(),
     })?;
     let projects = project_names(stats.projects.iter().map(|(path, _)| path));
-    Ok(StatsAnswer {
+    let until = filter.period_end(&range).min(civil::timestamp(stats.sessions.until_ms));
+    let answer = StatsAnswer {
         period: PeriodAnswer::new(filter, &range),
         summary: Summary::new(&stats.sums),
         by_model_tier: stats
             .tiers
             .iter()
-            .map(|(name, sums)| (name.clone(), GroupAnswer::new(sums)))
+            .map(|(name, sums)| (name.to_string(), GroupAnswer::new(sums)))
             .collect(),
         by_model: stats
             .models
@@ -253,7 +251,8 @@ fn told(
             today_count: stats.sessions.today,
             total_count: stats.sessions.total,
         },
-    })
+    };
+    Ok((answer, until))
 }
 
 /// How finely a stretch is told where nobody says.
@@ -281,10 +280,10 @@ fn points(stats: &Stats, split: Option<Split>, projects: &HashMap<Arc<str>, Stri
         cost: Usd(point.sums.cost),
         calls: point.sums.calls,
         tokens: point.sums.tokens.total(),
-        by_tier: point.tiers.iter().map(|(tier, sums)| (tier.clone(), Usd(sums.cost))).collect(),
+        by_tier: point.tiers.iter().map(|(tier, sums)| (tier.to_string(), Usd(sums.cost))).collect(),
         by: split.map(|split| match split {
-            Split::Model => by(&point.models, &apart, ToString::to_string),
-            Split::Project => by(&point.projects, &apart, |path| projects[path].clone()),
+            Split::Model => by(&point.parts, &apart, ToString::to_string),
+            Split::Project => by(&point.parts, &apart, |path| projects[path].clone()),
         }),
     };
     stats.series.iter().map(point).collect()

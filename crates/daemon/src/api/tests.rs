@@ -5,5 +5,5 @@ mod hostile;
 mod limits;
 mod live;
 mod routes;
-mod served;
+pub(super) mod served;
 mod stats;

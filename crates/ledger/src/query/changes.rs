@@ -1,12 +1,38 @@
 //! What changed since a number of the sequence.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cco_model::money::NanoUsd;
 use cco_model::tokens::Tokens;
-use rusqlite::params;
+use rusqlite::{Transaction, TransactionBehavior, params};
 
-use crate::{Ledger, LedgerError};
+use crate::open::BUSY_TIMEOUT;
+use crate::{Ledger, LedgerError, Trouble};
+
+/// `changed` says of each day and each session at which number of the sequence the transaction began that changed its
+/// sums last: whoever read them at a later number has them as they are.
+const FOLLOWING: &str = "
+    CREATE INDEX IF NOT EXISTS call_seq ON call (seq);
+    CREATE TABLE IF NOT EXISTS changed (
+        kind INTEGER NOT NULL, bucket INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (kind, bucket)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS changed_seq ON changed (seq);
+    CREATE TRIGGER IF NOT EXISTS rollup_inserted AFTER INSERT ON rollup WHEN new.kind IN (2, 3) BEGIN
+        INSERT INTO changed VALUES (
+            new.kind, new.bucket, (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq')
+        ) ON CONFLICT (kind, bucket) DO UPDATE SET seq = excluded.seq WHERE seq <> excluded.seq;
+    END;
+    CREATE TRIGGER IF NOT EXISTS rollup_updated AFTER UPDATE ON rollup WHEN new.kind IN (2, 3) BEGIN
+        INSERT INTO changed VALUES (
+            new.kind, new.bucket, (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq')
+        ) ON CONFLICT (kind, bucket) DO UPDATE SET seq = excluded.seq WHERE seq <> excluded.seq;
+    END;
+    CREATE TRIGGER IF NOT EXISTS rollup_deleted AFTER DELETE ON rollup WHEN old.kind IN (2, 3) BEGIN
+        INSERT INTO changed VALUES (
+            old.kind, old.bucket, (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'seq')
+        ) ON CONFLICT (kind, bucket) DO UPDATE SET seq = excluded.seq WHERE seq <> excluded.seq;
+    END;";
 
 /// A state of a ledger: whatever is answered stays true while it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,11 +74,39 @@ impl Ledger {
         Ok(Mark { ledger: self.id.clone(), seq: select.query_row([], |row| row.get(0))? })
     }
 
-    /// Makes the index that [`Self::changes_since`] needs to be quick, where it is missing. It takes half a second at
-    /// a million calls, and some 12 bytes for each; only who follows a ledger pays for it.
+    /// The same without waiting for anybody; none: it would have to be waited for.
+    pub fn mark_at_once(&self) -> Result<Option<Mark>, LedgerError> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let mark = self.mark();
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        match mark {
+            Err(error) if error.trouble() == Some(Trouble::Busy) => Ok(None),
+            mark => mark.map(Some),
+        }
+    }
+
+    /// Makes what those need who follow a ledger, where it is missing: the index that lets [`Self::changes_since`] be
+    /// quick, which takes half a second at a million calls and some 12 bytes for each, and the triggers that note
+    /// which sums changed, whoever writes. Nobody else pays for it.
     pub fn prepare_following(&self) -> Result<(), LedgerError> {
-        self.connection.prepare_cached("CREATE INDEX IF NOT EXISTS call_seq ON call (seq)")?.execute([])?;
-        Ok(())
+        if self.is_followed()? {
+            return Ok(());
+        }
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        transaction.execute_batch(FOLLOWING)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// [`Self::prepare_following`] was called, by any process.
+    pub(super) fn is_followed(&self) -> Result<bool, LedgerError> {
+        if !self.is_followed.get() {
+            let mut select = self.connection.prepare_cached(
+                "SELECT count(*) = 3 FROM sqlite_schema
+                 WHERE name IN ('rollup_inserted', 'rollup_updated', 'rollup_deleted')",
+            )?;
+            self.is_followed.set(select.query_row([], |row| row.get(0))?);
+        }
+        Ok(self.is_followed.get())
     }
 
     /// Calls that came or changed behind this number of the sequence, in its order, at most `limit`.

@@ -1,8 +1,10 @@
 //! Sessions: what they hold of a stretch of time, and how many there are.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+
+use rusqlite::Row;
 
 use super::only::{Marks, Only};
 use super::walk::Source;
@@ -22,7 +24,7 @@ pub struct SessionPart {
 }
 
 /// How many sessions there are, of those with calls that are asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionCounts {
     /// With a call in the last minutes.
     pub active: u64,
@@ -30,6 +32,8 @@ pub struct SessionCounts {
     pub today: u64,
     /// All that ever were.
     pub total: u64,
+    /// From then on they may be others, though no call comes; UTC milliseconds.
+    pub until_ms: i64,
 }
 
 impl Ledger {
@@ -102,81 +106,75 @@ impl Ledger {
     }
 
     /// Counts sessions: those with a call in `active`, in `today`, and at all (ranges of UTC milliseconds). One row of
-    /// sums for each session, project and model is looked at; calls only where a clock ran ahead or branches are chosen.
+    /// sums for each session, project and model is looked at, or one for each branch of it where branches are chosen;
+    /// calls only where a clock ran ahead, and to tell branches apart.
     pub fn session_counts(
         &self,
         active: &Range<i64>,
         today: &Range<i64>,
         only: &Only,
     ) -> Result<SessionCounts, LedgerError> {
-        let ever = i64::MIN..i64::MAX;
-        let busy = self.busy_spans(only)?;
-        let mut counts = SessionCounts::default();
-        for (session, span) in self.spans_of_sessions(only, busy.as_ref())? {
-            counts.active += u64::from(self.is_within(session, span, active, only)?);
-            counts.today += u64::from(self.is_within(session, span, today, only)?);
-            counts.total += u64::from(self.is_within(session, span, &ever, only)?);
+        let mut counts = SessionCounts { active: 0, today: 0, total: 0, until_ms: today.end };
+        for spans in self.all_session_spans()?.chunk_by(|one, next| one.session == next.session) {
+            let session = spans[0].session;
+            let mut asked = spans.iter().filter(|span| only.holds_but_branch(&span.marks)).peekable();
+            if asked.peek().is_none() {
+                continue;
+            }
+            let by_branch = only.branches.is_some().then(|| self.spans_by_branch(session)).transpose()?;
+            let asked: Vec<&SessionSpan> = match &by_branch {
+                Some(spans) => spans.iter().filter(|span| only.holds(&span.marks)).collect(),
+                None => asked.collect(),
+            };
+            counts.active += u64::from(self.is_within(&asked, active, only)?);
+            counts.today += u64::from(self.is_within(&asked, today, only)?);
+            counts.total += u64::from(!asked.is_empty());
+            let until_ms = asked.iter().filter_map(|span| span.leaves_or_enters(active)).min();
+            counts.until_ms = counts.until_ms.min(until_ms.unwrap_or(i64::MAX));
         }
         Ok(counts)
     }
 
-    /// Where branches are chosen, which the sums of sessions do not tell: the projects that have calls on them, with the
-    /// first and the last of those. Else none.
-    fn busy_spans(&self, only: &Only) -> Result<Option<HashMap<i64, Span>>, LedgerError> {
-        if only.branches.is_none() {
-            return Ok(None);
-        }
-        let mut spans = HashMap::new();
-        self.rows(Source::Rollup(Kind::Month), i64::MIN..i64::MAX, only, &mut |row| {
-            let Total { first_ms, last_ms, .. } = row.total()?;
-            spans.entry(row.marks.project).or_insert(NO_SPAN).widen(Span { first_ms, last_ms });
-            Ok(())
-        })?;
-        Ok(Some(spans))
-    }
-
-    /// The first and the last call of every session that may have calls that are asked for.
-    fn spans_of_sessions(
+    /// Adds the first and last calls of these sessions (half-open) by project, model and account, in order of sessions.
+    pub(super) fn session_spans(
         &self,
-        only: &Only,
-        busy: Option<&HashMap<i64, Span>>,
-    ) -> Result<Vec<(i64, Span)>, LedgerError> {
+        sessions: Range<i64>,
+        spans: &mut Vec<SessionSpan>,
+    ) -> Result<(), LedgerError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT bucket, project_id, model_id, account_id, first_ms, last_ms FROM rollup WHERE kind = 3
-             ORDER BY bucket",
+            "SELECT bucket, project_id, 0, model_id, account_id, first_ms, last_ms FROM rollup
+             WHERE kind = 3 AND bucket BETWEEN ?1 AND ?2 ORDER BY bucket",
         )?;
-        let mut rows = select.query([])?;
-        let mut sessions: Vec<(i64, Span)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let project = row.get(1)?;
-            let marks = Marks { project, model: row.get(2)?, account: row.get(3)?, ..Marks::default() };
-            let span = Span { first_ms: row.get(4)?, last_ms: row.get(5)? };
-            let may_be = busy.is_none_or(|busy| busy.get(&project).is_some_and(|busy| busy.meets(span)));
-            if !may_be || !only.holds_but_branch(&marks) {
-                continue;
-            }
-            let session = row.get(0)?;
-            match sessions.last_mut() {
-                Some((last, known)) if *last == session => known.widen(span),
-                _ => sessions.push((session, span)),
-            }
-        }
-        Ok(sessions)
+        let rows = select.query_map([sessions.start, sessions.end.saturating_sub(1)], SessionSpan::of_row)?;
+        rows.into_iter().try_for_each(|span| span.map(|span| spans.push(span)))?;
+        Ok(())
     }
 
-    /// Whether a session has a call in a range that is asked for. Mostly its first and its last call tell.
+    /// The same of one session, by branch too: a look at its calls.
+    pub(super) fn read_spans_by_branch(&self, session: i64) -> Result<Vec<SessionSpan>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT session_id, project_id, branch_id, model_id, account_id, min(at_ms), max(at_ms) FROM call
+             WHERE session_id = ?1 GROUP BY 2, 3, 4, 5",
+        )?;
+        let rows = select.query_map([session], SessionSpan::of_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a session, of which these are the calls that are asked for, has one of them in a range. Mostly the first
+    /// and the last of them tell.
     fn is_within(
         &self,
-        session: i64,
-        span: Span,
+        asked: &[&SessionSpan],
         range: &Range<i64>,
         only: &Only,
     ) -> Result<bool, LedgerError> {
-        if span.last_ms < range.start || range.end <= span.first_ms {
-            return Ok(false);
+        let tells = |span: &&SessionSpan| range.contains(&span.first_ms) || range.contains(&span.last_ms);
+        let is_astride = |span: &&SessionSpan| span.first_ms < range.start && range.end <= span.last_ms;
+        if asked.iter().any(tells) {
+            return Ok(true);
         }
-        let tells = range.contains(&span.first_ms) || range.contains(&span.last_ms);
-        if only.branches.is_none() && tells { Ok(true) } else { self.has_call(session, range, only) }
+        let Some(astride) = asked.iter().find(|span| is_astride(span)) else { return Ok(false) };
+        self.has_call(astride.session, range, only)
     }
 
     fn has_call(&self, session: i64, range: &Range<i64>, only: &Only) -> Result<bool, LedgerError> {
@@ -201,22 +199,41 @@ impl Ledger {
     }
 }
 
-/// The first and the last of some calls, UTC milliseconds.
+/// The first and the last of a session's calls that have these marks, UTC milliseconds.
 #[derive(Clone, Copy)]
-struct Span {
-    first_ms: i64,
-    last_ms: i64,
+pub(super) struct SessionSpan {
+    pub(super) session: i64,
+    pub(super) marks: Marks,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
 }
 
-/// That of no call.
-const NO_SPAN: Span = Span { first_ms: i64::MAX, last_ms: i64::MIN };
-
-impl Span {
-    fn widen(&mut self, by: Self) {
-        *self = Self { first_ms: self.first_ms.min(by.first_ms), last_ms: self.last_ms.max(by.last_ms) };
+impl SessionSpan {
+    /// When the next of its calls leaves or enters a range that moves on with time; none: all are behind it.
+    fn leaves_or_enters(&self, range: &Range<i64>) -> Option<i64> {
+        let length = range.end - range.start;
+        match (self.first_ms, self.last_ms) {
+            (_, last) if last < range.start => None,
+            (_, last) if last < range.end => Some(last + length),
+            (first, _) if first >= range.end => Some(first),
+            // Of those between the first and the last nothing is known.
+            _ => Some(range.end),
+        }
     }
 
-    fn meets(self, other: Self) -> bool {
-        self.first_ms <= other.last_ms && other.first_ms <= self.last_ms
+    /// Session, project, branch, model, account, first and last call.
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            session: row.get(0)?,
+            marks: Marks {
+                project: row.get(1)?,
+                branch: row.get(2)?,
+                model: row.get(3)?,
+                account: row.get(4)?,
+                ..Marks::default()
+            },
+            first_ms: row.get(5)?,
+            last_ms: row.get(6)?,
+        })
     }
 }

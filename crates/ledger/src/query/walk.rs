@@ -22,14 +22,25 @@ pub(crate) enum Source {
 pub(super) struct Found<'r> {
     pub(super) unit: i64,
     pub(super) marks: Marks,
-    row: &'r Row<'r>,
+    total: Where<'r>,
+}
+
+/// Where the sums are.
+enum Where<'r> {
+    Row(&'r Row<'r>),
+    Memory(&'r Total),
 }
 
 impl Found<'_> {
     pub(super) fn total(&self) -> rusqlite::Result<Total> {
-        let mut total = Total::default();
-        total.add(self.row, FIRST_SUM)?;
-        Ok(total)
+        match self.total {
+            Where::Row(row) => {
+                let mut total = Total::default();
+                total.add(row, FIRST_SUM)?;
+                Ok(total)
+            }
+            Where::Memory(total) => Ok(*total),
+        }
     }
 }
 
@@ -39,6 +50,27 @@ const FIRST_SUM: usize = 6;
 impl Ledger {
     /// Tells every row of these units (half-open) that is asked for, in order of units.
     pub(super) fn rows(
+        &self,
+        source: Source,
+        units: Range<i64>,
+        only: &Only,
+        each: &mut dyn FnMut(&Found<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), LedgerError> {
+        let cached = match source {
+            Source::Rollup(kind) => self.cached_rows(kind, &units)?,
+            Source::Calls => None,
+        };
+        let Some(cached) = cached else { return self.read_rows(source, units, only, each) };
+        for row in cached.iter().flat_map(|block| block.iter()) {
+            if units.contains(&row.unit) && only.holds(&row.marks) {
+                each(&Found { unit: row.unit, marks: row.marks, total: Where::Memory(&row.total) })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, read by SQLite.
+    pub(super) fn read_rows(
         &self,
         source: Source,
         units: Range<i64>,
@@ -75,7 +107,7 @@ impl Ledger {
                 account: row.get(5)?,
             };
             if only.holds(&marks) {
-                each(&Found { unit: row.get(0)?, marks, row })?;
+                each(&Found { unit: row.get(0)?, marks, total: Where::Row(row) })?;
             }
         }
         Ok(())

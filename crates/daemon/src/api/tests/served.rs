@@ -31,18 +31,18 @@ use crate::token::{self, Tokens};
 pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// A server at work.
-pub(super) struct Served {
+pub(in crate::api) struct Served {
     pub(super) folder: TempDir,
     pub(super) address: SocketAddr,
     pub(super) token: String,
-    pub(super) shared: Arc<Shared>,
+    pub(in crate::api) shared: Arc<Shared>,
     pub(super) health: watch::Sender<Health>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) engine: Engine,
     now_ms: Arc<AtomicI64>,
     /// The last to go: it runs the server.
-    pub(super) runtime: tokio::runtime::Runtime,
+    pub(in crate::api) runtime: tokio::runtime::Runtime,
 }
 
 /// What may be other than usual.
@@ -67,14 +67,14 @@ impl Default for Wanted {
 }
 
 /// Noon, on the day of the calls that tests make.
-pub(super) const NOON: &str = "2026-11-25T12:00:00Z";
+pub(in crate::api) const NOON: &str = "2026-11-25T12:00:00Z";
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(in crate::api) fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
 impl Served {
-    pub(super) fn new() -> Self {
+    pub(in crate::api) fn new() -> Self {
         Self::with(Wanted::default())
     }
 
@@ -88,6 +88,7 @@ impl Served {
         };
         let open = opener(folder.path(), &clock);
         let engine = open().expect("an engine");
+        engine.prepare_following().expect("what a keeper prepares");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -240,19 +240,22 @@ fn the_same_answer_has_the_same_tag_whenever_it_was_made() {
 }
 
 #[test]
-fn an_answer_that_still_holds_is_given_again() {
+fn an_answer_is_another_when_a_call_comes_and_when_time_alone_changes_what_it_says() {
     let mut served = busy();
-    let made =
-        |served: &Served| served.json("/api/stats")["generated_at"].as_str().expect("a time").to_owned();
-    let first = made(&served);
-    served.set_now("2026-11-25T12:00:00.900Z");
-    assert_eq!(made(&served), first, "nothing has changed, and no second has passed");
-    served.write("busy/b.jsonl", &Row { id: 901, ..ROW }.line());
-    assert_ne!(made(&served), first, "a call more");
-    served.set_now("2026-11-25T12:00:10Z");
-    assert_eq!(made(&served), "2026-11-25T12:00:10.000Z");
-    served.set_now("2026-11-25T12:00:05Z");
-    assert_eq!(made(&served), "2026-11-25T12:00:05.000Z", "a clock that was set back");
+    let active = |served: &Served| served.json("/api/stats")["sessions"]["active_count"].clone();
+    let calls = |served: &Served| served.json("/api/stats")["summary"]["total_calls"].as_u64();
+    let before = calls(&served).expect("a number");
+    served.write("busy/b.jsonl", &Row { id: 901, at: "2026-11-25T11:59:30.000Z", ..ROW }.line());
+    assert_eq!(calls(&served), Some(before + 1), "a call more");
+    assert_eq!(active(&served), 1);
+    served.set_now("2026-11-25T12:04:30.000Z");
+    assert_eq!(active(&served), 1, "five minutes to the millisecond");
+    served.set_now("2026-11-25T12:04:30.001Z");
+    assert_eq!(active(&served), 0);
+    served.set_now("2026-11-26T00:00:00Z");
+    assert_eq!(calls(&served), Some(0), "another day");
+    served.set_now(super::served::NOON);
+    assert_eq!((calls(&served), active(&served)), (Some(before + 1), 1.into()), "a clock that was set back");
 }
 
 #[test]

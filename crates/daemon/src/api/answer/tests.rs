@@ -1,0 +1,77 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+
+use axum::http::Uri;
+
+use super::super::connection::Bounds;
+use super::super::tests::served::{NOON, Served, at};
+use super::*;
+
+fn mark(seq: i64) -> Mark {
+    Mark { ledger: "one".to_owned(), seq }
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8(answer.body.to_vec()).expect("text")
+}
+
+#[test]
+fn an_answer_is_given_again_while_the_ledger_stands_and_time_changes_nothing_in_it() {
+    let answers = Answers::default();
+    let now = at(NOON);
+    let later = |ms| now + SignedDuration::from_millis(ms);
+    answers.keep("usual".to_owned(), mark(7), now, Answer::of(&1).expect("an answer"));
+    let long = Answer::of(&2).expect("an answer").true_until(later(60_000));
+    answers.keep("long".to_owned(), mark(7), now, long);
+    let is_held = |asked, seq, ms| answers.held(asked, &mark(seq), later(ms)).is_some();
+    let held = [("usual", 7, 999), ("usual", 7, -1_000), ("long", 7, 59_999)];
+    let anew = [
+        ("usual", 7, 1_000),
+        ("usual", 8, 0),
+        ("usual", 6, 0),
+        ("long", 7, 60_000),
+        ("long", 7, -1_001),
+        ("other", 7, 0),
+    ];
+    for (asked, seq, ms) in held {
+        assert!(is_held(asked, seq, ms), "{asked} at {seq}, {ms} ms later");
+    }
+    for (asked, seq, ms) in anew {
+        assert!(!is_held(asked, seq, ms), "{asked} at {seq}, {ms} ms later");
+    }
+}
+
+#[test]
+fn what_is_given_again_says_when_it_was_given() {
+    let answer = Answer::dated(&serde_json::json!({"calls": 3})).expect("an answer");
+    let given = answer.clone().given(at(NOON));
+    assert_eq!(text(&given), r#"{"status":"ok","generated_at":"2026-11-25T12:00:00.000Z","calls":3}"#);
+    assert_eq!(given.tag, answer.given(at("2026-11-25T12:00:01Z")).tag, "and is the same answer");
+}
+
+#[test]
+fn many_who_ask_the_same_at_once_wait_for_one_answer() {
+    let served = Served::new();
+    let api = Api { shared: Arc::clone(&served.shared), answers: Arc::default(), bounds: Bounds::USUAL };
+    let asked = Asked::new(&Uri::from_static("/api/stats?period=day"), &["period"]).expect("a question");
+    let (made, (go, waits)) = (Arc::new(AtomicUsize::new(0)), channel::<()>());
+    let waits = Arc::new(Mutex::new(waits));
+    served.runtime.block_on(async {
+        let ask = || {
+            let (made, waits) = (Arc::clone(&made), Arc::clone(&waits));
+            answer(&api, &asked, move |_| {
+                made.fetch_add(1, Ordering::Relaxed);
+                let _ = waits.lock().map(|waits| waits.recv());
+                Ok(Answer::of(&"all")?)
+            })
+        };
+        let all = futures_util::future::join_all((0..8).map(|_| ask()));
+        let release = async {
+            // All of them have asked by now: this is polled after they were.
+            drop(go);
+        };
+        let (answers, ()) = tokio::join!(all, release);
+        assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| text(answer) == r#""all""#)));
+    });
+    assert_eq!(made.load(Ordering::Relaxed), 1);
+}
