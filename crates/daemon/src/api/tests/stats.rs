@@ -252,7 +252,7 @@ fn an_answer_is_another_when_a_call_comes_and_when_time_alone_changes_what_it_sa
     assert_eq!(active(&served), 1, "five minutes to the millisecond");
     served.set_now("2026-11-25T12:04:30.001Z");
     assert_eq!(active(&served), 0);
-    served.set_now("2026-11-26T00:00:00Z");
+    served.set_now("2026-11-27T00:00:00Z");
     assert_eq!(calls(&served), Some(0), "another day");
     served.set_now(super::served::NOON);
     assert_eq!((calls(&served), active(&served)), (Some(before + 1), 1.into()), "a clock that was set back");
