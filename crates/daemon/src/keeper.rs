@@ -179,6 +179,7 @@ impl<'k> AtWork<'k> {
         if result.is_ok() && (!self.is_prepared || rebuilt.is_some()) {
             // After the first load, which is faster without; and if it fails, telling what changed is only slower.
             self.is_prepared = self.engine.prepare_following().is_ok();
+            self.engine.shorten_log();
         }
         let seq = self.engine.mark().ok().map(|mark| mark.seq);
         let has_news = seq != self.seq;

@@ -76,8 +76,8 @@ pub struct Engine {
     taken: Vec<spool::TakenFile>,
     /// How repositories are; none: nobody looked.
     repositories: Option<Vec<cco_statusline::snapshot::Repository>>,
-    /// All transcripts were read.
-    counted: bool,
+    /// When all transcripts had last been read; none: they were not.
+    counted_at: Option<Timestamp>,
     /// Whether the last scan could not keep what it read; none: there was none.
     disk_fails: Option<bool>,
     /// The ledger at hand is one that is being made, and may yet be given up.
@@ -112,6 +112,11 @@ impl EngineError {
     /// The disk is full, or fails.
     pub fn is_of_disk(&self) -> bool {
         matches!(self.trouble(), Some(Trouble::Full | Trouble::Disk))
+    }
+
+    /// There is no room to write; what was committed before is safe.
+    pub fn is_full(&self) -> bool {
+        self.trouble() == Some(Trouble::Full)
     }
 
     fn trouble(&self) -> Option<Trouble> {
@@ -219,7 +224,7 @@ impl Engine {
             told: Vec::new(),
             taken: Vec::new(),
             repositories: None,
-            counted: false,
+            counted_at: None,
             disk_fails: None,
             is_rebuilding: false,
             unkept: Vec::new(),

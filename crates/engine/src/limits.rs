@@ -96,7 +96,9 @@ pub struct WindowLimits {
 impl Engine {
     /// Keeps what was observed and is new. Returns why the journal could not be written, if so; the ledger has it then.
     pub fn observe(&mut self, observed: &Observed) -> Result<Option<String>, EngineError> {
-        let (_, trouble) = self.ledger.observe(observed, self.now.as_millisecond())?;
+        let now_ms = self.now.as_millisecond();
+        let observe = |engine: &mut Self| Ok(engine.ledger.observe(observed, now_ms)?);
+        let (_, trouble) = self.with_room(observe, EngineError::is_full)?;
         Ok(trouble.map(|trouble| format!("{trouble}; the ledger has it, its journal not")))
     }
 

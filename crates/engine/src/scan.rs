@@ -116,7 +116,9 @@ impl Engine {
     /// Reads what is new in all transcripts into the ledger. `progress` is called from this thread.
     pub fn scan(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
         let scanned = self.scan_and_keep(progress);
-        self.counted |= scanned.is_ok();
+        if scanned.is_ok() {
+            self.counted_at = Some(self.now);
+        }
         self.disk_fails = Some(match &scanned {
             Ok(summary) => summary.not_journalled.is_some(),
             Err(error) => error.is_of_disk(),
@@ -125,14 +127,14 @@ impl Engine {
     }
 
     fn scan_and_keep(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<ScanSummary, EngineError> {
-        let mut summary = match self.take_in(progress) {
+        let mut summary = match self.with_room(|engine| engine.take_in(progress), EngineError::is_full) {
             Err(error) if error.is_suspect() && !self.has_rebuilt => {
                 self.rebuild(progress)?;
                 self.take_in(progress)?
             }
             taken => taken?,
         };
-        match self.keep() {
+        match self.with_room(Self::keep, KeepError::is_full) {
             Err(KeepError::Ledger(error)) if error.is_suspect() && !self.has_rebuilt => {
                 self.rebuild(progress)?;
             }
@@ -140,7 +142,30 @@ impl Engine {
             Err(KeepError::Ledger(error)) if error.trouble() == Some(Trouble::Busy) => {}
             kept => summary.not_journalled = kept.err().map(|error| error.to_string()),
         }
+        self.shorten_log();
         Ok(summary)
+    }
+
+    /// Has the ledger's write-ahead log give back what it takes on the disk, if that is much. Whoever cannot now leaves
+    /// it to the next one.
+    pub fn shorten_log(&self) {
+        let _later = self.ledger.shorten_log();
+    }
+
+    /// Does it; and once more where there was no room before the write-ahead log gave back its own.
+    pub(crate) fn with_room<T, E>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, E>,
+        is_full: impl Fn(&E) -> bool,
+    ) -> Result<T, E> {
+        let done = work(self);
+        let no_room = done.as_ref().err().is_some_and(is_full);
+        if !(no_room && self.ledger.make_room()) {
+            return done;
+        }
+        // What the failed transaction numbered is not in the ledger.
+        self.ledger.forget_uncommitted();
+        work(self)
     }
 
     /// Reads what is new in all transcripts.

@@ -102,8 +102,10 @@ impl Engine {
             zone: setup.clock.clone(),
             ..before
         };
-        if self.counted && is_older(snapshot.counted_at_ms) {
-            snapshot.counted_at_ms = Some(now_ms);
+        if let Some(counted_at) = self.counted_at.filter(|_| is_older(snapshot.counted_at_ms)) {
+            // As old as the last look at all transcripts that came to its end, whoever's it was.
+            let known = snapshot.counted_at_ms.filter(|at_ms| *at_ms <= now_ms);
+            snapshot.counted_at_ms = Some(counted_at.as_millisecond()).max(known);
             snapshot.today = Some(self.today(&setup.zone)?);
             snapshot.block = self.block_now()?;
         }

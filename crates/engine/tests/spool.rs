@@ -39,7 +39,7 @@ impl Home {
     fn engine(&self, now_ms: i64) -> Engine {
         Engine::open(Setup {
             ledger: LedgerPlace::File(self.path().join("ledger.db")),
-            roots: Vec::new(),
+            roots: vec![self.path().to_owned()],
             user_home: None,
             ledger_zone: TimeZone::UTC,
             prices: price_list::embedded(),
@@ -190,6 +190,33 @@ fn a_snapshot_is_not_put_back_by_one_that_began_before_it() {
     let now = home.snapshot();
     assert_eq!((now.counted_at_ms, now.looked_at_ms), (Some(NOW_MS), Some(NOW_MS)));
     assert_eq!((now.accounts, now.sessions), (newest.accounts, newest.sessions));
+}
+
+#[test]
+fn totals_are_as_old_as_the_last_scan_that_came_to_its_end() {
+    let home = Home::new();
+    let mut engine = home.engine(NOW_MS - MINUTE_MS);
+    engine.scan(&mut |_| {}).expect("a scan");
+    let counted = |engine: &mut Engine| {
+        engine.leave_snapshot(&home.setup()).expect("a snapshot");
+        home.snapshot().counted_at_ms
+    };
+    assert_eq!(counted(&mut engine), Some(NOW_MS - MINUTE_MS));
+    engine.set_now(Timestamp::from_millisecond(NOW_MS).expect("an instant"));
+    fs::create_dir_all(home.path().join("projects/p")).expect("a folder");
+    fs::write(home.path().join("projects/p/s.jsonl"), "{}\n").expect("a transcript");
+    // Whatever keeps it from its end: here a ledger that takes in no transcript.
+    let ledger = rusqlite::Connection::open(home.path().join("ledger.db")).expect("the ledger");
+    ledger
+        .execute_batch(
+            "CREATE TRIGGER refusal BEFORE INSERT ON transcript BEGIN SELECT raise(ABORT, 'no'); END",
+        )
+        .expect("a trigger");
+    engine.scan(&mut |_| {}).expect_err("refused");
+    assert_eq!(counted(&mut engine), Some(NOW_MS - MINUTE_MS));
+    ledger.execute_batch("DROP TRIGGER refusal").expect("no trigger");
+    engine.scan(&mut |_| {}).expect("a scan");
+    assert_eq!(counted(&mut engine), Some(NOW_MS));
 }
 
 #[test]

@@ -62,6 +62,17 @@ pub enum KeepError {
     Ledger(#[from] LedgerError),
 }
 
+impl KeepError {
+    /// There is no room to write.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io { error, .. } => error.kind() == io::ErrorKind::StorageFull,
+            Self::Ledger(error) => error.is_full(),
+            _ => false,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for KeepError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Ledger(error.into())

@@ -19,15 +19,26 @@ mod names;
 mod rollup;
 mod salvage;
 mod stored;
+mod wal;
+
+use rusqlite::ffi;
 
 pub use open::{Ledger, OpenError, Place};
 
 /// A statement failed, or the ledger holds what it cannot hold.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// SQLite's own word.
-    #[error(transparent)]
+    /// SQLite's own word, but for a lock that it took in vain.
+    #[error("{}", in_words(.0))]
     Sqlite(#[from] rusqlite::Error),
+}
+
+/// "Database is locked" helps nobody who did not lock it.
+pub(crate) fn in_words(error: &rusqlite::Error) -> String {
+    match error.sqlite_error().map(|error| error.extended_code) {
+        Some(ffi::SQLITE_BUSY) => "another process holds it and was waited for in vain".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 impl LedgerError {
@@ -65,6 +76,10 @@ pub enum Trouble {
 impl Trouble {
     fn of(error: &rusqlite::Error) -> Option<Self> {
         use rusqlite::ErrorCode as Code;
+        // The index of the write-ahead log could not grow.
+        if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+            return Some(Self::Full);
+        }
         match error.sqlite_error_code()? {
             Code::DiskFull => Some(Self::Full),
             Code::DatabaseBusy | Code::DatabaseLocked | Code::FileLockingProtocolFailed => Some(Self::Busy),

@@ -17,7 +17,7 @@ use crate::journal::{self, Head, Journal};
 use crate::names::NameCaches;
 use crate::query::SumCache;
 use crate::rollup::Load;
-use crate::{LedgerError, Trouble, damage, keep};
+use crate::{LedgerError, Trouble, damage, in_words, keep, wal};
 
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
@@ -78,7 +78,7 @@ pub enum OpenError {
         error: io::Error,
     },
     /// SQLite refused.
-    #[error("{}: {error}", .path.display())]
+    #[error("{}: {}", .path.display(), in_words(error))]
     Sqlite {
         /// The ledger.
         path: PathBuf,
@@ -137,7 +137,7 @@ pub struct Ledger {
     /// The zone of the day roll-ups, fixed when the ledger was made.
     pub(crate) zone: TimeZone,
     /// The write-ahead log is in use; a new ledger's first load goes without.
-    wal: bool,
+    pub(crate) wal: bool,
     /// Sums in memory, for those that are asked again and again.
     pub(crate) cache: Option<Arc<SumCache>>,
     /// It notes which sums change, so that a cache can follow.
@@ -221,14 +221,6 @@ impl Ledger {
         &self.zone
     }
 
-    /// Turns the write-ahead log on, if it is not yet. While another process reads, that is left to the next one.
-    pub fn use_wal(&mut self) -> Result<(), LedgerError> {
-        if !self.wal {
-            self.wal = turn_wal_on(&self.connection)?;
-        }
-        Ok(())
-    }
-
     /// Leaves the file as it is, log and all: it is going to be looked at, and perhaps set aside.
     pub fn abandon(&self) -> Result<(), LedgerError> {
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -253,6 +245,7 @@ impl Ledger {
             return Ok(Err(OpenError::Foreign(path.to_owned())));
         }
         connection.pragma_update(None, "synchronous", "FULL")?;
+        wal::bound(&connection)?;
         // Rows are written in the order of their keys: 24 MB was no faster on three gigabytes.
         connection.pragma_update(None, "cache_size", -16_000)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -268,7 +261,7 @@ impl Ledger {
         }
         // A new ledger keeps its rollback journal for its first load: fresh pages then go to the file once, where the
         // write-ahead log would hold them first. `use_wal` follows the first commit.
-        let wal = version > 0 && turn_wal_on(&connection)?;
+        let wal = version > 0 && wal::turn_on(&connection)?;
         if version == 0 {
             create(&mut connection, zone, id)?;
         }
@@ -296,18 +289,6 @@ impl Ledger {
             is_followed: Cell::new(false),
             cached_at: Cell::new(None),
         }))
-    }
-}
-
-/// False while another process is in the ledger: a first load goes without the log, and its journal is as safe.
-fn turn_wal_on(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.busy_timeout(Duration::ZERO)?;
-    let turned = connection.pragma_update(None, "journal_mode", "WAL");
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    match turned {
-        Ok(()) => Ok(true),
-        Err(error) if is_busy(&error) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 
@@ -365,7 +346,7 @@ pub(crate) fn open_file(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, flags)
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)

@@ -221,6 +221,7 @@ fn a_writer_that_waited_in_vain_says_that_another_one_holds_the_ledger_and_may_t
         holder.connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
         let error = take(&mut ledger, calls.clone()).expect_err("held");
         assert_eq!(error.trouble(), Some(crate::Trouble::Busy), "{error}");
+        assert_eq!(error.to_string(), "another process holds it and was waited for in vain");
         assert_eq!(counted(&ledger), calls.start, "reports need no lock");
         holder.connection.execute_batch("ROLLBACK").expect("the lock's end");
         assert_eq!(take(&mut ledger, calls).expect("its turn"), Taken::Yes);

@@ -1,0 +1,156 @@
+"""Others hold the ledger: one its write lock, one an old state of it, while a daemon follows (promise R11). Used by torture.
+
+The system's SQLite only holds locks here: older ones must not write or checkpoint a live ledger, so nothing is written
+through them, and their connections are closed while the daemon has the ledger open.
+"""
+import contextlib, json, pathlib, signal, sqlite3, statistics, subprocess, time
+
+import daemons, judging, sealed
+from daemons import Daemon, Silent, until
+from line import at
+from sealed import Failed
+from small_tree import Growing
+
+NEEDS = "nothing"
+HELD, HELD_SHORT = 60, 20  # seconds
+LINES, LINE_MS = 500, 50
+LATE_MS, CATCH_UP, CUT = 1_000, 5, 35  # an answer of the daemon in milliseconds; seconds to count all, and to cut the log: it looks each half minute
+LOG, LOG_CUT = 64 << 20, 5 << 20  # promise R29, and what is left of a log that nobody needs
+BURSTS, BURST = 25, 200  # calls that are written while only the old state is held
+QUESTION = "/api/stats?from=2026-10-01T00:00:00Z&to=2026-10-21T00:00:00Z"
+
+
+class Held:
+    """A home whose daemon has counted some calls, and a clock that goes."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.home, self.measured = binary, daemons.prepare(folder / "home"), {}
+        self.rows = Growing(folder / "tree" / "projects" / "p")
+        self.environment = {key: value for key, value in sealed.surrounding(folder / "tree", self.home).items() if key != "CCO_NOW"}
+        self.daemon = Daemon(binary, self.home, self.environment, folder / "said")
+        self.snapshot, self.lines, self.starts, self.answers = self.home / "state" / "snapshot", [], [], []
+
+    def asked(self, path):
+        """An answer of the daemon, which must not take long whoever holds what."""
+        began = time.monotonic()
+        _, answer = self.daemon.get(path)
+        self.answers.append((time.monotonic() - began) * 1e3)
+        return answer
+
+    def counted(self):
+        return self.asked(QUESTION)["summary"]["total_calls"]
+
+    def catches_up(self, patience=CATCH_UP):
+        """Seconds until all is counted."""
+        began = time.monotonic()
+        until(lambda: self.counted() == self.rows.calls, f"all {self.rows.calls} calls; {self.daemon.words()[-300:]}", patience, pause=0.02)
+        return time.monotonic() - began
+
+    def failing(self):
+        return {check["name"]: check["detail"] for check in self.asked("/api/health")["checks"] if not check["ok"]}
+
+    def line(self):
+        began = time.monotonic()
+        done = subprocess.run([self.binary, "statusline"], env=self.environment, input=b'{"session_id":"s"}', capture_output=True, timeout=20)
+        self.lines.append((time.monotonic() - began) * 1e3)
+        # What starting a program costs on this machine just now.
+        began = time.monotonic()
+        subprocess.run(["true"], env=self.environment, input=b"", capture_output=True)
+        self.starts.append((time.monotonic() - began) * 1e3)
+        if done.returncode or not done.stdout.strip():
+            raise Failed(f"the status line ended with {done.returncode} and printed {done.stdout!r}")
+
+    def log_bytes(self):
+        with contextlib.suppress(FileNotFoundError):
+            return (self.home / "ledger.db-wal").stat().st_size
+        return 0
+
+    def totals_of(self):
+        """When the totals of the snapshot were counted, in seconds."""
+        return json.loads(self.snapshot.read_text().partition("\n")[2])["counted_at"] / 1e3
+
+
+def report(held, before, running, began):
+    """What is wrong with a report that began while the ledger was held."""
+    out, err = running.communicate(timeout=60)
+    held.measured["report_s"] = round(time.monotonic() - began, 1)
+    calls = sealed.decoded(out)["totals"]["calls"] if running.returncode == 0 else None
+    if calls is None or "at work on the ledger" not in err.decode() or not before <= calls <= held.rows.calls:
+        return f"a report ended with {running.returncode}, says {calls} calls of {before} that were counted, and {err.decode().strip()[-300:]!r}"
+    return None
+
+
+def under_lock(held, writer, seconds):
+    """The write lock is somebody else's: lines, health and reports tell what is known, and how old it is."""
+    before = held.counted()
+    writer.execute("BEGIN EXCLUSIVE")
+    locked, clock = time.monotonic(), time.time()
+    running = subprocess.Popen([held.binary, "daily", "--json"], env=held.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    reported, wrong, failing = False, None, {}
+    for n in range(LINES):
+        held.line()
+        if n % 10 == 0:
+            held.rows.append()
+            failing = held.failing()
+            if (calls := held.counted()) != before:
+                return f"{calls} calls are counted while the ledger is locked, {before} were before"
+        if not reported and running.poll() is not None:
+            reported, wrong = True, report(held, before, running, locked)
+        time.sleep(max(0.0, locked + (n + 1) * seconds / LINES - time.monotonic()))
+    if not {"ledger", "lag"} <= failing.keys():
+        return f"it does not say what is wrong: {failing}"
+    if held.totals_of() > clock + 1:
+        return f"totals of {clock - held.totals_of():.1f} s after the lock was taken were never counted"
+    writer.execute("ROLLBACK")
+    held.measured["caught_up_s"] = round(held.catches_up(), 2)
+    return wrong if reported else wrong or report(held, before, running, locked)
+
+
+def under_reader(held, reader):
+    """Only an old state of it is held: the log must keep what comes, and is cut when nobody needs it."""
+    for _ in range(BURSTS):
+        for _ in range(BURST):
+            held.rows.append()
+        held.catches_up()
+    held.measured["log_mb"] = round(held.log_bytes() / 1e6, 1)
+    reader.execute("ROLLBACK")
+    released = time.monotonic()
+    held.rows.append()
+    until(lambda: held.log_bytes() <= LOG_CUT, f"a log of at most {LOG_CUT} bytes, {held.log_bytes()} now", CUT, pause=0.05)
+    held.measured["cut_s"] = round(time.monotonic() - released, 2)
+    return f"the log had {held.measured['log_mb']} MB" if held.measured["log_mb"] * 1e6 > LOG else None
+
+
+def all_of_it(held, seconds):
+    held.daemon.serves()
+    for _ in range(200):
+        held.rows.append()
+    held.catches_up(patience=daemons.PATIENCE)
+    until(held.snapshot.exists, "a snapshot")
+    time.sleep(0.5)  # the snapshot that has the last of it
+    with contextlib.closing(sqlite3.connect(held.home / "ledger.db", isolation_level=None)) as writer, \
+            contextlib.closing(sqlite3.connect(held.home / "ledger.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM call").fetchone()
+        wrong = under_lock(held, writer, seconds) or under_reader(held, reader)
+    p99, start = at(held.lines, 0.99), at(held.starts, 0.99)
+    held.measured |= {"lines": len(held.lines), "median_ms": round(statistics.median(held.lines), 1), "p99_ms": round(p99, 1),
+                      "p99_of_true_ms": round(start, 1), "slowest_answer_ms": round(max(held.answers))}
+    if wrong or p99 > max(LINE_MS, 2.5 * start) or max(held.answers) > LATE_MS:
+        return wrong or f"status lines took {p99:.1f} ms (99th percentile), an answer {max(held.answers):.0f} ms"
+    wrong = judging.wrong_totals(held.binary, held.environment, held.rows)
+    held.daemon.signal(signal.SIGTERM)
+    said = held.daemon.words()
+    return (wrong or ("panicked" in said and f"panic: {said[-300:]}") or judging.ledger_damage(held.home)
+            or judging.wrong_totals(held.binary, held.environment, held.rows))
+
+
+def tried(binary, _kind, _seed, is_long):
+    """What is wrong, and what was measured."""
+    with sealed.scratch("locked") as folder:
+        held = Held(binary, pathlib.Path(folder))
+        with held.daemon:
+            try:
+                return all_of_it(held, HELD if is_long else HELD_SHORT), held.measured
+            except (Silent, Failed, OSError, KeyError, ValueError, sqlite3.Error, subprocess.SubprocessError) as e:
+                return f"{type(e).__name__}: {e}", held.measured
