@@ -1,16 +1,20 @@
-//! Connections: how many there are, how long each may take for what, and how they end.
+//! Connections: how long each may take for what, and how they end. How many there are is a matter of `places`.
 //!
 //! Must not: know what is asked on them.
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -21,12 +25,15 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::guard::Peer;
 use super::headers;
+use super::places::{Place, Places};
 
 /// How many connections there may be, and how long each may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     /// Connections at once.
     pub(super) connections: usize,
+    /// Whoever came, or was answered, within this time keeps his place.
+    pub(super) settled: Duration,
     /// The head of a request comes within this time, also the first one of a connection.
     pub(super) head: Duration,
     /// A request is answered within this time, its body among it.
@@ -41,6 +48,7 @@ impl Bounds {
     /// Those of every daemon.
     pub(super) const USUAL: Self = Self {
         connections: 128,
+        settled: Duration::from_millis(10),
         head: Duration::from_secs(5),
         request: Duration::from_secs(30),
         heartbeat: Duration::from_secs(15),
@@ -65,7 +73,7 @@ pub(super) async fn serve(
     mut stopped: watch::Receiver<bool>,
     stopping: impl FnOnce(),
 ) {
-    let room = Arc::new(Semaphore::new(bounds.connections));
+    let places = Places::new(bounds.connections, bounds.settled);
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let mut running = JoinSet::new();
     loop {
@@ -79,9 +87,8 @@ pub(super) async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            let router = router.clone().layer(Extension(Peer(peer)));
-            running.spawn(converse(stream, router, bounds, stopped.clone(), place));
+        if let Some(place) = places.take() {
+            running.spawn(converse((stream, peer), router.clone(), bounds, stopped.clone(), place));
         } else if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
             running.spawn(refuse(stream, place));
         }
@@ -94,24 +101,28 @@ pub(super) async fn serve(
 }
 
 async fn converse(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     router: Router,
     bounds: Bounds,
     mut stopped: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    place: Place,
 ) {
+    let (router, handle) = (TowerToHyperService::new(router), place.handle());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(handle.clone());
+        router.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(
-            TokioIo::new(Patient::new(stream, bounds.stalled)),
-            TowerToHyperService::new(router),
-        );
+        .serve_connection(TokioIo::new(Patient::new(stream, bounds.stalled)), service);
     tokio::pin!(served);
     tokio::select! {
         // Whoever breaks off, is too slow or sends no HTTP is not worth a word.
         _ = served.as_mut() => return,
+        () = place.lost() => return,
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
     served.as_mut().graceful_shutdown();

@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Api;
 use super::problem::Problem;
+use super::{Api, places};
 use crate::event::Event;
 use crate::setup::Http;
 use crate::shared::Shared;
@@ -41,12 +41,18 @@ pub(super) async fn keep_strangers_out(
 /// Lets in who has the token, and whoever needs none.
 pub(super) async fn ask_for_token(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let is_open = request.extensions().get::<MatchedPath>().is_some_and(|path| OPEN.contains(&path.as_str()));
-    if is_open || is_admitted(&request, &api) {
-        if !is_open {
-            // A daemon that nobody uses may leave; one that is told late that somebody does loses nothing.
-            let _ = api.events.try_send(Event::Used);
-        }
+    if is_open {
         return next.run(request).await;
+    }
+    if is_admitted(&request, &api) {
+        // A daemon that nobody uses may leave; one that is told late that somebody does loses nothing.
+        let _ = api.events.try_send(Event::Used);
+        let hold = request.extensions().get::<places::Handle>().map(places::Handle::hold);
+        let answer = next.run(request).await;
+        return match hold {
+            Some(hold) => hold.until_sent(answer),
+            None => answer,
+        };
     }
     Problem::new(StatusCode::UNAUTHORIZED, "this needs the token of the daemon")
         .hint("send `Authorization: Bearer TOKEN`; `cco daemon token` prints it, `cco dashboard` opens the page with it")

@@ -1,6 +1,6 @@
 //! The HTTP API: one file for each family of routes, and what stands before them all.
 //!
-//! A request goes through `connection` (how many, how long), `headers` (what every answer says), `guard` (who may ask),
+//! A request goes through `connection` (how long, how large), a place of `places` (how many), `headers` (what every answer says), `guard` (who may ask),
 //! its route, and back as an `answer` or a `problem`.
 //! Must not: count anything, or reach the file system by anything that a request says.
 
@@ -20,6 +20,7 @@ mod live;
 mod metrics;
 mod named;
 mod page;
+mod places;
 mod problem;
 mod projects;
 mod scan;

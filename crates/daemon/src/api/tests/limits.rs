@@ -26,12 +26,13 @@ fn head(served: &Served, more: &str) -> String {
 }
 
 #[test]
-fn whoever_comes_when_all_places_are_taken_is_told_so_and_others_go_on() {
-    let served = with(Bounds { connections: 3, ..Bounds::USUAL });
+fn whoever_comes_when_all_places_are_held_is_told_so_and_others_go_on() {
+    let served = with(Bounds { connections: 3, settled: Duration::ZERO, ..Bounds::USUAL });
     let mut held: Vec<_> = (0..3).map(|_| served.connect()).collect();
-    // A connection counts from its first answer at the latest.
+    // Whoever listens is answered all the time.
     for stream in &mut held {
-        stream.write_all(head(&served, "\r\n").as_bytes()).expect("sent");
+        let asked = head(&served, "\r\n").replace("/api/limits", "/api/stats/live");
+        stream.write_all(asked.as_bytes()).expect("sent");
         let mut first = [0; 12];
         stream.read_exact(&mut first).expect("an answer");
         assert_eq!(&first, b"HTTP/1.1 200");
@@ -43,6 +44,26 @@ fn whoever_comes_when_all_places_are_taken_is_told_so_and_others_go_on() {
     // Its place is free when the server has seen that it is gone.
     let again = (0..1_000).map(|_| served.get("/api/limits").status).find(|status| *status == 200);
     assert_eq!(again, Some(200));
+}
+
+#[test]
+fn whoever_asks_is_answered_however_many_say_nothing() {
+    let served = with(Bounds { connections: 3, settled: Duration::ZERO, ..Bounds::USUAL });
+    let body = format!(
+        "POST /api/session HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nX-Cco: 1\r\nContent-Length: 9\r\n\r\n{{",
+        served.host()
+    );
+    let mut others = Vec::new();
+    for begun in ["", "GET /api/li", &body, "", "GET /", &body] {
+        let mut stream = served.connect();
+        stream.write_all(begun.as_bytes()).expect("a beginning");
+        others.push(stream);
+        assert_eq!(served.ask_bare("GET", "/api/health", &[], "").status, 200, "after {begun:?}");
+    }
+    assert_eq!(served.get("/api/limits").status, 200);
+    // They were closed for that, without a word.
+    assert_eq!(rest(&mut others[0]), "");
+    assert_eq!(rest(&mut others[1]), "");
 }
 
 #[test]
