@@ -118,6 +118,43 @@ fn blocks_tell_what_runs() {
 }
 
 #[test]
+fn blocks_hold_what_is_asked_for() {
+    let served = served();
+    // Start and calls of each block.
+    let told = |query: &str| {
+        let blocks = served.json(&format!("/api/stats/blocks?{query}"))["blocks"].clone();
+        let blocks = blocks.as_array().cloned().expect("blocks").into_iter();
+        let one =
+            |block: Value| (block["start"].as_str().map(|at| at[8..13].to_owned()), block["calls"].as_u64());
+        blocks.map(one).collect::<Vec<_>>()
+    };
+    let of = |blocks: &[(&str, u64)]| -> Vec<(Option<String>, Option<u64>)> {
+        blocks.iter().map(|(start, calls)| (Some((*start).to_owned()), Some(*calls))).collect()
+    };
+    assert_eq!(told(""), of(&[("24T09", 1), ("24T14", 0), ("25T08", 3)]));
+    assert_eq!(
+        told("project=app"),
+        of(&[("24T09", 1), ("25T08", 2)]),
+        "a block begins with a call of another"
+    );
+    assert_eq!(told("project=site"), of(&[("25T08", 1)]));
+    assert_eq!(told("model=Haiku"), of(&[("25T08", 1)]));
+    assert_eq!(told("branch=feature"), of(&[("25T08", 1)]));
+    assert_eq!(told("branch=main"), of(&[("24T09", 1), ("25T08", 2)]));
+    assert_eq!(told("branch=feature&branch=main&model=Opus"), of(&[("24T09", 1), ("25T08", 2)]));
+    assert_eq!(told("account=unknown&period=day"), of(&[("25T08", 3)]));
+    assert_eq!(told("period=week&project=app&to=2026-11-25T08:00:00Z"), of(&[("24T09", 1)]));
+    // There the day began at 11:00.
+    assert_eq!(told("timezone=Pacific/Auckland"), told(""));
+    assert_eq!(told("period=day&timezone=Pacific/Auckland&project=app"), of(&[]));
+    assert_eq!(told("period=all&branch=none&recent=true"), of(&[]));
+    let wrong = served.get("/api/stats/blocks?account=nobody");
+    assert_eq!((wrong.status, &wrong.json()["parameter"]), (400, &"account".into()));
+    let wrong = served.get("/api/stats/blocks?session=x");
+    assert_eq!((wrong.status, &wrong.json()["parameter"]), (400, &"session".into()));
+}
+
+#[test]
 fn a_number_is_explained_as_the_command_explains_it() {
     let served = served();
     let day = served.json("/api/explain?what=2026-11-25");
