@@ -17,11 +17,12 @@ macro_rules! call_sums {
          at_ms, at_ms"
     };
 }
+pub(crate) use call_sums;
 
 mod changes;
 mod exact;
 mod names;
-mod only;
+pub(crate) mod only;
 mod recent;
 mod session;
 mod sessions;

@@ -168,6 +168,42 @@ fn a_number_is_explained_as_the_command_explains_it() {
 }
 
 #[test]
+fn a_filtered_number_is_explained_by_the_calls_that_it_counts() {
+    let served = served();
+    for filter in [
+        "period=day",
+        "period=day&project=app",
+        "period=all&branch=main",
+        "period=week&model=Opus&project=app",
+        "from=2026-11-25T08:00:00.000Z&to=2026-11-25T11:00:00Z",
+        "from=2026-11-25T08:00:00.000000001Z&to=2026-11-25T11:00:00.000000001Z",
+        "period=all&account=unknown&model=Haiku&model=Opus",
+        "period=day&project=nowhere",
+    ] {
+        let told = served.json(&format!("/api/stats?{filter}"));
+        let story = served.json(&format!("/api/explain?{filter}"))["period"].clone();
+        let [summary, period] = [&told["summary"], &told["period"]];
+        assert_eq!(
+            [&story["calls"], &story["totalCost"], &story["start"], &story["endExclusive"]],
+            [&summary["total_calls"], &summary["total_cost_usd"], &period["start"], &period["end_exclusive"]],
+            "{filter}"
+        );
+        let listed = story["dearestCalls"].as_array().expect("calls").len();
+        assert_eq!(Some(listed as u64), summary["total_calls"].as_u64(), "{filter}");
+    }
+    let calls =
+        |query: &str, kind: &str| served.json(&format!("/api/explain?{query}"))[kind]["calls"].clone();
+    assert_eq!(calls("what=2026-11-25&project=app", "day"), 2);
+    assert_eq!(calls("what=app&period=day&model=Opus", "project"), 1);
+    assert_eq!(calls("what=app", "project"), 3, "no time is asked for");
+    assert_eq!(calls(&format!("what={}&branch=feature", ROW.session), "session"), 1);
+    assert_eq!(calls("project=app", "period"), 2, "today's, as /api/stats has it");
+    let of_call = served.get("/api/explain?what=%231&model=Opus&timezone=UTC");
+    assert_eq!((of_call.status, &of_call.json()["parameter"]), (400, &"model".into()));
+    assert_eq!(served.get("/api/explain?what=%231&timezone=UTC").status, 200);
+}
+
+#[test]
 fn prometheus_can_read_what_was_counted() {
     let text = served().get("/metrics").text();
     for line in [
