@@ -9,8 +9,7 @@ use cco_model::sums::Sums;
 use rusqlite::{Row, params};
 
 use super::{CallLine, Group, GroupPart, name};
-use crate::query::only::Marks;
-use crate::query::{Only, call_sums, sums_of};
+use crate::query::{Marks, Only, call_sums, sums_of};
 use crate::write::TranscriptId;
 use crate::{Ledger, LedgerError};
 

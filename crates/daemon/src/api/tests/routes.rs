@@ -218,7 +218,16 @@ fn prometheus_can_read_what_was_counted() {
 
 #[test]
 fn sources_tell_where_everything_comes_from() {
-    let answer = served().json("/api/sources");
+    let served = served();
+    let answer = served.json("/api/sources");
+    let size = |name: &str| served.folder.path().join(name).metadata().map_or(0, |file| file.len());
+    let ledger = &answer["ledger"];
+    let sizes = [size("ledger.db"), size("ledger.db-wal"), size("ledger.journal")];
+    assert!(sizes.iter().all(|size| *size > 0), "{sizes:?}");
+    assert_eq!(
+        [&ledger["database_bytes"], &ledger["log_bytes"], &ledger["journal_bytes"], &ledger["bytes"]],
+        [sizes[0], sizes[1], sizes[2], sizes.iter().sum()].map(Value::from).each_ref()
+    );
     assert_eq!(
         (&answer["roots"][0]["usable"], &answer["roots"][0]["transcripts"]),
         (&true.into(), &1.into())
