@@ -2,7 +2,7 @@
 // Must not: draw or fetch.
 
 import type { CsvCell } from "./csv.ts";
-import type { State, ViewKey } from "./state.ts";
+import type { Query, State, ViewKey } from "./state.ts";
 
 /** Where a number comes from. */
 export interface Where {
@@ -14,8 +14,15 @@ export interface Where {
   says: string;
   /** The question that gave it. */
   route: string;
-  /** What `/api/explain` can tell more of: a day, session, project or call. The first is shown at once. */
-  explain?: readonly { label: string; what: string }[];
+  /** What `/api/explain` can tell more of. The first is shown at once. */
+  explain?: readonly Door[];
+}
+
+/** A day, session, project or call; without `what`, all calls that are meant. Only those that the filters of the route let through, and these. */
+export interface Door {
+  label: string;
+  what?: string;
+  within?: Query;
 }
 
 /** What of a view goes into files. */

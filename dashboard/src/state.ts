@@ -87,6 +87,16 @@ export function address(state: State): string {
 /** Parameters of a route. */
 export type Query = Record<string, string>;
 
+const TIMES = ["period", "from", "to"];
+const FILTERS = [...TIMES, "project", "branch", "model", "account"];
+
+/** The filters in the query of a route, and further ones; a time in these replaces the other. */
+export function narrowed(route: string, within: Query = {}): Query {
+  const given = [...new URLSearchParams(route.split("?")[1] ?? "")].filter(([name]) => FILTERS.includes(name));
+  const hasTime = TIMES.some((name) => name in within);
+  return { ...Object.fromEntries(given.filter(([name]) => !hasTime || !TIMES.includes(name))), ...within };
+}
+
 /** The filters as the API names them; those that are not set are left out. */
 export function filters(state: State): Query {
   const query: Query = state.from ? { from: state.from, to: state.to } : { period: state.period };

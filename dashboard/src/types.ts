@@ -192,7 +192,7 @@ export interface Sources {
   /** What was read under folders that are no root any more. */
   elsewhere: Root;
   /** No path: the ledger is in memory only. */
-  ledger: { path: string | null; bytes: number; calls: number; seq: number; zone: string };
+  ledger: { path: string | null; bytes: number; database_bytes: number; log_bytes: number; journal_bytes: number; calls: number; seq: number; zone: string };
   prices: { list: string };
   watcher: { mode: string; since: string | null };
   broker: { last_success: string | null; last_failure: string | null; last_failure_reason: string | null };

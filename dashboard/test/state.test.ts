@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { before, isCalendar, neighbour, spanNow, spanWords } from "../src/period.ts";
-import { DEFAULTS, address, filters, parse } from "../src/state.ts";
+import { DEFAULTS, address, filters, narrowed, parse } from "../src/state.ts";
 
 test("an address says only what differs, and says it back", () => {
   assert.equal(address(DEFAULTS), "/");
@@ -19,6 +19,13 @@ test("what an address gets wrong is as if not said", () => {
 test("the API is asked with a range or a period, never both", () => {
   assert.deepEqual(filters({ ...DEFAULTS, period: "day", model: "Opus" }), { period: "day", model: "Opus" });
   assert.deepEqual(filters({ ...DEFAULTS, from: "a", to: "b", zone: "UTC" }), { from: "a", to: "b", timezone: "UTC" });
+});
+
+test("what is explained is what the number's own question asked for", () => {
+  const route = "/api/stats?period=week&project=app&granularity=day&split=model&timezone=UTC&model=Opus";
+  assert.deepEqual(narrowed(route), { period: "week", project: "app", model: "Opus" });
+  assert.deepEqual(narrowed(route, { from: "a", to: "b", model: "x" }), { from: "a", to: "b", project: "app", model: "x" });
+  assert.deepEqual(narrowed("/api/stats/sessions/1"), {});
 });
 
 const at = (text: string): number => Date.parse(text);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use cco_engine::Engine;
-use cco_engine::limits::{Asked, KnownAccount};
+use cco_engine::limits::{Asked, KnownAccount, Tries};
 use cco_model::limit::AccountId;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::Sender;
@@ -93,7 +93,12 @@ impl Broker {
             asked =
                 engine.ask(&found, &due, asking, &clock).map_err(words)?.map_err(|why| why.to_string())?;
         }
-        let limits = engine.limits(&found, &asked.troubles, &self.zone).map_err(words)?;
+        let limits = engine.limits(&found, &asked.tries, &self.zone).map_err(words)?;
+        let asking = asking.filter(|_| is_allowed);
+        refreshed.tries = Some(match &asking {
+            Some(asking) => engine.tries(&found, asking, asked.tries.clone()),
+            None => Tries::default(),
+        });
         let known = engine.accounts().map_err(words)?;
         refreshed.faults.extend((self.tell)(&limits, &asked, &known));
         if share && !asked.whom.is_empty() {
@@ -121,16 +126,17 @@ fn told(refreshed: Refreshed, asked: &Asked, known: &[KnownAccount]) -> Refreshe
         name.filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| id.to_string())
     };
     let really = asked.whom.iter().filter(|id| !asked.not_asked.contains(id));
-    let failed = |id: &&AccountId| asked.troubles.contains_key(*id);
+    let failed = |id: &&AccountId| asked.tries.troubles.contains_key(*id);
     Refreshed {
         answered: really.clone().any(|id| !failed(&id)),
         trouble: really
             .clone()
             .find(failed)
-            .and_then(|id| asked.troubles.get(id))
+            .and_then(|id| asked.tries.troubles.get(id))
             .map(|it| it.short().to_owned()),
         asked: really.map(label).collect(),
         not_asked: asked.not_asked.iter().map(label).collect(),
+        tries: refreshed.tries,
         faults: refreshed.faults.into_iter().chain(asked.faults.iter().cloned()).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! The closed list of what can happen to a daemon, and of what it then has done.
 
+use cco_engine::limits::Tries;
 use cco_engine::scan::ScanSummary;
 use tokio::sync::oneshot;
 
@@ -91,4 +92,6 @@ pub(crate) struct Refreshed {
     pub(crate) answered: bool,
     /// Why the last one did not.
     pub(crate) trouble: Option<String>,
+    /// How tries go, account by account; none: the broker could not look.
+    pub(crate) tries: Option<Tries>,
 }

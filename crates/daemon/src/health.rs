@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cco_engine::limits::Tries;
 use jiff::Timestamp;
 
 use crate::event::{Refreshed, Scanned};
@@ -37,6 +38,8 @@ pub(crate) struct Health {
     pub(crate) broker_success: Option<Timestamp>,
     /// When it last did not, and why.
     pub(crate) broker_failure: Option<(Timestamp, String)>,
+    /// How asking goes, account by account.
+    pub(crate) tries: Tries,
 }
 
 impl Check {
@@ -58,6 +61,7 @@ impl Health {
             is_polling: true,
             broker_success: None,
             broker_failure: None,
+            tries: Tries::default(),
         }
     }
 
@@ -99,6 +103,9 @@ impl Health {
         }
         if let Some(trouble) = &refreshed.trouble {
             self.broker_failure = Some((now, trouble.clone()));
+        }
+        if let Some(tries) = &refreshed.tries {
+            self.tries.clone_from(tries);
         }
         self.broker = match refreshed.faults.first() {
             Some(fault) => Check::new(false, fault, now),

@@ -6,10 +6,11 @@ mod call;
 mod find;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::PathBuf;
 
 pub use cco_ledger::lookup::{CallFacts, CallLine, CostState, ToolUse};
-use cco_ledger::lookup::{Group, GroupPart};
+use cco_ledger::lookup::{Group, GroupPart, Narrowed};
 use cco_ledger::write::{KnownTranscript, TranscriptId};
 use cco_model::call::{CallKey, Usage};
 use cco_model::civil;
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::report::{ModelSums, UNKNOWN_SESSION, instant};
+use crate::report::{ModelSums, Only, UNKNOWN_SESSION, instant};
 use crate::scan::{Finding, Progress, finding};
 use crate::{Engine, EngineError};
 
@@ -41,6 +42,15 @@ pub struct Depth {
     pub all_files: bool,
     /// Calls that a list names.
     pub calls: usize,
+}
+
+/// Which calls of a day, a session or a project a story is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Within {
+    /// Those of this time; none: of any.
+    pub range: Option<Range<Timestamp>>,
+    /// What they have in common.
+    pub only: Only,
 }
 
 /// One call: what it counts, what it costs and why, and every row of it that was found.
@@ -197,27 +207,51 @@ pub struct FileRows {
 }
 
 impl Engine {
+    /// A stretch of time, of which these calls are meant.
+    pub fn explain_time(
+        &self,
+        range: &Range<Timestamp>,
+        only: &Only,
+        depth: Depth,
+    ) -> Result<GroupStory, EngineError> {
+        let within = Within { range: None, only: only.clone() };
+        self.group_story(&Group::Time(milliseconds(range)), &within, depth)
+    }
+
     /// A day of `zone`.
-    pub fn explain_day(&self, day: Date, zone: &TimeZone, depth: Depth) -> Result<GroupStory, EngineError> {
+    pub fn explain_day(
+        &self,
+        day: Date,
+        zone: &TimeZone,
+        within: &Within,
+        depth: Depth,
+    ) -> Result<GroupStory, EngineError> {
         let range = civil::day_range_ms(Some(day), Some(day), zone);
-        self.group_story(&Group::Time(range), depth)
+        self.group_story(&Group::Time(range), within, depth)
     }
 
     /// A project, by its row in the ledger.
-    pub fn explain_project(&self, project: i64, depth: Depth) -> Result<GroupStory, EngineError> {
-        self.group_story(&Group::Project(project), depth)
+    pub fn explain_project(
+        &self,
+        project: i64,
+        within: &Within,
+        depth: Depth,
+    ) -> Result<GroupStory, EngineError> {
+        self.group_story(&Group::Project(project), within, depth)
     }
 
-    /// A session, by its row in the ledger and its id. Its files are read again, as far as the depth allows.
+    /// A session, by its row in the ledger and its id. Its files are read again, as far as the depth allows; what is
+    /// told of them, and of Claude Code's own cost, is of the whole session.
     pub fn explain_session(
         &self,
         session: i64,
         name: &str,
+        within: &Within,
         depth: Depth,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<SessionStory, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let mut group = self.group_story(&Group::Session(session), depth)?;
+        let mut group = self.group_story(&Group::Session(session), within, depth)?;
         let kept: HashMap<TranscriptId, u64> =
             self.ledger.transcripts_of(&Group::Session(session))?.into_iter().collect();
         let mut known = self.ledger.all_transcripts()?;
@@ -278,9 +312,9 @@ impl Engine {
         Ok(Some(rows))
     }
 
-    fn group_story(&self, group: &Group, depth: Depth) -> Result<GroupStory, EngineError> {
+    fn group_story(&self, group: &Group, within: &Within, depth: Depth) -> Result<GroupStory, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let parts = self.ledger.group_parts(group)?;
+        let Narrowed { parts, transcripts, dearest } = self.calls_of(group, within, depth)?;
         let by = |name: fn(&GroupPart) -> &String| dearest_first(&parts, name);
         let mut sums = Sums::default();
         parts.iter().for_each(|part| sums += part.sums);
@@ -294,19 +328,31 @@ impl Engine {
             models: models.collect(),
             sessions: by(|part| &part.session),
             projects: by(|part| &part.project),
-            calls: self.ledger.dearest(group, depth.calls)?,
+            calls: dearest,
             findings: Vec::new(),
             findings_total: 0,
         };
         if !matches!(group, Group::Session(_)) {
             let mut known = Vec::new();
-            for (id, _) in self.ledger.transcripts_of(group)? {
+            for (id, _) in transcripts {
                 known.extend(self.ledger.transcript(id)?);
             }
             known.sort_by(|a, b| a.path.cmp(&b.path));
             self.add_findings(&mut story, &known)?;
         }
         Ok(story)
+    }
+
+    fn calls_of(&self, group: &Group, within: &Within, depth: Depth) -> Result<Narrowed, EngineError> {
+        if *within != Within::default() {
+            let range = within.range.as_ref().map_or(i64::MIN..i64::MAX, milliseconds);
+            return Ok(self.ledger.narrowed(group, &range, &within.only, depth.calls)?);
+        }
+        Ok(Narrowed {
+            parts: self.ledger.group_parts(group)?,
+            transcripts: self.ledger.transcripts_of(group)?,
+            dearest: self.ledger.dearest(group, depth.calls)?,
+        })
     }
 
     fn add_findings(&self, story: &mut GroupStory, known: &[KnownTranscript]) -> Result<(), EngineError> {
@@ -320,6 +366,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The milliseconds of a half-open range. What begins inside of one begins with the next: calls have whole ones.
+fn milliseconds(range: &Range<Timestamp>) -> Range<i64> {
+    let up = |at: Timestamp| i64::try_from((at.as_nanosecond() + 999_999).div_euclid(1_000_000));
+    up(range.start).unwrap_or(i64::MAX)..up(range.end).unwrap_or(i64::MAX)
 }
 
 /// Sums by a name, dearest first, of equals by name.

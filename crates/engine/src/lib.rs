@@ -19,12 +19,10 @@ mod project;
 mod queue;
 mod spool;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cco_ledger::replay::ReplayError;
 use cco_ledger::{Ledger, LedgerError, OpenError, Trouble};
-use cco_model::limit::{self, AccountId};
 use cco_model::price::PriceList;
 use cco_statusline::spool::Observation;
 use jiff::Timestamp;
@@ -68,8 +66,8 @@ pub struct Engine {
     places: Places,
     /// What the last look at accounts found.
     found: Option<Found>,
-    /// Why the service did not answer when it was last asked.
-    troubles: BTreeMap<AccountId, limit::trouble::Trouble>,
+    /// How asking the service went the last time.
+    tries: limits::Tries,
     /// What sessions told since the last snapshot.
     told: Vec<Observation>,
     /// The files that told it, and are read in full.
@@ -220,7 +218,7 @@ impl Engine {
             now: setup.now,
             places: setup.places,
             found: None,
-            troubles: BTreeMap::new(),
+            tries: limits::Tries::default(),
             told: Vec::new(),
             taken: Vec::new(),
             repositories: None,

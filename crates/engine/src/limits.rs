@@ -10,6 +10,7 @@ pub mod share;
 mod ask;
 mod look;
 mod renew;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,6 +42,7 @@ use self::check_up::KnownLogin;
 pub use self::ask::{Asked, Asking};
 pub use self::look::{Found, Places};
 pub use self::renew::{CannotManage, Outcome, Renewal, Renewing};
+pub use self::tries::Tries;
 use crate::report::Only;
 use crate::{Engine, EngineError};
 
@@ -129,11 +131,11 @@ impl Engine {
     }
 
     /// What is known of the limits of all accounts that the user wants to see, in the order in which they were first
-    /// seen. `troubles`: why the service's answer could not be had just now.
+    /// seen. `tries`: how asking the service went just now.
     pub fn limits(
         &self,
         found: &Found,
-        troubles: &BTreeMap<AccountId, Trouble>,
+        tries: &Tries,
         zone: &TimeZone,
     ) -> Result<Vec<AccountLimits>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
@@ -151,7 +153,12 @@ impl Engine {
             let login = if mended { Login::Unknown } else { login };
             let is_logged_out = self.is_logged_out(&of_account);
             let (directories, sessions) = (of_account.directories, of_account.sessions);
-            let trouble = troubles.get(&account.id).copied();
+            // What the service said of a login says nothing of the one that is there now.
+            let is_past = |trouble: &Trouble| mended && trouble.needs_user();
+            let trouble = tries.troubles.get(&account.id).copied();
+            let next_try_ms =
+                tries.next_ms.get(&account.id).copied().filter(|_| !trouble.as_ref().is_some_and(is_past));
+            let trouble = trouble.filter(|trouble| !is_past(trouble));
             let context = Context { login, sessions, trouble, is_logged_out, zone };
             let windows = known_windows.remove(&account.id).unwrap_or_default();
             let own = match (directories.is_empty(), is_only) {
@@ -167,7 +174,7 @@ impl Engine {
                 trouble,
                 sessions,
                 is_logged_out,
-                next_try_ms: None,
+                next_try_ms,
                 account,
             });
         }

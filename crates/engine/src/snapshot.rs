@@ -110,7 +110,7 @@ impl Engine {
             snapshot.block = self.block_now()?;
         }
         if let Some(found) = self.found.as_ref().filter(|_| is_older(snapshot.looked_at_ms)) {
-            let limits = self.limits(found, &self.troubles, &setup.zone)?;
+            let limits = self.limits(found, &self.tries, &setup.zone)?;
             let history = self.ledger.account_history()?;
             let now = accounts_now(&limits, found, &history);
             snapshot.accounts = with_untold(now, snapshot.accounts, found);

@@ -5,10 +5,11 @@ mod common;
 use std::fs;
 
 use cco_engine::Engine;
-use cco_engine::explain::{CallStory, Depth, Found, Place, SessionStory, Subject, Verdict};
+use cco_engine::explain::{CallStory, Depth, Found, Place, SessionStory, Subject, Verdict, Within};
 use cco_engine::money::NanoUsd;
 use cco_engine::report::Period;
 use common::{FIRST, ROW, Row, Tree, agreed_totals, everything, scan, zone};
+use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -32,7 +33,7 @@ fn call(engine: &Engine, word: &str) -> CallStory {
 
 fn session(engine: &Engine, word: &str) -> SessionStory {
     let Subject::Session { id, name } = subject(engine, word) else { panic!("{word} is no session") };
-    engine.explain_session(id, &name, DEPTH, &mut |_| {}).expect("an answer")
+    engine.explain_session(id, &name, &Within::default(), DEPTH, &mut |_| {}).expect("an answer")
 }
 
 /// Each row's file, place in it and fate: `s1.jsonl 0 kept`.
@@ -379,10 +380,16 @@ fn a_day_is_one_of_the_zone_that_is_asked_for() {
     for (zone, day, calls) in
         [(TimeZone::UTC, 20, 2), (zone("Asia/Kathmandu"), 20, 1), (zone("Asia/Kathmandu"), 21, 1)]
     {
-        let story = engine.explain_day(date(2026, 10, day), &zone, DEPTH).expect("a day");
+        let story = engine.explain_day(date(2026, 10, day), &zone, &Within::default(), DEPTH).expect("a day");
         assert_eq!((story.sums.calls, story.calls.len()), (calls, usize::try_from(calls).expect("few")));
     }
-    assert_eq!(engine.explain_day(date(2026, 10, 22), &TimeZone::UTC, DEPTH).expect("a day").span, None);
+    assert_eq!(
+        engine
+            .explain_day(date(2026, 10, 22), &TimeZone::UTC, &Within::default(), DEPTH)
+            .expect("a day")
+            .span,
+        None
+    );
 }
 
 /// A transcript of calls with these counts, in one of three sessions each; every third row is written twice.
@@ -452,10 +459,13 @@ proptest! {
             prop_assert_eq!(story.group.calls.len() as u64, row.sums.calls);
         }
         let day = engine.periods(&everything(TimeZone::UTC), Period::Day).expect("days").remove(0);
-        let told = engine.explain_day(day.key, &TimeZone::UTC, DEPTH).expect("a day");
+        let told = engine.explain_day(day.key, &TimeZone::UTC, &Within::default(), DEPTH).expect("a day");
         prop_assert_eq!(told.sums, day.sums);
+        // Calls that are looked at one by one come to what roll-ups and indexes say.
+        let always = Within { range: Some(Timestamp::MIN..Timestamp::MAX), ..Within::default() };
+        prop_assert_eq!(&engine.explain_day(day.key, &TimeZone::UTC, &always, DEPTH).expect("a day"), &told);
         prop_assert_eq!(agreed_totals(&engine), Ok(day.sums));
         let Subject::Project { id, .. } = subject(&engine, "app") else { panic!("no project") };
-        prop_assert_eq!(engine.explain_project(id, DEPTH).expect("a project").sums, day.sums);
+        prop_assert_eq!(engine.explain_project(id, &Within::default(), DEPTH).expect("a project").sums, day.sums);
     }
 }

@@ -1,10 +1,9 @@
 //! A ledger that another process writes to keeps nobody from what is known.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use cco_engine::limits::Places;
+use cco_engine::limits::{Places, Tries};
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use cco_model::limit::Percent;
 use cco_model::limit::shown::Value;
@@ -25,7 +24,7 @@ fn remember(dir: &Path, percent: u32, at_ms: i64) {
 /// What is shown of the one account, and why it is not kept.
 fn look(engine: &mut Engine) -> (Vec<Option<i32>>, Option<String>) {
     let (found, trouble) = engine.look_at_accounts().expect("a look");
-    let limits = engine.limits(&found, &BTreeMap::new(), &TimeZone::UTC).expect("limits");
+    let limits = engine.limits(&found, &Tries::default(), &TimeZone::UTC).expect("limits");
     let percent = |value: Value| match value {
         Value::Open { percent, .. } => percent.map(Percent::whole),
         _ => None,

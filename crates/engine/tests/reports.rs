@@ -2,7 +2,9 @@
 
 mod common;
 
-use cco_engine::report::{BlockRow, Filter, Period};
+use std::collections::BTreeMap;
+
+use cco_engine::report::{BlockRow, Filter, Named, Only, Period};
 use cco_engine::{LedgerPlace, price_list};
 use common::{ROW, Row, Tree, agreed_totals, everything, scan};
 use jiff::civil::date;
@@ -17,6 +19,9 @@ fn noon() -> Timestamp {
     NOON.parse().expect("a time")
 }
 
+/// The branches of calls, in turn.
+const BRANCHES: [&str; 2] = ["main", "fix"];
+
 /// A tree with a call at each of these minutes from 2026-10-01.
 fn tree_with_calls_at(minutes: &[i64]) -> Tree {
     let tree = Tree::new();
@@ -27,7 +32,8 @@ fn tree_with_calls_at(minutes: &[i64]) -> Tree {
         .map(|(n, minute)| {
             let at = (start + minute.minutes()).to_string();
             let message = format!("msg_{n:024}");
-            Row { message: Some(&message), at: &at, ..ROW }.line()
+            let line = Row { message: Some(&message), at: &at, ..ROW }.line();
+            line.replacen("{", &format!(r#"{{"gitBranch":"{}","#, BRANCHES[n % BRANCHES.len()]), 1)
         })
         .collect();
     tree.put("p/s1.jsonl", lines.concat());
@@ -53,6 +59,32 @@ proptest! {
         let all = engine.blocks(&everything(TimeZone::UTC), now).expect("blocks");
         let wanted: Vec<BlockRow> = all.into_iter().filter(|block| block.start >= first).collect();
         prop_assert_eq!(engine.blocks(&since, now).expect("blocks"), wanted);
+    }
+
+    #[test]
+    fn blocks_of_each_branch_add_up_to_those_of_all_calls(
+        pauses in proptest::collection::vec(prop_oneof![6 => 1_i64..9, 3 => 1_i64..240, 1 => 280_i64..320], 1..60),
+    ) {
+        let mut at = 0;
+        let minutes: Vec<i64> = pauses.into_iter().map(|pause| { at += pause; at }).collect();
+        let tree = tree_with_calls_at(&minutes);
+        let mut engine = tree.engine();
+        scan(&mut engine);
+        let now = "2026-12-31T00:00:00Z".parse().expect("a time");
+        let calls = |only: Only| {
+            let blocks = engine.blocks(&Filter { only, ..everything(TimeZone::UTC) }, now).expect("blocks");
+            let blocks = blocks.into_iter().filter(|block| !block.gap);
+            blocks.map(|block| (block.start, block.sums.calls)).collect::<BTreeMap<_, _>>()
+        };
+        let mut together: BTreeMap<Timestamp, u64> = BTreeMap::new();
+        for (n, branch) in BRANCHES.into_iter().enumerate() {
+            let known = engine.named(Named::Branch).expect("branches");
+            let ids = known.into_iter().filter(|(_, name)| **name == *branch).map(|(id, _)| id).collect();
+            let of_branch = calls(Only { branches: Some(ids), ..Only::default() });
+            prop_assert_eq!(of_branch.values().sum::<u64>(), minutes.iter().skip(n).step_by(2).count() as u64);
+            of_branch.into_iter().for_each(|(start, calls)| *together.entry(start).or_default() += calls);
+        }
+        prop_assert_eq!(together, calls(Only::default()));
     }
 }
 

@@ -1,11 +1,10 @@
 //! What status lines observed reaches the ledger once, as its own account's, whatever happens on the way; and what a
 //! snapshot says is never replaced by what was known before.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cco_engine::limits::Places;
+use cco_engine::limits::{Places, Tries};
 use cco_engine::snapshot::SnapshotSetup;
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use cco_model::limit::{Percent, Window};
@@ -124,7 +123,7 @@ fn what_somebody_else_was_told_is_not_taken_for_the_one_before_while_the_ledger_
     other.execute_batch("BEGIN IMMEDIATE").expect("the write lock");
     let mut engine = home.engine(NOW_MS);
     let (found, trouble) = engine.look_at_accounts().expect("a look");
-    let limits = engine.limits(&found, &BTreeMap::new(), &TimeZone::UTC).expect("limits");
+    let limits = engine.limits(&found, &Tries::default(), &TimeZone::UTC).expect("limits");
     let told = limits.iter().flat_map(|known| &known.windows).filter(|window| window.current.is_some());
     assert_eq!((trouble.is_some(), told.count()), (true, 0), "whose it is cannot be told by now");
     assert_eq!(home.spooled(), 1, "it waits where it lies");

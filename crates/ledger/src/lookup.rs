@@ -2,6 +2,8 @@
 //!
 //! Calls are found by key, session or time, which have indexes. What has none says so: it costs a look at every row.
 
+mod narrowed;
+
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -15,6 +17,8 @@ use crate::query::sums_of;
 use crate::stored;
 use crate::write::{KnownTranscript, SoftError, SoftKind, TranscriptId, path_of, state_of};
 use crate::{Ledger, LedgerError};
+
+pub use self::narrowed::Narrowed;
 
 /// A call with its names.
 #[derive(Clone, Debug)]

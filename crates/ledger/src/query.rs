@@ -17,6 +17,7 @@ macro_rules! call_sums {
          at_ms, at_ms"
     };
 }
+pub(crate) use call_sums;
 
 mod cache;
 mod changes;
@@ -51,7 +52,7 @@ pub use self::only::Only;
 pub use self::recent::RecentCall;
 pub use self::session::{SessionCall, SessionTools};
 pub use self::sessions::{SessionCounts, SessionPart};
-pub use self::sources::{LastAsked, TranscriptFacts};
+pub use self::sources::{LastAsked, Sizes, TranscriptFacts};
 pub use self::tools::ToolSums;
 use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};
 use crate::write::{SoftError, SoftKind, path_of};
@@ -274,12 +275,13 @@ impl Ledger {
     }
 
     /// Sums of all calls by quarter hour and model, in order of time, for a range of UTC milliseconds whose ends are
-    /// whole quarters; those that are asked for stand by themselves.
+    /// whole quarters; those that are asked for stand by themselves. Branches are not told apart: where some are asked
+    /// for, those stand there that may hold such calls.
     pub fn quarters(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let mut totals: BTreeMap<(i64, i64, bool), Total> = BTreeMap::new();
         let units = civil::quarter_of(range.start)..civil::quarter_of(range.end.saturating_sub(1)) + 1;
         self.rows(Source::Rollup(Kind::Quarter), units, &Only::default(), &mut |row| {
-            let key = (row.unit, row.marks.model, only.holds(&row.marks));
+            let key = (row.unit, row.marks.model, only.holds_but_branch(&row.marks));
             totals.entry(key).or_default().merge(&row.total()?);
             Ok(())
         })?;

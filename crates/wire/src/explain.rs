@@ -2,6 +2,8 @@
 //!
 //! Must not: add up anything.
 
+use std::ops::Range;
+
 use cco_engine::explain::{
     CallLine, CallStory, GroupStory, Place, RowStory, Searched, SessionFile, SessionStory, ToolUse, Verdict,
 };
@@ -53,9 +55,26 @@ pub fn project(path: &str, story: &GroupStory) -> impl Serialize {
     Document::Project { project: text::whole_project(path), path: path.to_owned(), group: Group::new(story) }
 }
 
+/// `{"period":…}`: a stretch of time, half-open.
+pub fn period(range: &Range<Timestamp>, story: &GroupStory, zone: &TimeZone) -> impl Serialize {
+    Document::Period {
+        start: text::iso(range.start),
+        end_exclusive: text::iso(range.end),
+        timezone: zone.iana_name().map(str::to_owned),
+        group: Group::new(story),
+    }
+}
+
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Document<'a> {
+    Period {
+        start: String,
+        end_exclusive: String,
+        timezone: Option<String>,
+        #[serde(flatten)]
+        group: Group<'a>,
+    },
     Day {
         date: String,
         timezone: Option<String>,

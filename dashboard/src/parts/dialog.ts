@@ -2,7 +2,8 @@
 // Must not: draw views.
 
 import { get, path } from "../api.ts";
-import type { Where } from "../page.ts";
+import type { Door, Where } from "../page.ts";
+import { type Query, narrowed } from "../state.ts";
 import { type Child, ICONS, button, fill, h, icon } from "./dom.ts";
 import { explained } from "./explained.ts";
 import { failed, problemOf } from "./states.ts";
@@ -31,32 +32,43 @@ export const isOpen = (): boolean => dialog?.open === true;
 export function where(told: Where, zone: string): void {
   const deeper = h("div", { class: "deeper" });
   const doors = told.explain ?? [];
+  const enter = (door: Door): void => void tell(deeper, { ...(door.what ? { what: door.what } : {}), ...narrowed(told.route, door.within) }, zone, []);
   open("Where from?",
     h("p", { class: "asked" }, told.title),
     h("p", { class: "exact" }, told.value),
     h("p", null, told.says),
     h("p", { class: "muted" }, "The question: ", h("code", null, `GET ${told.route}`)),
-    doors.length > 1 ? h("div", { class: "doors" }, "Explain: ", doors.map((door) => button(door.label, () => void tell(deeper, door.what, zone, []), { class: "small" }))) : null,
+    doors.length > 1 ? h("div", { class: "doors" }, "Explain: ", doors.map((door) => button(door.label, () => enter(door), { class: "small" }))) : null,
     deeper,
   );
   const [first] = doors;
-  if (first) void tell(deeper, first.what, zone, []);
+  if (first) enter(first);
 }
 
-/** What is behind a day, a session, a call, a project; with the way back. */
-async function tell(into: HTMLElement, what: string, zone: string, trail: readonly string[]): Promise<void> {
+/** The question in words that can be asked again: as a command, where that knows it. */
+function asked({ what, ...within }: Query): string {
+  if (what === undefined || Object.keys(within).length > 0) return `GET ${path("/api/explain", { ...(what === undefined ? {} : { what }), ...within })}`;
+  return `cco explain ${/^[\w./#-]+$/.test(what) ? what : JSON.stringify(what)}`;
+}
+
+/** Of a call nothing can be left out. */
+const next = (what: string, { what: _, ...within }: Query): Query => (/^(#|msg_|req_)/.test(what) ? { what } : { ...within, what });
+
+/** What is behind a day, a session, a call, a project, a time; with the way back. */
+async function tell(into: HTMLElement, query: Query, zone: string, trail: readonly Query[]): Promise<void> {
   const back = trail[trail.length - 1];
+  const words = asked(query);
   const head = h("p", { class: "trail" },
     back === undefined ? null : button([icon(ICONS.left), "Back"], () => void tell(into, back, zone, trail.slice(0, -1)), { class: "small" }),
-    h("code", null, `cco explain ${/^[\w./#-]+$/.test(what) ? what : JSON.stringify(what)}`));
+    h("code", null, words));
   fill(into, head, h("p", { class: "muted", role: "status" }, "Asking…"));
-  into.dataset["what"] = what;
+  into.dataset["asked"] = words;
   try {
-    const answer = await get<unknown>("/api/explain", { what, timezone: zone });
-    if (into.dataset["what"] !== what) return;
-    fill(into, head, explained(answer, zone, (next) => void tell(into, next, zone, [...trail, what])));
+    const answer = await get<unknown>("/api/explain", { ...query, timezone: zone });
+    if (into.dataset["asked"] !== words) return;
+    fill(into, head, explained(answer, zone, (what) => void tell(into, next(what, query), zone, [...trail, query])));
   } catch (error) {
-    fill(into, head, failed(problemOf(error), () => void tell(into, what, zone, trail)));
+    fill(into, head, failed(problemOf(error), () => void tell(into, query, zone, trail)));
   }
 }
 

@@ -4,7 +4,7 @@
 import { get, path } from "../api.ts";
 import { startOfDate } from "../civil.ts";
 import { count, dayName, money, moneyExact, share, shortDay, tokens } from "../format.ts";
-import { lastPart, named } from "../names.ts";
+import { UNKNOWN, lastPart, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
@@ -47,7 +47,7 @@ function summary(page: Page, { stats, query }: Cache): HTMLElement {
   const of = sums.tokens_by_type;
   const hits = hitRatio(of);
   const words = inWords(page.state, spanOf(stats), page.zone);
-  const where = (title: string, value: string, says: string): Where => ({ title: `${title}, ${words}`, value, says, route: path("/api/stats", query) });
+  const where = (title: string, value: string, says: string): Where => ({ title: `${title}, ${words}`, value, says, route: path("/api/stats", query), explain: [{ label: words }] });
   const token = (label: string, n: number, says: string, note?: string) => ({ label, text: tokens(n), exact: n, where: where(label, `${count(n)} tokens`, says), ...(note ? { note } : {}) });
   const writes = of["cache_write"] ?? (of["cache_write_5m"] ?? 0) + (of["cache_write_1h"] ?? 0);
   return card("Prompt cache", h("span", { class: "muted" }, words), figures(page, "Cache", [
@@ -80,7 +80,7 @@ function over(page: Page, { days, query }: Cache): HTMLElement {
 function slices(page: Page, label: string, told: Breakdown, { query }: Cache): HTMLElement {
   const where = (row: Slice): Where => ({
     title: `Saved by the cache, ${named(called(row))}`, value: moneyExact(row.cache_savings ?? 0), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
-    route: path("/api/stats/breakdown", { ...query, by: told.by }), ...(label === "Project" && row.key ? { explain: [{ label: "project", what: row.key }] } : {}),
+    route: path("/api/stats/breakdown", { ...query, by: told.by }), explain: [{ label: called(row), within: { [label.toLowerCase()]: row.key || UNKNOWN } }],
   });
   const called = (row: Slice): string => (label === "Project" ? lastPart(row.key) : row.label);
   // Two projects may have the same name: then their paths tell them apart.

@@ -2,7 +2,6 @@
 // Must not: add up what the API adds up.
 
 import { get, path } from "../api.ts";
-import { dateOf } from "../civil.ts";
 import { change, count, instant, money, moneyExact, plural, tokens } from "../format.ts";
 import { UNKNOWN } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
@@ -57,21 +56,11 @@ async function compared(state: State, stats: Stats, span: Span, signal: AbortSig
 
 function asked(page: Page, data: Cost, title: string, value: string, says = ""): Where {
   const words = inWords(page.state, data.span, page.zone);
-  const day = dateOf(data.span.from, page.zone);
-  const isDay = dateOf(data.span.to - 1, page.zone) === day;
   return {
     title: `${title}, ${words}`, value, route: path("/api/stats", data.query),
     says: says || `All calls of ${words} that the filters let through, each counted once and priced at the list of its day. Whole quarter hours come from roll-ups, the edges from calls.`,
-    explain: explainable(page, isDay ? day : null),
+    explain: [{ label: words }],
   };
-}
-
-function explainable(page: Page, day: string | null): { label: string; what: string }[] {
-  return [
-    ...(day ? [{ label: day, what: day }] : []),
-    ...(page.state.project ? [{ label: "project", what: page.state.project }] : []),
-    ...(day || page.state.project ? [] : [{ label: "today", what: dateOf(page.now, page.zone) }]),
-  ];
 }
 
 function summary(page: Page, data: Cost): HTMLElement {
@@ -113,8 +102,9 @@ function series(page: Page, data: Cost): HTMLElement {
     where: (index) => {
       const point = points[index];
       const ms = at[index] ?? 0;
-      const day = dateOf(ms, page.zone);
-      return { title: `Cost, ${bucketName(ms, granularity, page.zone)}`, value: moneyExact(point?.cost ?? 0), says: `${plural(point?.calls ?? 0, "call")} in this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: day, what: day }] };
+      const name = bucketName(ms, granularity, page.zone);
+      const bucket = { from: Math.max(ms, data.span.from), to: at[index + 1] ?? data.span.to };
+      return { title: `Cost, ${name}`, value: moneyExact(point?.cost ?? 0), says: `${plural(point?.calls ?? 0, "call")} in this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: name, within: asFilter(bucket) }] };
     },
   }));
 }
@@ -122,7 +112,7 @@ function series(page: Page, data: Cost): HTMLElement {
 type Named = readonly [string, Group];
 
 function columns(page: Page, data: Cost, label: string): Column<Named>[] {
-  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${row[0] || "unknown"}`, moneyExact(row[1].total_cost)), explain: label === "Project" ? [{ label: "project", what: row[0] }] : explainable(page, null) });
+  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${row[0] || "unknown"}`, moneyExact(row[1].total_cost)), explain: [{ label: row[0] || UNKNOWN, within: { [label.toLowerCase()]: row[0] || UNKNOWN } }] });
   return [
     { label, kind: "text", value: (row) => row[0] },
     { label: "Cost", kind: "money", value: (row) => row[1].total_cost, where, bar: true },

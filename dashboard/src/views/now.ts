@@ -5,7 +5,7 @@ import { get, path } from "../api.ts";
 import { dateOf } from "../civil.ts";
 import { count, instant, lasting, money, moneyExact, plural, share, tokens } from "../format.ts";
 import { named } from "../names.ts";
-import type { Page, View } from "../page.ts";
+import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { type Child, button, h } from "../parts/dom.ts";
 import { age, badge, card, figures, number, time } from "../parts/figure.ts";
@@ -128,7 +128,7 @@ function burn(page: Page, { block }: Now): HTMLElement {
     return card("This block", null, h("div", { class: "quiet-state" }, h("p", null, "No block runs."), h("p", { class: "muted" }, "A block begins with the next call, and lasts five hours.")));
   }
   const route = path("/api/stats/blocks", { active: "true" });
-  const where = (title: string, value: string, says: string) => ({ title, value, says, route });
+  const where = (title: string, value: string, says: string): Where => ({ title, value, says, route, explain: [{ label: "this block", within: { from: block.start } }] });
   const rate = block.burn_rate_recent ?? block.burn_rate;
   const { projection } = block;
   const items = [

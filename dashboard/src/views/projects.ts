@@ -4,7 +4,7 @@
 import { get, path } from "../api.ts";
 import { count, instant, lasting, money, moneyExact, plural, tokens } from "../format.ts";
 import { UNKNOWN, lastPart, named } from "../names.ts";
-import type { Page, View, Where } from "../page.ts";
+import type { Door, Page, View, Where } from "../page.ts";
 import { type Child, button, h } from "../parts/dom.ts";
 import { age, badge, card, figures, time } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
@@ -80,11 +80,13 @@ function totals<R extends Totals>(where: (row: R) => Where): Column<R>[] {
   ];
 }
 
+const behind = (path: string): Door => ({ label: "project", ...(path ? { what: path } : { within: { project: UNKNOWN } }) });
+
 function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
   const where = (row: Project): Where => ({
     title: `Cost of ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", query),
     says: `The ${count(row.total_calls)} calls in ${named(row.path)} that the filters let through. A worktree counts as its repository.`,
-    explain: [{ label: "project", what: row.path }],
+    explain: [behind(row.path)],
   });
   const columns: Column<Project>[] = [
     { label: "Project", kind: "text", value: (row) => row.name, cell: (row) => h("span", { class: "two" }, h("span", { class: "name" }, named(row.name)), h("small", { class: "muted" }, row.path)) },
@@ -110,7 +112,7 @@ function project(page: Page, data: Data & { depth: "project" }): Node[] {
 function summary(known: Project, query: Query) {
   const where = (title: string, value: string): Where => ({
     title: `${title} of ${named(known.name)}`, value, says: `The calls in ${known.path} that the filters let through.`,
-    route: path("/api/stats/projects", query), explain: [{ label: "project", what: known.path }],
+    route: path("/api/stats/projects", query), explain: [behind(known.path)],
   });
   return [
     { label: "Cost", text: money(known.total_cost), exact: known.total_cost, where: where("Cost", moneyExact(known.total_cost)), isMain: true },
@@ -122,7 +124,7 @@ function summary(known: Project, query: Query) {
 function branches(page: Page, rows: readonly Totals[], known: Project, query: Query): HTMLElement {
   const where = (row: Totals): Where => ({
     title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", { ...query, branches: "true" }),
-    says: "The calls of the project whose row names this branch.", explain: [{ label: "project", what: known.path }],
+    says: "The calls of the project whose row names this branch.", explain: [{ label: "branch", within: { project: known.path || UNKNOWN, branch: row.name || UNKNOWN } }],
   });
   return table(page, { title: "Branches", rows, sort: 1, most: 12, open: (row) => page.set({ branch: row.name || UNKNOWN }), columns: [{ label: "Branch", kind: "text", value: (row) => row.name }, ...totals(where)] });
 }

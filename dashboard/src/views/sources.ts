@@ -81,7 +81,7 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
   return card("Ledger and limits", refresh(page), h("dl", { class: "facts" },
     fact("Ledger", h("span", { class: "path" }, of.path ?? "in memory only")),
     fact("Calls", number(page, count(of.calls), where("Calls in the ledger", count(of.calls), `All calls of all time, each once. The ledger's sequence is ${of.seq}.`))),
-    fact("Size", h("span", { title: `${count(of.bytes)} bytes` }, bytes(of.bytes))),
+    fact("Size", h("span", { title: `${count(of.database_bytes)} bytes of ledger.db, ${count(of.log_bytes)} of its log, ${count(of.journal_bytes)} of ledger.journal` }, bytes(of.bytes))),
     fact("Its roll-ups begin in", of.zone),
     fact("Price list", prices.list),
     fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),

@@ -2,8 +2,7 @@
 //!
 //! Must not: work out a block; the engine does.
 
-use std::collections::BTreeMap;
-
+use cco_engine::limits::Tries;
 use cco_engine::report::{BlockRow, Filter, Only};
 use jiff::ToSpan;
 
@@ -64,7 +63,7 @@ pub(super) fn run(app: &mut App<'_>, args: &BlocksArgs) -> Result<(), CliError> 
 /// A block's end is worked out from calls of this machine; of the only account here the real one may be known.
 fn said_of_reset(app: &mut App<'_>) -> Result<Option<String>, CliError> {
     let (found, _) = app.engine.look_at_accounts()?;
-    let limits = app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?;
+    let limits = app.engine.limits(&found, &Tries::default(), app.now.time_zone())?;
     let words = |reset| format!("Claude's own five hours reset {}, as told", text::clock(reset, &app.now));
     Ok(told_reset(&limits).map(words))
 }

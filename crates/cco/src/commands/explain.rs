@@ -2,7 +2,7 @@
 //!
 //! Must not: work anything out; the engine tells, `print::explain` words it.
 
-use cco_engine::explain::{Depth, Found, Subject};
+use cco_engine::explain::{Depth, Found, Subject, Within};
 
 use crate::app::{App, Footing};
 use crate::args::ExplainArgs;
@@ -46,7 +46,7 @@ fn explain_one(app: &mut App<'_>, subject: &Subject, args: &ExplainArgs) -> Resu
     let depth = Depth { all_files: args.all_files, calls: args.limit };
     let mut progress = app.progress();
     let engine = &app.engine;
-    let zone = app.now.time_zone().clone();
+    let (zone, within) = (app.now.time_zone().clone(), Within::default());
     let (page, json) = match subject {
         Subject::Call { id, message } => {
             let story =
@@ -55,14 +55,15 @@ fn explain_one(app: &mut App<'_>, subject: &Subject, args: &ExplainArgs) -> Resu
             (explain::call(&story, &app.now, app.screen.columns), render(&cco_wire::explain::call(&story))?)
         }
         Subject::Session { id, name } => {
-            let story = engine.explain_session(*id, name, depth, &mut |step| progress.update(step))?;
+            let story =
+                engine.explain_session(*id, name, &within, depth, &mut |step| progress.update(step))?;
             (
                 explain::session(name, &story, &app.now, app.screen.columns),
                 render(&cco_wire::explain::session(name, &story))?,
             )
         }
         Subject::Day(day) => {
-            let story = engine.explain_day(*day, &zone, depth)?;
+            let story = engine.explain_day(*day, &zone, &within, depth)?;
             let heading = Heading::Day(*day);
             (
                 explain::group(&heading, &story, &app.now, app.screen.columns),
@@ -70,7 +71,7 @@ fn explain_one(app: &mut App<'_>, subject: &Subject, args: &ExplainArgs) -> Resu
             )
         }
         Subject::Project { id, path } => {
-            let story = engine.explain_project(*id, depth)?;
+            let story = engine.explain_project(*id, &within, depth)?;
             let heading = Heading::Project(path);
             (
                 explain::group(&heading, &story, &app.now, app.screen.columns),

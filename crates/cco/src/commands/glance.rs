@@ -2,10 +2,9 @@
 //!
 //! Must not: fail where there is merely nothing yet.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use cco_engine::limits::{AccountLimits, Found};
+use cco_engine::limits::{AccountLimits, Found, Tries};
 use cco_engine::report::{Glance, ModelSums};
 
 use super::note_unpriced;
@@ -45,7 +44,7 @@ fn limits(app: &mut App<'_>) -> Result<Vec<AccountLimits>, CliError> {
         // Only accounts of this machine stand on the page.
         return Ok(Vec::new());
     }
-    Ok(app.engine.limits(&found, &BTreeMap::new(), app.now.time_zone())?)
+    Ok(app.engine.limits(&found, &Tries::default(), app.now.time_zone())?)
 }
 
 /// Where it cannot be told who is logged in, a line for an account is missing without a sign.

@@ -38,7 +38,7 @@ pub(super) fn run(app: &mut App<'_>, args: &LimitsArgs) -> Result<Exit, CliError
     asked.faults.iter().for_each(|fault| app.out.warning(&format!("limits: {fault}")));
     renewals(app, &asked)?.iter().for_each(|said| tell(app, said));
     if args.refresh {
-        let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
+        let all = app.engine.limits(&found, &asked.tries, app.now.time_zone())?;
         alarm::raise(app, &all, true);
         share(app, &found, &all).iter().for_each(|fault| app.out.warning(fault));
     }
@@ -204,14 +204,13 @@ fn known(
     asked: &Asked,
 ) -> Result<Vec<AccountLimits>, CliError> {
     let chosen = choose::accounts(&args.account, &app.engine.accounts()?)?;
-    let mut limits = app.engine.limits(found, &asked.troubles, app.now.time_zone())?;
-    limits.retain(|known| chosen.as_ref().is_none_or(|rows| rows.contains(&known.account.row)));
     let asking = app.limits.asking.as_ref().filter(|_| app.limits.allowed == Some(true));
-    let waits = asking.map(|asking| app.engine.next_tries(found, asking)).unwrap_or_default();
-    for known in &mut limits {
-        let id = &known.account.id;
-        known.next_try_ms = asked.again_ms.get(id).or_else(|| waits.get(id)).copied();
-    }
+    let tries = match asking {
+        Some(asking) => app.engine.tries(found, asking, asked.tries.clone()),
+        None => asked.tries.clone(),
+    };
+    let mut limits = app.engine.limits(found, &tries, app.now.time_zone())?;
+    limits.retain(|known| chosen.as_ref().is_none_or(|rows| rows.contains(&known.account.row)));
     Ok(limits)
 }
 
@@ -273,7 +272,7 @@ fn watch(app: &mut App<'_>, args: &LimitsArgs) -> Result<(), CliError> {
         let (found, _) = app.engine.look_at_accounts()?;
         let asked =
             if app.limits.allowed == Some(true) { ask(app, &found, false)? } else { Asked::default() };
-        let all = app.engine.limits(&found, &asked.troubles, app.now.time_zone())?;
+        let all = app.engine.limits(&found, &asked.tries, app.now.time_zone())?;
         alarm::raise(app, &all, false);
         if !asked.whom.is_empty() || is_first {
             let _ = share(app, &found, &all);

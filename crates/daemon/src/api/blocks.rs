@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use cco_engine::report::{BlockRow, BurnRate, Filter, Only, Projection};
+use cco_engine::report::{BlockRow, BurnRate, Filter as Question, Projection};
 use cco_wire::exact::{Milli, Usd};
 use cco_wire::text::iso;
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::answer::{Answer, answer};
 use super::asked::Asked;
+use super::filter::{self, Filter};
 use super::problem::Problem;
 use super::sums::SumsAnswer;
 
@@ -63,10 +64,10 @@ pub(super) struct ProjectionAnswer {
     minutes_left: u64,
 }
 
-/// The blocks that start within a time: `active` only the one that runs, `recent` those of the last three days.
+/// The blocks that start within a time, which is the last three days where none is asked for. Blocks are made of all
+/// calls, and hold those that are asked for: where there are none there is no block, and no pause either.
 #[utoipa::path(get, path = "/api/stats/blocks", tag = "stats", params(
-    ("from" = Option<String>, Query, description = "RFC 3339; three days ago where it is not given"),
-    ("to" = Option<String>, Query, description = "RFC 3339, not among them; now where it is not given"),
+    filter::Described,
     ("active" = Option<bool>, Query, description = "Only the one that runs"),
     ("recent" = Option<bool>, Query, description = "Those of the last three days"),
 ), responses((status = OK, body = BlocksAnswer), (status = BAD_REQUEST, body = Problem)))]
@@ -76,24 +77,22 @@ pub(super) async fn blocks(
     uri: Uri,
 ) -> Result<Response, Problem> {
     api.stats()?;
-    let asked = Asked::new(&uri, &["from", "to", "active", "recent"])?;
-    let now = (api.clock)();
-    let recent = now.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
-    let (active, is_recent) = (asked.flag("active")?, asked.flag("recent")?);
-    let from = asked.instant("from")?.unwrap_or(recent);
-    let from = if is_recent { from.max(recent) } else { from };
-    let to = asked.instant("to")?;
-    if to.is_some_and(|to| to < from) {
-        return Err(Problem::parameter("to", "to is before from"));
-    }
-    let zone = api.zone.clone();
+    let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["active", "recent"]).collect();
+    let asked = Asked::new(&uri, &known)?;
+    let filter = Filter::new(&api, &asked)?;
+    let has_time = ["period", "from", "to"].into_iter().any(|name| asked.text(name).is_some());
+    let (active, recent) = (asked.flag("active")?, asked.flag("recent")?);
     let made = answer(&api, &asked, move |engine| {
-        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
-        let days = (Some(day(from)), to.map(&day));
-        let rows = engine.blocks(&Filter { days, zone: zone.clone(), only: Only::default() }, now)?;
-        let is_asked = |row: &&BlockRow| {
-            row.start >= from && to.is_none_or(|to| row.start < to) && (row.active || !active)
-        };
+        let usual = filter.now.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
+        let mut range = if has_time { filter.range(engine)? } else { usual..Timestamp::MAX };
+        if recent {
+            range.start = range.start.max(usual);
+        }
+        let day = |at: Timestamp| at.to_zoned(filter.zone.clone()).date();
+        let days = (Some(day(range.start)), Some(day(range.end)));
+        let question = Question { days, zone: filter.zone.clone(), only: filter.only(engine)? };
+        let rows = engine.blocks(&question, filter.now)?;
+        let is_asked = |row: &&BlockRow| range.contains(&row.start) && (row.active || !active);
         let blocks = rows.iter().filter(is_asked).map(BlockAnswer::new).collect();
         Ok(Answer::of(&BlocksAnswer { blocks })?)
     });

@@ -27,7 +27,7 @@ pub(super) const PARAMETERS: [&str; 8] =
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes; Filter reads them")]
 pub(super) struct Described {
-    /// `hour`, `day`, `week`, `month` or `all`: the calendar's, the one that holds now; a day without it
+    /// `hour`, `day`, `week`, `month` or `all`: the calendar's, the one that holds now; a day without it where the route says nothing else
     period: Option<String>,
     /// RFC 3339, in place of a period
     from: Option<String>,

@@ -1,6 +1,5 @@
 //! `/api/limits` and `POST /api/limits/refresh`: how near the limits of plans are.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -62,11 +61,12 @@ pub(super) async fn limits(
 ) -> Result<Response, Problem> {
     Asked::new(&uri, &[])?;
     let (zone, now) = (api.zone.clone(), (api.clock)());
+    let tries = api.health.borrow().tries.clone();
     let known = api
         .readers
         .ask(move |engine| {
             let found = engine.see_accounts()?;
-            engine.limits(&found, &BTreeMap::new(), &zone)
+            engine.limits(&found, &tries, &zone)
         })
         .await?;
     let answer = LimitsAnswer {

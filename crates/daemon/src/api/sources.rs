@@ -31,13 +31,19 @@ pub(super) struct SourcesAnswer {
 #[derive(Serialize, ToSchema)]
 pub(super) struct RootAnswer {
     path: String,
+    /// It is a folder, now.
     usable: bool,
+    /// Transcripts that are there.
     transcripts: u64,
     /// Transcripts that are gone; their calls stay.
     gone: u64,
+    /// Of the transcripts that are there, as large as each was when it was last read.
     bytes: u64,
+    /// When one of them was last written to.
     last_event: Option<String>,
+    /// Of those that are gone too.
     damaged_lines: u64,
+    /// Rows that do not count: without a time, or with impossible counts.
     skipped_rows: u64,
 }
 
@@ -46,9 +52,18 @@ pub(super) struct RootAnswer {
 pub(super) struct LedgerAnswer {
     /// None: it is in memory.
     path: Option<String>,
+    /// Its three files together.
     bytes: u64,
+    /// `ledger.db`.
+    database_bytes: u64,
+    /// `ledger.db-wal`, SQLite's write-ahead log, which is emptied now and then.
+    log_bytes: u64,
+    /// `ledger.journal`, what transcripts cannot give again.
+    journal_bytes: u64,
     calls: u64,
+    /// Grows with every change.
     seq: i64,
+    /// In which the days of its roll-ups begin. Answers are in the zone that is asked for, whatever this one is.
     zone: String,
 }
 
@@ -90,7 +105,10 @@ pub(super) async fn sources(
         elsewhere: RootAnswer::new(&sources.elsewhere),
         ledger: LedgerAnswer {
             path: sources.ledger.path.map(|path| path.to_string_lossy().into_owned()),
-            bytes: sources.ledger.bytes,
+            bytes: sources.ledger.sizes.total(),
+            database_bytes: sources.ledger.sizes.database,
+            log_bytes: sources.ledger.sizes.log,
+            journal_bytes: sources.ledger.sizes.journal,
             calls: sources.ledger.calls,
             seq: sources.ledger.mark.seq,
             zone: sources.ledger.zone,

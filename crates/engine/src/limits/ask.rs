@@ -1,7 +1,6 @@
 //! Asking the service, for the accounts that may be asked.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cco_ledger::limits::{Attempts, Observed};
@@ -19,6 +18,7 @@ use cco_model::limit::{AccountId, Attempt, LoginChange, Source};
 
 use super::look::{self, Found};
 use super::renew::{self, Renewal, Renewing};
+use super::tries::Tries;
 use crate::{Engine, EngineError};
 
 /// How far back readings are looked at to tell whether there is a newer one to be had.
@@ -47,10 +47,8 @@ pub struct Asked {
     pub whom: Vec<AccountId>,
     /// Of those, who was not asked for: what is remembered is fresh, or it is too soon after a failure.
     pub not_asked: Vec<AccountId>,
-    /// Before this nobody asks for an account again, UTC milliseconds.
-    pub again_ms: BTreeMap<AccountId, i64>,
-    /// Why an account's answer is not new, by account.
-    pub troubles: BTreeMap<AccountId, Trouble>,
+    /// Why answers are not new, and when they may be.
+    pub tries: Tries,
     /// What could not be written, in words; it changed no answer.
     pub faults: Vec<String>,
     /// What was tried with logins that are managed.
@@ -118,16 +116,6 @@ impl Engine {
         Ok(due)
     }
 
-    /// When the service may be asked again, UTC milliseconds, for the accounts for which it is too soon now.
-    pub fn next_tries(&self, found: &Found, asking: &Asking) -> BTreeMap<AccountId, i64> {
-        let now_ms = self.now.as_millisecond();
-        let wait = |account: &Account| {
-            let backoff = Files::new(&asking.state, &account.id, &asking.settings.base).backoff()?;
-            backoff.in_force(now_ms).then(|| (account.id.clone(), backoff.ends_at_ms()))
-        };
-        found.accounts.all().iter().filter_map(wait).collect()
-    }
-
     /// Asks for the limits of these accounts, where what is remembered of the last answer is not fresh, and keeps what
     /// comes back.
     pub fn ask(
@@ -151,7 +139,7 @@ impl Engine {
             self.ask_for(account, &round, &mut asked, &mut observed);
         }
         asked.faults.extend(self.note_down(observed)?);
-        self.troubles.clone_from(&asked.troubles);
+        self.tries.clone_from(&asked.tries);
         Ok(Ok(asked))
     }
 
@@ -179,7 +167,7 @@ impl Engine {
         if said == Said::NotAsked {
             asked.not_asked.push(account.id.clone());
         }
-        asked.again_ms.extend(answer.again_at_ms.map(|at_ms| (account.id.clone(), at_ms)));
+        asked.tries.next_ms.extend(answer.again_at_ms.map(|at_ms| (account.id.clone(), at_ms)));
         let used = logins.used.get().filter(|_| said != Said::NotAsked);
         let used = used.and_then(|used| account.directories.get(used));
         if let Some(directory) = used.filter(|directory| self.holder(directory).as_ref() != Some(&account.id))
@@ -190,11 +178,11 @@ impl Engine {
             asked
                 .faults
                 .push(format!("the login of {directory} changed while it asked; the answer is not kept"));
-            asked.troubles.insert(account.id.clone(), Trouble::NoData);
+            asked.tries.troubles.insert(account.id.clone(), Trouble::NoData);
             return;
         }
         take_answer(&account.id, &answer.shown, trouble, said, now_ms(), observed);
-        asked.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
+        asked.tries.troubles.extend(trouble.map(|trouble| (account.id.clone(), trouble)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cco_ledger::query::Sizes;
 use jiff::Timestamp;
 
 use super::Mark;
@@ -36,7 +37,7 @@ pub struct SourceRoot {
     pub transcripts: u64,
     /// Transcripts that are gone; their calls stay.
     pub gone: u64,
-    /// Bytes of those that are there.
+    /// Bytes of those that are there, when each was last read.
     pub bytes: u64,
     /// When one of them was last written to.
     pub last_event: Option<Timestamp>,
@@ -51,13 +52,13 @@ pub struct SourceRoot {
 pub struct SourceLedger {
     /// Its file; none: it is in memory.
     pub path: Option<PathBuf>,
-    /// Bytes of the file.
-    pub bytes: u64,
+    /// Bytes of its files.
+    pub sizes: Sizes,
     /// Calls in it.
     pub calls: u64,
     /// Its state.
     pub mark: Mark,
-    /// Whose days it adds up.
+    /// In which its days begin: those of its roll-ups, which no report has to follow.
     pub zone: String,
 }
 
@@ -101,8 +102,8 @@ impl Engine {
             LedgerPlace::File(path) => Some(path.clone()),
             LedgerPlace::Memory => None,
         };
-        let bytes = path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len());
+        let sizes = path.as_deref().map(Sizes::of).unwrap_or_default();
         let zone = self.ledger.zone().iana_name().unwrap_or("UTC").to_owned();
-        Ok(SourceLedger { path, bytes, calls: self.ledger.extent()?.0, mark: self.ledger.mark()?, zone })
+        Ok(SourceLedger { path, sizes, calls: self.ledger.extent()?.0, mark: self.ledger.mark()?, zone })
     }
 }

@@ -1,7 +1,10 @@
 //! Where the calls come from: transcripts, and how asking the service went.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use crate::damage::beside;
+use crate::journal::Journal;
 use crate::write::path_of;
 use crate::{Ledger, LedgerError};
 
@@ -20,6 +23,34 @@ pub struct TranscriptFacts {
     pub damaged_lines: u64,
     /// Rows that do not count: without a time, or with impossible counts.
     pub skipped_rows: u64,
+}
+
+/// Bytes of the files that a ledger is made of; 0 for one that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database.
+    pub database: u64,
+    /// SQLite's write-ahead log of it, which is emptied now and then.
+    pub log: u64,
+    /// What transcripts cannot give again.
+    pub journal: u64,
+}
+
+impl Sizes {
+    /// Those of the ledger at this path, now.
+    pub fn of(ledger: &Path) -> Self {
+        let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        Self {
+            database: size(ledger),
+            log: size(&beside(ledger, "-wal")),
+            journal: Journal::of(ledger).size(),
+        }
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.database + self.log + self.journal
+    }
 }
 
 /// When the service was last asked for limits, UTC milliseconds.

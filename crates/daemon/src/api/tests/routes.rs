@@ -118,6 +118,43 @@ fn blocks_tell_what_runs() {
 }
 
 #[test]
+fn blocks_hold_what_is_asked_for() {
+    let served = served();
+    // Start and calls of each block.
+    let told = |query: &str| {
+        let blocks = served.json(&format!("/api/stats/blocks?{query}"))["blocks"].clone();
+        let blocks = blocks.as_array().cloned().expect("blocks").into_iter();
+        let one =
+            |block: Value| (block["start"].as_str().map(|at| at[8..13].to_owned()), block["calls"].as_u64());
+        blocks.map(one).collect::<Vec<_>>()
+    };
+    let of = |blocks: &[(&str, u64)]| -> Vec<(Option<String>, Option<u64>)> {
+        blocks.iter().map(|(start, calls)| (Some((*start).to_owned()), Some(*calls))).collect()
+    };
+    assert_eq!(told(""), of(&[("24T09", 1), ("24T14", 0), ("25T08", 3)]));
+    assert_eq!(
+        told("project=app"),
+        of(&[("24T09", 1), ("25T08", 2)]),
+        "a block begins with a call of another"
+    );
+    assert_eq!(told("project=site"), of(&[("25T08", 1)]));
+    assert_eq!(told("model=Haiku"), of(&[("25T08", 1)]));
+    assert_eq!(told("branch=feature"), of(&[("25T08", 1)]));
+    assert_eq!(told("branch=main"), of(&[("24T09", 1), ("25T08", 2)]));
+    assert_eq!(told("branch=feature&branch=main&model=Opus"), of(&[("24T09", 1), ("25T08", 2)]));
+    assert_eq!(told("account=unknown&period=day"), of(&[("25T08", 3)]));
+    assert_eq!(told("period=week&project=app&to=2026-11-25T08:00:00Z"), of(&[("24T09", 1)]));
+    // There the day began at 11:00.
+    assert_eq!(told("timezone=Pacific/Auckland"), told(""));
+    assert_eq!(told("period=day&timezone=Pacific/Auckland&project=app"), of(&[]));
+    assert_eq!(told("period=all&branch=none&recent=true"), of(&[]));
+    let wrong = served.get("/api/stats/blocks?account=nobody");
+    assert_eq!((wrong.status, &wrong.json()["parameter"]), (400, &"account".into()));
+    let wrong = served.get("/api/stats/blocks?session=x");
+    assert_eq!((wrong.status, &wrong.json()["parameter"]), (400, &"session".into()));
+}
+
+#[test]
 fn a_number_is_explained_as_the_command_explains_it() {
     let served = served();
     let day = served.json("/api/explain?what=2026-11-25");
@@ -128,6 +165,42 @@ fn a_number_is_explained_as_the_command_explains_it() {
     assert_eq!(served.get("/api/explain").json()["parameter"], "what");
     let nothing = served.get("/api/explain?what=sitte");
     assert_eq!((nothing.status, &nothing.json()["hint"]), (404, &"did you mean site?".into()));
+}
+
+#[test]
+fn a_filtered_number_is_explained_by_the_calls_that_it_counts() {
+    let served = served();
+    for filter in [
+        "period=day",
+        "period=day&project=app",
+        "period=all&branch=main",
+        "period=week&model=Opus&project=app",
+        "from=2026-11-25T08:00:00.000Z&to=2026-11-25T11:00:00Z",
+        "from=2026-11-25T08:00:00.000000001Z&to=2026-11-25T11:00:00.000000001Z",
+        "period=all&account=unknown&model=Haiku&model=Opus",
+        "period=day&project=nowhere",
+    ] {
+        let told = served.json(&format!("/api/stats?{filter}"));
+        let story = served.json(&format!("/api/explain?{filter}"))["period"].clone();
+        let [summary, period] = [&told["summary"], &told["period"]];
+        assert_eq!(
+            [&story["calls"], &story["totalCost"], &story["start"], &story["endExclusive"]],
+            [&summary["total_calls"], &summary["total_cost_usd"], &period["start"], &period["end_exclusive"]],
+            "{filter}"
+        );
+        let listed = story["dearestCalls"].as_array().expect("calls").len();
+        assert_eq!(Some(listed as u64), summary["total_calls"].as_u64(), "{filter}");
+    }
+    let calls =
+        |query: &str, kind: &str| served.json(&format!("/api/explain?{query}"))[kind]["calls"].clone();
+    assert_eq!(calls("what=2026-11-25&project=app", "day"), 2);
+    assert_eq!(calls("what=app&period=day&model=Opus", "project"), 1);
+    assert_eq!(calls("what=app", "project"), 3, "no time is asked for");
+    assert_eq!(calls(&format!("what={}&branch=feature", ROW.session), "session"), 1);
+    assert_eq!(calls("project=app", "period"), 2, "today's, as /api/stats has it");
+    let of_call = served.get("/api/explain?what=%231&model=Opus&timezone=UTC");
+    assert_eq!((of_call.status, &of_call.json()["parameter"]), (400, &"model".into()));
+    assert_eq!(served.get("/api/explain?what=%231&timezone=UTC").status, 200);
 }
 
 #[test]
@@ -145,7 +218,16 @@ fn prometheus_can_read_what_was_counted() {
 
 #[test]
 fn sources_tell_where_everything_comes_from() {
-    let answer = served().json("/api/sources");
+    let served = served();
+    let answer = served.json("/api/sources");
+    let size = |name: &str| served.folder.path().join(name).metadata().map_or(0, |file| file.len());
+    let ledger = &answer["ledger"];
+    let sizes = [size("ledger.db"), size("ledger.db-wal"), size("ledger.journal")];
+    assert!(sizes.iter().all(|size| *size > 0), "{sizes:?}");
+    assert_eq!(
+        [&ledger["database_bytes"], &ledger["log_bytes"], &ledger["journal_bytes"], &ledger["bytes"]],
+        [sizes[0], sizes[1], sizes[2], sizes.iter().sum()].map(Value::from).each_ref()
+    );
     assert_eq!(
         (&answer["roots"][0]["usable"], &answer["roots"][0]["transcripts"]),
         (&true.into(), &1.into())

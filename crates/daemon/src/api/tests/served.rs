@@ -205,7 +205,7 @@ impl Drop for Served {
     }
 }
 
-fn opener(folder: &Path, clock: &Clock) -> OpenEngine {
+pub(super) fn opener(folder: &Path, clock: &Clock) -> OpenEngine {
     let (folder, clock) = (folder.to_owned(), Arc::clone(clock));
     Arc::new(move || {
         Engine::open(Setup {
