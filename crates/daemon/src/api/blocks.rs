@@ -86,7 +86,7 @@ pub(super) async fn blocks(
     if to.is_some_and(|to| to < from) {
         return Err(Problem::parameter("to", "to is before from"));
     }
-    let zone = api.zone.clone();
+    let zone = api.zone();
     let made = answer(&api, &asked, move |engine| {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         let days = (Some(day(from)), to.map(&day));

@@ -43,7 +43,7 @@ pub(super) async fn explain(
     })?;
     let calls = asked.number("limit", MOST_CALLS)?.unwrap_or(CALLS);
     let depth = Depth { all_files: asked.flag("all_files")?, calls: calls as usize };
-    let zone = asked.zone("timezone")?.unwrap_or_else(|| api.zone.clone());
+    let zone = asked.zone("timezone")?.unwrap_or_else(|| api.zone());
     let today = (api.clock)().to_zoned(zone.clone()).date();
     let made = answer(&api, &asked, move |engine| match engine.find_subject(&what, today)? {
         Found::One(subject) => story(engine, &subject, depth, &zone, &what),

@@ -61,7 +61,7 @@ pub(super) async fn limits(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Asked::new(&uri, &[])?;
-    let (zone, now) = (api.zone.clone(), (api.clock)());
+    let (zone, now) = (api.zone(), (api.clock)());
     let known = api
         .readers
         .ask(move |engine| {
