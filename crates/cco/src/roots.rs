@@ -75,6 +75,14 @@ impl Roots {
             .collect()
     }
 
+    /// Folders of transcripts that should be there, each with why it cannot be read. A default is missed where no other
+    /// place has any.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let is_missed = |root: &&Missing| root.named_by.is_some() || !root.absent || self.usable.is_empty();
+        let words = |root: &Missing| format!("{} ({})", root.projects.display(), root.reason);
+        self.missing.iter().filter(is_missed).map(words).collect()
+    }
+
     /// Where it was looked in vain, one line each.
     pub(crate) fn looked_in(&self) -> Vec<String> {
         if self.missing.is_empty() {

@@ -9,12 +9,11 @@ use std::sync::mpsc::Receiver;
 use cco_engine::Engine;
 use cco_engine::limits::{Asked, KnownAccount, Tries};
 use cco_model::limit::AccountId;
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc::Sender;
 
 use crate::event::{Event, Refreshed};
 use crate::log::Log;
-use crate::setup::{Clock, Means, OpenEngine, ReadMeans, ReadSettings, TellLimits};
+use crate::setup::{Clock, Means, OpenEngine, ReadHttp, ReadMeans, ReadSettings, TellLimits};
 
 /// What the broker is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub(crate) enum Task {
     Look,
     /// Look, and ask for everyone who may be asked for.
     AskForAll,
-    /// Let go of the ledger's file: it is another one by now.
+    /// Let go of the engine: the ledger's file is another one by now, or settings are.
     Renew,
 }
 
@@ -34,7 +33,7 @@ pub(crate) struct Broker {
     pub(crate) means: ReadMeans,
     pub(crate) tell: TellLimits,
     pub(crate) clock: Clock,
-    pub(crate) zone: TimeZone,
+    pub(crate) http: ReadHttp,
     pub(crate) log: Arc<Log>,
     pub(crate) events: Sender<Event>,
 }
@@ -93,7 +92,8 @@ impl Broker {
             asked =
                 engine.ask(&found, &due, asking, &clock).map_err(words)?.map_err(|why| why.to_string())?;
         }
-        let limits = engine.limits(&found, &asked.tries, &self.zone).map_err(words)?;
+        let http = (self.http)();
+        let limits = engine.limits(&found, &asked.tries, &http.zone).map_err(words)?;
         let asking = asking.filter(|_| is_allowed);
         refreshed.tries = Some(match &asking {
             Some(asking) => engine.tries(&found, asking, asked.tries.clone()),
@@ -102,7 +102,7 @@ impl Broker {
         let known = engine.accounts().map_err(words)?;
         refreshed.faults.extend((self.tell)(&limits, &asked, &known));
         if share && !asked.whom.is_empty() {
-            let glance = engine.glance(&self.zone, (self.clock)()).ok().filter(|it| it.calls_ever > 0);
+            let glance = engine.glance(&http.zone, (self.clock)()).ok().filter(|it| it.calls_ever > 0);
             refreshed.faults.extend(engine.share(&found, &limits, glance.as_ref(), is_allowed));
         }
         self.leave_snapshot(engine, &mut refreshed);

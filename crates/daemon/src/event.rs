@@ -1,11 +1,13 @@
 //! The closed list of what can happen to a daemon, and of what it then has done.
 
 use cco_engine::limits::Tries;
+use std::path::PathBuf;
+
 use cco_engine::scan::ScanSummary;
 use tokio::sync::oneshot;
 
 /// Where the answer to somebody who wants all that is new taken in goes.
-pub(crate) type ScanReply = oneshot::Sender<Result<ScanSummary, String>>;
+pub(crate) type ScanReply = oneshot::Sender<Result<TakenIn, String>>;
 /// Where the answer to somebody who wants limits asked for goes.
 pub(crate) type RefreshReply = oneshot::Sender<Result<Refreshed, String>>;
 
@@ -14,6 +16,8 @@ pub(crate) type RefreshReply = oneshot::Sender<Result<Refreshed, String>>;
 pub(crate) enum Event {
     /// Something was written where transcripts or observations of status lines are.
     Changed,
+    /// A folder that is watched came, went, or is another one: what is heard of it may be of what is no more.
+    Moved,
     /// Changes can be heard of, or cannot: why.
     Watching(Result<(), String>),
     /// The keeper has taken in what was new.
@@ -32,11 +36,22 @@ pub(crate) enum Event {
     Stop(String),
 }
 
+/// What was new, and the config roots in which it was looked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TakenIn {
+    /// What came of looking.
+    pub(crate) summary: ScanSummary,
+    /// Where.
+    pub(crate) roots: Vec<PathBuf>,
+    /// Where it was to be looked, and cannot be: each place with why.
+    pub(crate) missing: Vec<String>,
+}
+
 /// What the keeper did.
 #[derive(Debug)]
 pub(crate) struct Scanned {
     /// What came of it; an error in words.
-    pub(crate) result: Result<ScanSummary, String>,
+    pub(crate) result: Result<TakenIn, String>,
     /// It failed for want of room, or since the disk fails.
     pub(crate) disk_fails: bool,
     /// Calls or readings changed.
@@ -45,8 +60,8 @@ pub(crate) struct Scanned {
     pub(crate) new_folder: bool,
     /// The ledger was damaged, and is another file now.
     pub(crate) rebuilt: bool,
-    /// Where it looks has changed.
-    pub(crate) roots_changed: bool,
+    /// It has another engine than before: settings are others, or the folders that are there.
+    pub(crate) reopened: bool,
 }
 
 /// What the event loop has done.
@@ -63,12 +78,12 @@ pub(crate) enum Order {
     LookAtGit,
     /// Begin to hear of changes, or begin anew.
     Watch,
-    /// Let go of the ledger's file: it is another one by now.
+    /// Let go of engines: the ledger's file is another one by now, or settings are.
     Renew,
     /// Tell those who listen what changed.
     Advance,
     /// Answer those who wanted a scan.
-    AnswerScan(Vec<ScanReply>, Result<ScanSummary, String>),
+    AnswerScan(Vec<ScanReply>, Result<TakenIn, String>),
     /// Answer those who wanted limits asked for.
     AnswerRefresh(Vec<RefreshReply>, Refreshed),
     /// Say it in the log.

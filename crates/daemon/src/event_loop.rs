@@ -103,6 +103,10 @@ impl EventLoop {
             Event::Changed => {
                 self.dirty.get_or_insert(now);
             }
+            Event::Moved => {
+                self.dirty.get_or_insert(now);
+                orders.push(Order::Watch);
+            }
             Event::Watching(result) => self.on_watching(result, now, &mut orders),
             Event::Scanned(scanned) => self.on_scanned(scanned, now, &mut orders),
             Event::Asked(refreshed) => {
@@ -226,9 +230,10 @@ impl EventLoop {
             self.dirty = heard.or(self.dirty);
         }
         let was_failing = std::mem::replace(&mut self.failed, scanned.result.is_err());
-        let found = scanned.result.as_ref().is_ok_and(|summary| summary.files_read > 0);
-        self.worked |= found || scanned.new_folder;
-        if scanned.new_folder {
+        let found = scanned.result.as_ref().is_ok_and(|taken| taken.summary.files_read > 0);
+        // What was known of repositories went with the engine that knew it.
+        self.worked |= found || scanned.new_folder || scanned.reopened;
+        if scanned.new_folder || scanned.reopened {
             self.next_git = now;
         }
         // Somebody works with Claude Code.
@@ -250,10 +255,10 @@ impl EventLoop {
         }
         // A look found what no event had told of: folders may have come that nobody watches.
         let missed = found && heard.is_none() && self.dirty.is_none() && self.watch == Watch::Events;
-        if missed || scanned.roots_changed {
+        if missed || scanned.reopened {
             orders.push(Order::Watch);
         }
-        if scanned.rebuilt {
+        if scanned.rebuilt || scanned.reopened {
             orders.push(Order::Renew);
         }
         if scanned.has_news {

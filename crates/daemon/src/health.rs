@@ -34,6 +34,10 @@ pub(crate) struct Health {
     pub(crate) lag: Check,
     /// Changes are heard of by polling, and not as events.
     pub(crate) is_polling: bool,
+    /// Why.
+    deaf: Option<String>,
+    /// Folders that should be followed and cannot be, each with why.
+    missing: Vec<String>,
     /// When the service last answered.
     pub(crate) broker_success: Option<Timestamp>,
     /// When it last did not, and why.
@@ -59,6 +63,8 @@ impl Health {
             disk: begins(),
             lag: begins(),
             is_polling: true,
+            deaf: None,
+            missing: Vec::new(),
             broker_success: None,
             broker_failure: None,
             tries: Tries::default(),
@@ -83,6 +89,12 @@ impl Health {
 
     /// The keeper has taken in what was new, or could not.
     pub(crate) fn on_scan(&mut self, scanned: &Scanned, now: Timestamp) {
+        if let Ok(taken) = &scanned.result
+            && self.missing != taken.missing
+        {
+            self.missing.clone_from(&taken.missing);
+            self.judge_watcher(now);
+        }
         self.ledger = match &scanned.result {
             Ok(_) => Check::new(true, "what is new is taken in", now),
             Err(why) => Check::new(false, why, now),
@@ -90,8 +102,8 @@ impl Health {
         self.disk = match (scanned.disk_fails, &scanned.result) {
             (false, _) => Check::new(true, "what is observed is kept", now),
             (true, Err(why)) => Check::new(false, why, now),
-            (true, Ok(summary)) => {
-                Check::new(false, summary.not_journalled.as_deref().unwrap_or_default(), now)
+            (true, Ok(taken)) => {
+                Check::new(false, taken.summary.not_journalled.as_deref().unwrap_or_default(), now)
             }
         };
     }
@@ -116,7 +128,15 @@ impl Health {
     /// Changes are heard of, or are not: why. Data is a second old then, which is no failure.
     pub(crate) fn on_watching(&mut self, deaf: Option<&String>, now: Timestamp) {
         self.is_polling = deaf.is_some();
-        self.watcher = match deaf {
+        self.deaf = deaf.cloned();
+        self.judge_watcher(now);
+    }
+
+    fn judge_watcher(&mut self, now: Timestamp) {
+        self.watcher = match &self.deaf {
+            _ if !self.missing.is_empty() => {
+                Check::new(false, format!("no transcripts to follow in {}", self.missing.join(", ")), now)
+            }
             None => Check::new(true, "changes are heard of as they happen", now),
             Some(why) => Check::new(true, format!("polling, since {why}"), now),
         };

@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use cco_engine::Engine;
+use cco_engine::scan::ScanSummary;
 use cco_engine::snapshot::{Repository, folders_at_work};
 use tokio::sync::mpsc::Sender;
 
-use crate::event::{Event, Scanned};
+use crate::event::{Event, Scanned, TakenIn};
 use crate::log::Log;
 use crate::setup::{Clock, OpenEngine, ReadSettings, Settings};
 use crate::tasks::AT_WORK_MS;
@@ -31,6 +32,10 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(60);
 /// A snapshot is not written more often.
 const SNAPSHOT_APART: Duration = Duration::from_millis(200);
 
+/// Of settings that are read once.
+const AT_NEXT_START: &str =
+    "takes effect when the daemon begins again: `cco daemon stop`, then `cco daemon start`";
+
 /// What the keeper works with.
 pub(crate) struct Keeper {
     pub(crate) open: OpenEngine,
@@ -38,6 +43,14 @@ pub(crate) struct Keeper {
     pub(crate) clock: Clock,
     pub(crate) log: Arc<Log>,
     pub(crate) events: Sender<Event>,
+}
+
+/// What it has at hand from one task to the next.
+#[derive(Default)]
+struct Hand<'k> {
+    at_work: Option<AtWork<'k>>,
+    /// It had an engine before.
+    has_begun: bool,
 }
 
 /// The keeper at work.
@@ -59,64 +72,86 @@ struct AtWork<'k> {
 impl Keeper {
     /// Works until nobody can tell it anything any more.
     pub(crate) fn run(&self, tasks: &Receiver<Task>) {
-        let mut at_work: Option<AtWork<'_>> = None;
+        let mut hand = Hand::default();
         loop {
-            let wait = at_work.as_ref().and_then(AtWork::snapshot_due_in);
+            let wait = hand.at_work.as_ref().and_then(AtWork::snapshot_due_in);
             let task = match wait {
                 None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(wait) => tasks.recv_timeout(wait),
             };
-            match task {
-                Ok(task) => {
-                    let scanned = self.carry_out(&mut at_work, task);
-                    if let Some(scanned) = scanned
-                        && self.events.blocking_send(Event::Scanned(scanned)).is_err()
-                    {
-                        return;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some(at_work) = &mut at_work {
-                        at_work.leave_snapshot();
-                    }
-                }
+            let task = match task {
+                Ok(task) => Some(task),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if let Some(scanned) = self.carry_out(&mut hand, task)
+                && self.events.blocking_send(Event::Scanned(scanned)).is_err()
+            {
+                return;
             }
         }
     }
 
-    fn carry_out<'k>(&'k self, at_work: &mut Option<AtWork<'k>>, task: Task) -> Option<Scanned> {
-        let is_scan = matches!(task, Task::Scan);
+    /// Carries out a task; none: the snapshot's turn has come.
+    fn carry_out<'k>(&'k self, hand: &mut Hand<'k>, task: Option<Task>) -> Option<Scanned> {
+        let is_scan = matches!(task, Some(Task::Scan));
         let done = catch_unwind(AssertUnwindSafe(|| {
-            let roots_changed = self.follow_settings(at_work)?;
-            let scanned = at_work.as_mut().and_then(|at_work| at_work.carry_out(task));
-            Ok(scanned.map(|scanned| Scanned { roots_changed, ..scanned }))
+            // Only a scan tells of another engine, so only a scan brings one.
+            let reopened = is_scan && self.follow_settings(hand)?;
+            let scanned = hand.at_work.as_mut().and_then(|at_work| at_work.carry_out(task));
+            Ok(scanned.map(|scanned| Scanned { reopened, ..scanned }))
         }));
         let done = done.unwrap_or_else(|_| {
             // What it held may be half done; the ledger has all of a transaction or none.
-            *at_work = None;
+            hand.at_work = None;
             self.log.warn("keeper", "an error in cco: the keeper stopped, and begins again");
             Err("an error in cco, which its log names".to_owned())
         });
         done.unwrap_or_else(|why| is_scan.then(|| Scanned::failed(why)))
     }
 
-    /// Opens an engine: the first, or another one where settings have changed, which is told.
-    fn follow_settings<'k>(&'k self, at_work: &mut Option<AtWork<'k>>) -> Result<bool, String> {
+    /// Opens an engine: the first, or another one where what it was made of has changed. True: it is not the first.
+    fn follow_settings<'k>(&'k self, hand: &mut Hand<'k>) -> Result<bool, String> {
         let settings = (self.settings)();
-        let changed = at_work.as_ref().is_some_and(|known| known.settings.stamp != settings.stamp);
-        if changed {
-            self.log.note("keeper", "the settings have changed, and are followed");
-            *at_work = None;
+        if let Some(known) = &hand.at_work
+            && self.is_outdated(known, &settings)
+        {
+            hand.at_work = None;
         }
-        match at_work {
-            Some(known) => known.settings = settings,
+        match &mut hand.at_work {
+            Some(known) => {
+                known.settings = settings;
+                Ok(false)
+            }
             None => {
                 let engine = (self.open)().map_err(|error| error.to_string())?;
-                *at_work = Some(AtWork::begin(self, engine, settings));
+                hand.at_work = Some(AtWork::begin(self, engine, settings));
+                Ok(std::mem::replace(&mut hand.has_begun, true))
             }
         }
-        Ok(changed)
+    }
+
+    /// Settings are others by now, or folders of transcripts came or went; it is said which.
+    fn is_outdated(&self, known: &AtWork<'_>, settings: &Settings) -> bool {
+        let is_other = known.settings.stamp != settings.stamp;
+        if is_other && let Some(why) = &settings.wrong {
+            self.log.warn("keeper", &format!("the settings have changed, and are not followed: {why}"));
+        } else if is_other {
+            self.log.note("keeper", "the settings have changed, and are followed");
+            if !settings.waiting.is_empty() {
+                let keys = settings.waiting.join(", ");
+                self.log.note("keeper", &format!("{keys}: {AT_NEXT_START}"));
+            }
+            return true;
+        }
+        // The engine's own: it found them at another moment than these settings were read.
+        if known.engine.roots() != settings.roots {
+            let roots: Vec<String> = settings.roots.iter().map(|root| root.display().to_string()).collect();
+            let roots = if roots.is_empty() { "nowhere".to_owned() } else { roots.join(", ") };
+            self.log.note("keeper", &format!("transcripts are looked for elsewhere than before: {roots}"));
+            return true;
+        }
+        false
     }
 }
 
@@ -128,7 +163,7 @@ impl Scanned {
             has_news: false,
             new_folder: false,
             rebuilt: false,
-            roots_changed: false,
+            reopened: false,
         }
     }
 }
@@ -153,11 +188,15 @@ impl<'k> AtWork<'k> {
         Some(SNAPSHOT_APART.saturating_sub(written.elapsed()))
     }
 
-    fn carry_out(&mut self, task: Task) -> Option<Scanned> {
+    fn carry_out(&mut self, task: Option<Task>) -> Option<Scanned> {
         self.engine.set_now((self.keeper.clock)());
         match task {
-            Task::Scan => Some(self.scan()),
-            Task::Repositories(repositories) => {
+            Some(Task::Scan) => Some(self.scan()),
+            None => {
+                self.leave_snapshot();
+                None
+            }
+            Some(Task::Repositories(repositories)) => {
                 self.engine.set_repositories(repositories);
                 self.untold = true;
                 self.leave_snapshot();
@@ -191,13 +230,17 @@ impl<'k> AtWork<'k> {
             Err(error) => error.is_of_disk(),
         };
         Scanned {
-            result: result.map_err(|error| error.to_string()),
+            result: result.map(|summary| self.taken_in(summary)).map_err(|error| error.to_string()),
             disk_fails,
             has_news,
             new_folder: self.has_new_folder(),
             rebuilt: rebuilt.is_some(),
-            roots_changed: false,
+            reopened: false,
         }
+    }
+
+    fn taken_in(&self, summary: ScanSummary) -> TakenIn {
+        TakenIn { summary, roots: self.engine.roots().to_vec(), missing: self.settings.missing.clone() }
     }
 
     fn has_new_folder(&mut self) -> bool {

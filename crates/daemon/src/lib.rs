@@ -32,4 +32,6 @@ pub mod api_token {
 }
 
 pub use running::{RunError, run};
-pub use setup::{Clock, Http, Means, OpenEngine, ReadMeans, ReadSettings, Settings, Setup, TellLimits};
+pub use setup::{
+    Clock, Http, Means, OpenEngine, ReadHttp, ReadMeans, ReadSettings, Settings, Setup, TellLimits,
+};

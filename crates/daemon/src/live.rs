@@ -13,7 +13,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use cco_engine::report::{Filter, Only, Period};
 use cco_model::sums::Sums;
-use jiff::tz::TimeZone;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
 
@@ -22,7 +21,7 @@ pub(crate) use self::listener::{Ending, Listener, TooMany};
 pub(crate) use self::told::Told;
 use self::told::{Item, Summary, calls};
 use crate::readers::{ReadError, Readers};
-use crate::setup::Clock;
+use crate::setup::{Clock, ReadHttp};
 
 /// Who may listen at once.
 const LISTENERS: usize = 32;
@@ -42,8 +41,7 @@ pub(crate) struct Live {
 struct Inner {
     readers: Readers,
     clock: Clock,
-    zone: TimeZone,
-    summary_every: Duration,
+    http: ReadHttp,
     listeners: Mutex<Listeners>,
     /// The ledger has something new, perhaps.
     advanced: Notify,
@@ -70,12 +68,11 @@ enum News {
 
 impl Live {
     /// Begins to follow the ledger, in the runtime that is entered.
-    pub(crate) fn new(readers: Readers, clock: Clock, zone: TimeZone, summary_every: Duration) -> Self {
+    pub(crate) fn new(readers: Readers, clock: Clock, http: ReadHttp) -> Self {
         let inner = Arc::new(Inner {
             readers,
             clock,
-            zone,
-            summary_every,
+            http,
             listeners: Mutex::default(),
             advanced: Notify::new(),
             counted: Notify::new(),
@@ -219,7 +216,7 @@ impl Inner {
     }
 
     async fn today(&self) -> Result<Summary, ReadError> {
-        let (zone, now) = (self.zone.clone(), (self.clock)());
+        let (zone, now) = ((self.http)().zone.clone(), (self.clock)());
         self.readers
             .ask(move |engine| {
                 let day = now.to_zoned(zone.clone()).date();
@@ -257,12 +254,18 @@ async fn sum_up(inner: Arc<Inner>) {
         if inner.listeners().all.is_empty() {
             continue;
         }
-        if let Ok(summary) = inner.today().await {
+        let Ok(summary) = inner.today().await else {
+            // Nobody counts again before the next commit, which may be long in coming.
+            inner.counted.notify_one();
+            tokio::time::sleep(AGAIN).await;
+            continue;
+        };
+        {
             let mut listeners = inner.listeners();
             if let Some(told) = inner.told.borrow().as_ref() {
                 listeners.tell(&Item::summary(told, &summary));
             }
         }
-        tokio::time::sleep(inner.summary_every).await;
+        tokio::time::sleep((inner.http)().summary_every).await;
     }
 }

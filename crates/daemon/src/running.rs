@@ -81,7 +81,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     log_panics(&log);
     let (events, mut happens) = mpsc::channel(WAITING);
     hear_signals(&events).map_err(RunError::System)?;
-    let listener = listen(setup.http.listen).await?;
+    let listener = listen(setup.listen).await?;
     let address = listener.local_addr().map_err(RunError::System)?;
     let in_state =
         |what: &str, error| RunError::State { what: setup.state.join(what).display().to_string(), error };
@@ -91,20 +91,13 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     let (tell_health, health) = watch::channel(Health::beginning((setup.clock)()));
     let readers = Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
     let shared = Arc::new(Shared {
-        live: Live::new(
-            readers.clone(),
-            Arc::clone(&setup.clock),
-            setup.zone.clone(),
-            setup.http.summary_every,
-        ),
+        live: Live::new(readers.clone(), Arc::clone(&setup.clock), Arc::clone(&setup.http)),
         readers,
         tokens,
         events: events.clone(),
         health,
-        settings: Arc::clone(&setup.settings),
         clock: Arc::clone(&setup.clock),
-        zone: setup.zone.clone(),
-        http: setup.http,
+        http: Arc::clone(&setup.http),
         address,
         about: instance.about().clone(),
     });
@@ -128,7 +121,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
             means: setup.means,
             tell: setup.tell_limits,
             clock: Arc::clone(&setup.clock),
-            zone: setup.zone,
+            http: setup.http,
             log: Arc::clone(&log),
             events: events.clone(),
         },

@@ -17,6 +17,8 @@ pub type OpenEngine = Arc<dyn Fn() -> Result<Engine, EngineError> + Send + Sync>
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Reads what settings say by now.
 pub type ReadSettings = Arc<dyn Fn() -> Settings + Send + Sync>;
+/// Says how requests are answered by now. Every request asks, so it costs next to nothing.
+pub type ReadHttp = Arc<dyn Fn() -> Arc<Http> + Send + Sync>;
 /// Says how the service may be asked by now.
 pub type ReadMeans = Arc<dyn Fn() -> Means + Send + Sync>;
 /// Hears what is known of limits and what came of asking, whenever they were looked at; says what is worth a word.
@@ -44,24 +46,30 @@ pub struct Setup {
     pub tell_limits: TellLimits,
     /// The present.
     pub clock: Clock,
-    /// Whose days count where nobody says otherwise.
-    pub zone: TimeZone,
     /// After a change it waits so long for more of them.
     pub debounce: Duration,
-    /// How it is reached.
-    pub http: Http,
+    /// Where it listens; a port that is taken is passed over for the next free one.
+    pub listen: SocketAddr,
+    /// How requests are answered.
+    pub http: ReadHttp,
 }
 
 /// What settings say, and may say otherwise while the daemon runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The state of `config.toml`: another one, and engines are opened anew.
     pub stamp: Option<Stamp>,
+    /// Why what `config.toml` says by now is not followed, but what it said before; none: it is.
+    pub wrong: Option<String>,
+    /// Keys that say something else than when the daemon began, and that only another start follows.
+    pub waiting: Vec<&'static str>,
     /// Where the snapshot for status lines goes; none: nowhere.
     pub snapshot: Option<SnapshotSetup>,
     /// Config roots whose transcripts are followed.
     pub roots: Vec<PathBuf>,
-    /// Folders in which something changes: those of transcripts, and the one of what status lines observe.
+    /// Folders of transcripts that somebody misses, each with why it cannot be read.
+    pub missing: Vec<String>,
+    /// What changes, or will once it is there: folders of transcripts, the one of what status lines observe, `config.toml`.
     pub watched: Vec<PathBuf>,
 }
 
@@ -76,14 +84,14 @@ pub struct Means {
     pub share: bool,
 }
 
-/// How the daemon is reached over HTTP.
+/// How requests are answered, which settings may change while the daemon runs.
 #[derive(Clone, Debug)]
 pub struct Http {
-    /// Where it listens; a port that is taken is passed over for the next free one.
-    pub listen: SocketAddr,
+    /// Whose days count where nobody says otherwise.
+    pub zone: TimeZone,
     /// Hosts beside loopback that requests may name.
     pub hosts: Vec<String>,
-    /// Reads from this machine need no token.
+    /// Reads from this machine need no token, where nobody else can reach the daemon.
     pub open_reads: bool,
     /// Statistics are served; else their routes answer 503.
     pub stats: bool,

@@ -1,6 +1,7 @@
 //! What every request may use.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -10,7 +11,7 @@ use crate::health::Health;
 use crate::live::Live;
 use crate::lock::About;
 use crate::readers::Readers;
-use crate::setup::{Clock, Http, ReadSettings};
+use crate::setup::{Clock, Http, ReadHttp};
 use crate::token::Tokens;
 
 /// What every request may use.
@@ -25,16 +26,24 @@ pub(crate) struct Shared {
     pub(crate) events: mpsc::Sender<Event>,
     /// How the parts are.
     pub(crate) health: watch::Receiver<Health>,
-    /// What settings say.
-    pub(crate) settings: ReadSettings,
     /// The present.
     pub(crate) clock: Clock,
-    /// Whose days count where nobody says otherwise.
-    pub(crate) zone: TimeZone,
-    /// How the daemon is reached.
-    pub(crate) http: Http,
+    /// How requests are answered by now.
+    pub(crate) http: ReadHttp,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Who it is.
     pub(crate) about: About,
+}
+
+impl Shared {
+    /// How requests are answered by now.
+    pub(crate) fn http(&self) -> Arc<Http> {
+        (self.http)()
+    }
+
+    /// Whose days count where nobody says otherwise.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.http().zone.clone()
+    }
 }

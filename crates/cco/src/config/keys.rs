@@ -194,7 +194,7 @@ pub(crate) static KEYS: &[Key] = &[
     },
     daemon::key(
         daemon::DEBOUNCE,
-        "How long the daemon gathers changes of transcripts before it reads them, in milliseconds",
+        "How long the daemon gathers changes of transcripts before it reads them, in milliseconds; read when the daemon begins",
         Kind::Whole(0),
         Some(Value::Whole(daemon::DEBOUNCE_MS)),
         "debounce_ms = 100",
@@ -362,7 +362,7 @@ pub(crate) static KEYS: &[Key] = &[
     },
     daemon::key(
         daemon::LISTEN,
-        "Where the daemon serves: an address of this machine and a port; without it, 127.0.0.1:3003; the next free port where that is taken",
+        "Where the daemon serves: an address of this machine and a port; without it, 127.0.0.1:3003; the next free port where that is taken; read when the daemon begins",
         Kind::Text,
         None,
         "listen = \"127.0.0.1:3003\"",
@@ -370,7 +370,7 @@ pub(crate) static KEYS: &[Key] = &[
     ),
     daemon::key(
         daemon::ALLOW_REMOTE,
-        "Whether the daemon may listen where other machines reach it; they need the token",
+        "Whether the daemon may listen where other machines reach it; they need the token; read when the daemon begins",
         Kind::Flag,
         Some(Value::Flag(false)),
         "allow_remote = true",

@@ -1,7 +1,7 @@
 //! The daemon as a process: who runs, what is counted while it does, how it ends. Its HTTP side has tests of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -149,6 +149,36 @@ fn a_report_on_other_folders_than_the_daemon_follows_looks_for_itself() {
 }
 
 #[test]
+fn transcripts_in_a_folder_that_came_after_the_daemon_are_counted() {
+    let env = machine();
+    let mut daemon = Daemon::run(&env);
+    // It has looked, and found no folder.
+    until(|| env.home().join(".cco/state/snapshot").exists());
+    env.transcript("a/s.jsonl", &[row(0), row(1)]);
+    assert_eq!(calls(&env), 2);
+    daemon.says("transcripts are looked for elsewhere than before: ");
+    append(&env, 2);
+    assert_eq!(calls(&env), 3);
+}
+
+#[test]
+fn a_folder_of_transcripts_that_is_gone_is_said_until_it_is_back() {
+    let env = machine_with(1);
+    let _daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 1);
+    assert_eq!(env.run("daemon status").code, 0);
+    fs::remove_dir_all(env.home().join(".claude/projects")).unwrap();
+    until(|| env.run("daemon status").code == 3);
+    let status = env.run("daemon status").stdout;
+    let line = status.lines().find(|line| line.starts_with("watcher")).unwrap_or_default();
+    assert!(line.contains("fails") && line.contains("$HOME/.claude/projects (not there)"), "{status}");
+    assert!(env.run("doctor").stdout.contains("watcher: no transcripts to follow"));
+    env.transcript("a/s.jsonl", &[row(0), row(1)]);
+    until(|| env.run("daemon status").code == 0);
+    assert_eq!(calls(&env), 2);
+}
+
+#[test]
 fn a_second_one_says_who_runs_and_ends_well() {
     let env = machine();
     let daemon = Daemon::run(&env);
@@ -261,6 +291,73 @@ fn other_settings_are_followed_without_a_new_start() {
     daemon.says("settings have changed");
     append(&env, 3);
     assert_eq!(calls(&env), 4);
+}
+
+/// What it answers to a request without the token.
+fn get(env: &TestEnv, path: &str) -> String {
+    let about = fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap();
+    let about: serde_json::Value = serde_json::from_str(&about).unwrap();
+    let host = about["address"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn requests_are_answered_as_settings_say_by_then() {
+    let env = machine_with(1);
+    let _daemon = Daemon::run(&env);
+    let with = |more: &str| env.config(&format!("[daemon]\nlisten = \"127.0.0.1:0\"\n{more}"));
+    assert!(get(&env, "/api/stats").starts_with("HTTP/1.1 401"));
+    with("open_reads = true\n[stats]\ntimezone = \"Asia/Kathmandu\"\n");
+    let answer = get(&env, "/api/stats");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("Asia/Kathmandu"), "{answer}");
+    with("open_reads = true\n[stats]\nenabled = false\n");
+    assert!(get(&env, "/api/stats").starts_with("HTTP/1.1 503"));
+    with("");
+    assert!(get(&env, "/api/stats").starts_with("HTTP/1.1 401"));
+}
+
+#[test]
+fn of_settings_that_changed_it_is_said_which_are_followed() {
+    let env = machine_with(1);
+    let mut daemon = Daemon::run(&env);
+    until(|| cost_in_snapshot(&env) > 0);
+    let one = cost_in_snapshot(&env);
+    env.config("[daemon]\nlisten = \"127.0.0.1:1\"\n[stats.watch]\ndebounce_ms = 7\n");
+    daemon.says("settings have changed, and are followed");
+    let line = daemon.says("takes effect when the daemon begins again");
+    assert!(line.contains("keeper: daemon.listen, stats.watch.debounce_ms: takes effect"), "{line}");
+    env.config("[daemon]\nopen_reads = true\nhosts = 5\n");
+    let line = daemon.says("settings have changed, and are not followed");
+    assert!(line.contains("warning: ") && line.contains("daemon.hosts"), "{line}");
+    assert!(get(&env, "/api/stats").starts_with("HTTP/1.1 401"), "half of it was followed");
+    append(&env, 1);
+    until(|| cost_in_snapshot(&env) == 2 * one);
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\n");
+    daemon.says("settings have changed, and are followed");
+    let log = fs::read_to_string(env.home().join(".cco/logs/daemon.log")).unwrap();
+    assert_eq!(log.matches("not followed").count(), 1, "{log}");
+}
+
+#[test]
+fn whoever_answers_looks_where_settings_say_by_then() {
+    let env = machine_with(1);
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nopen_reads = true\n");
+    let mut daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 1);
+    let sources = get(&env, "/api/sources");
+    assert!(sources.starts_with("HTTP/1.1 200") && !sources.contains("/other"), "{sources}");
+    env.write("other/projects/b/t.jsonl", &(row(1) + "\n"));
+    let other = env.home().join("other").display().to_string();
+    env.config(&format!(
+        "[daemon]\nlisten = \"127.0.0.1:0\"\nopen_reads = true\n[stats.watch]\npaths = [\"{other}\"]\n"
+    ));
+    daemon.says("settings have changed, and are followed");
+    until(|| get(&env, "/api/sources").contains("/other"));
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Filter {
             period: if is_custom { Period::Custom } else { period.unwrap_or(Period::Day) },
             from,
             to,
-            zone: asked.zone("timezone")?.unwrap_or_else(|| api.zone.clone()),
+            zone: asked.zone("timezone")?.unwrap_or_else(|| api.zone()),
             now: (api.clock)(),
             projects: all("project"),
             models: all("model"),

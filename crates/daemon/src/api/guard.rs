@@ -32,7 +32,7 @@ pub(super) async fn keep_strangers_out(
     next: Next,
 ) -> Response {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    match judge(method, uri, headers, &api.http, api.address.port()) {
+    match judge(method, uri, headers, &api.http(), api.address.port()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -67,7 +67,8 @@ pub(super) fn is_admitted(request: &Request, shared: &Shared) -> bool {
     let host = one(request.headers(), &HOST).ok().flatten();
     let is_here =
         peer.ip().is_loopback() && host.is_some_and(|host| is_loopback(host, shared.address.port()));
-    (reads && shared.http.open_reads && is_here) || has_token(request.headers(), shared)
+    let is_of_here = shared.address.ip().is_loopback();
+    (reads && is_here && is_of_here && shared.http().open_reads) || has_token(request.headers(), shared)
 }
 
 fn has_token(headers: &HeaderMap, shared: &Shared) -> bool {

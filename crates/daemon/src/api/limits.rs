@@ -60,7 +60,7 @@ pub(super) async fn limits(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Asked::new(&uri, &[])?;
-    let (zone, now) = (api.zone.clone(), (api.clock)());
+    let (zone, now) = (api.zone(), (api.clock)());
     let tries = api.health.borrow().tries.clone();
     let known = api
         .readers

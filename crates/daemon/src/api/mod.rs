@@ -71,7 +71,7 @@ impl Deref for Api {
 impl Api {
     /// Statistics are served, or why not.
     fn stats(&self) -> Result<(), Problem> {
-        if self.http.stats {
+        if self.http().stats {
             return Ok(());
         }
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statistics are turned off")

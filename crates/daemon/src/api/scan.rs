@@ -33,7 +33,8 @@ pub(super) async fn scan(State(api): State<Arc<Api>>, headers: HeaderMap) -> Res
     let (reply, answer) = oneshot::channel();
     api.events.send(Event::ScanWanted(reply)).await.map_err(|_| ends())?;
     let done = answer.await.map_err(|_| ends())?;
-    let summary = done.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why))?;
+    let taken = done.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why))?;
+    let summary = taken.summary;
     let answer = ScanAnswer {
         files: summary.files,
         files_read: summary.files_read,

@@ -89,21 +89,17 @@ async fn grant(wish: Wish, roots: Vec<PathBuf>, shared: &Shared) -> Option<Vec<u
     }
 }
 
-/// Who asks for roots that are not followed here looks for himself.
+/// Who asks for roots in which it was not looked here looks for himself.
 async fn settle(roots: &[PathBuf], shared: &Shared) -> Option<Settled> {
-    let followed = (shared.settings)().roots;
-    if !roots.iter().all(|root| followed.contains(root)) {
-        return Some(Settled::default());
-    }
     let (reply, answer) = oneshot::channel();
     shared.events.send(Event::ScanWanted(reply)).await.ok()?;
     let scanned = answer.await.ok()?;
     Some(match scanned {
-        Ok(summary) => Settled {
+        Ok(taken) if roots.iter().all(|root| taken.roots.contains(root)) => Settled {
             done: true,
-            unread: summary.unread.into_iter().map(|unread| (unread.path, unread.what)).collect(),
+            unread: taken.summary.unread.into_iter().map(|unread| (unread.path, unread.what)).collect(),
         },
-        Err(_) => Settled::default(),
+        Ok(_) | Err(_) => Settled::default(),
     })
 }
 

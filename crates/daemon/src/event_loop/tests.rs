@@ -4,7 +4,7 @@ use cco_engine::scan::ScanSummary;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::event::Refreshed;
+use crate::event::{Refreshed, TakenIn};
 
 const DEBOUNCE: Duration = Duration::from_millis(100);
 
@@ -72,12 +72,12 @@ impl Told {
 fn scanned(files_read: u64) -> Event {
     let summary = ScanSummary { files_read, ..ScanSummary::default() };
     Event::Scanned(Scanned {
-        result: Ok(summary),
+        result: Ok(TakenIn { summary, ..TakenIn::default() }),
         disk_fails: false,
         has_news: files_read > 0,
         new_folder: false,
         rebuilt: false,
-        roots_changed: false,
+        reopened: false,
     })
 }
 
@@ -88,7 +88,7 @@ fn failed(why: &str) -> Event {
         has_news: false,
         new_folder: false,
         rebuilt: false,
-        roots_changed: false,
+        reopened: false,
     })
 }
 
@@ -242,6 +242,22 @@ fn nobody_keeps_the_file_of_a_ledger_that_was_set_aside() {
     told.after(DEBOUNCE);
     let Event::Scanned(scanned) = scanned(1) else { unreachable!() };
     assert_eq!(told.on_changes(Event::Scanned(Scanned { rebuilt: true, ..scanned })), ["renew", "advance"]);
+}
+
+#[test]
+fn other_settings_or_roots_are_followed_by_all_who_have_an_engine_or_watch() {
+    let mut told = Told::at_rest();
+    assert!(told.after(SWEEP).contains(&"scan"));
+    let Event::Scanned(scanned) = scanned(0) else { unreachable!() };
+    let orders = told.on(Event::Scanned(Scanned { reopened: true, ..scanned }));
+    assert_eq!(orders, ["watch", "renew", "git"], "what was known of repositories is to be found again");
+}
+
+#[test]
+fn a_folder_that_came_or_went_is_looked_at_and_everything_watched_anew() {
+    let mut told = Told::at_rest();
+    assert_eq!(told.on(Event::Moved), ["watch"]);
+    assert_eq!(told.after(DEBOUNCE), ["scan"]);
 }
 
 #[test]

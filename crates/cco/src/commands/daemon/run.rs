@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cco_daemon::lock::{About, Claim, Instance};
-use cco_daemon::{Means, Settings, Setup};
+use cco_daemon::{Http, Means, Settings, Setup};
 use cco_engine::limits::{AccountLimits, Asked, KnownAccount};
 use cco_engine::snapshot::Stamp;
 use cco_engine::{Engine, EngineError};
@@ -38,14 +38,8 @@ pub(super) fn run(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) ->
     home::make_writable(folder).map_err(|error| {
         CliError::failed(format!("cannot write to {}: {}", folder.display(), why(&error)))
     })?;
-    let mut config = Config::load(home::config_file(Some(folder)).as_deref(), env)?;
-    config.refused().into_iter().try_for_each(Err)?;
+    let (stamp, config) = (stamp_of(folder), load(folder, env)?);
     config.warnings.iter().chain(&config.idle).for_each(|warning| out.warning(warning));
-    let http =
-        keys::daemon::http(&config).map_err(|wrong| CliError::usage(wrong.message).hint(wrong.hint))?;
-    let zone = zone_of(&config, env);
-    // What is wrong with how the service is asked is said now, and not once every 15 seconds in a log.
-    places::asking(env, &config, Some(folder))?;
     keep_memory_private();
 
     let state = places::state(folder);
@@ -65,9 +59,7 @@ pub(super) fn run(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) ->
             return Ok(Exit::Done);
         }
     };
-    let made = Made { env: env.clone(), folder: folder.to_owned(), read: Mutex::new(None) };
-    let debounce = keys::daemon::debounce(&config);
-    let setup = made.setup(args, zone, http, debounce);
+    let setup = Made::of(stamp, config, folder, env).setup(args);
     cco_daemon::run(setup, instance).map_err(|error| {
         CliError::failed(error.to_string()).hint("`cco daemon logs` says what happened before")
     })?;
@@ -83,27 +75,65 @@ fn keep_memory_private() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
+/// Settings that a daemon can follow.
+fn load(folder: &Path, env: &Env) -> Result<Config, CliError> {
+    let mut config = Config::load(home::config_file(Some(folder)).as_deref(), env)?;
+    config.refused().into_iter().try_for_each(Err)?;
+    keys::daemon::listen(&config).map_err(|wrong| CliError::usage(wrong.message).hint(wrong.hint))?;
+    // What is wrong with how the service is asked is said once, and not every 15 seconds in a log.
+    places::asking(env, &config, Some(folder))?;
+    Ok(config)
+}
+
 /// What the daemon is made of.
 struct Made {
     env: Env,
     folder: PathBuf,
-    /// The settings as they were read last, with the state of their file.
-    read: Mutex<Option<(Option<Stamp>, Arc<Config>)>>,
+    /// The settings as they were when it began.
+    first: Arc<Config>,
+    read: Mutex<Read>,
+}
+
+/// The settings as they were read last.
+#[derive(Clone)]
+struct Read {
+    /// The state of their file.
+    stamp: Option<Stamp>,
+    /// Of that file, or of one before, where that one is wrong.
+    config: Arc<Config>,
+    http: Arc<Http>,
+    /// Why the file is not followed.
+    wrong: Option<String>,
+}
+
+impl Read {
+    fn of(stamp: Option<Stamp>, config: Arc<Config>, env: &Env) -> Self {
+        let http = Arc::new(keys::daemon::http(&config, zone_of(&config, env)));
+        Self { stamp, config, http, wrong: None }
+    }
 }
 
 impl Made {
-    fn setup(
-        self,
-        args: &RunArgs,
-        zone: TimeZone,
-        http: cco_daemon::Http,
-        debounce: std::time::Duration,
-    ) -> Setup {
+    fn of(stamp: Option<Stamp>, config: Config, folder: &Path, env: &Env) -> Self {
+        let first = Arc::new(config);
+        let read = Mutex::new(Read::of(stamp, Arc::clone(&first), env));
+        Self { env: env.clone(), folder: folder.to_owned(), first, read }
+    }
+
+    fn setup(self, args: &RunArgs) -> Setup {
         let is_aloud = !args.background;
         let (state, logs) = (places::state(&self.folder), self.folder.join(LOGS));
+        let debounce = keys::daemon::debounce(&self.first);
+        let listen = keys::daemon::listen(&self.first).unwrap_or(keys::daemon::DEFAULT);
         let made = Arc::new(self);
-        let (opens, settles, asks, tells, clocks) =
-            (Arc::clone(&made), Arc::clone(&made), Arc::clone(&made), Arc::clone(&made), made);
+        let (opens, settles, answers, asks, tells, clocks) = (
+            Arc::clone(&made),
+            Arc::clone(&made),
+            Arc::clone(&made),
+            Arc::clone(&made),
+            Arc::clone(&made),
+            made,
+        );
         Setup {
             state,
             logs,
@@ -115,9 +145,9 @@ impl Made {
             means: Arc::new(move || asks.means()),
             tell_limits: Box::new(move |limits, asked, known| tells.tell(limits, asked, known)),
             clock: Arc::new(move || clocks.now()),
-            zone,
             debounce,
-            http,
+            listen,
+            http: Arc::new(move || answers.read().http),
         }
     }
 
@@ -130,22 +160,20 @@ impl Made {
     }
 
     /// The settings; those before where the file cannot be read now, or says something that cannot be followed.
-    fn config(&self) -> Arc<Config> {
+    fn read(&self) -> Read {
         let stamp = stamp_of(&self.folder);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*read {
-            Some((known, config)) if *known == stamp => return Arc::clone(config),
-            _ => {}
+        if read.stamp != stamp {
+            match load(&self.folder, &self.env) {
+                Ok(config) => *read = Read::of(stamp, Arc::new(config), &self.env),
+                Err(error) => (read.stamp, read.wrong) = (stamp, Some(error.message)),
+            }
         }
-        let loaded = Config::load(home::config_file(Some(&self.folder)).as_deref(), &self.env);
-        let before = read.take().map(|(_, config)| config);
-        let config = match (loaded, before) {
-            (Ok(config), _) => Arc::new(config),
-            (Err(_), Some(before)) => before,
-            (Err(_), None) => Arc::new(Config::defaults()),
-        };
-        *read = Some((stamp, Arc::clone(&config)));
-        config
+        read.clone()
+    }
+
+    fn config(&self) -> Arc<Config> {
+        self.read().config
     }
 
     fn engine(&self) -> Result<Engine, EngineError> {
@@ -164,14 +192,19 @@ impl Made {
     }
 
     fn settings(&self) -> Settings {
-        let (env, config) = (self.env(), self.config());
+        let (env, Read { stamp, config, wrong, .. }) = (self.env(), self.read());
         let roots = Roots::find(&env, &config, Some(&self.folder));
         let spool = places::state(&self.folder).join(crate::statusline::SPOOL);
         let transcripts = roots.usable.iter().map(|root| root.join(PROJECTS));
+        let file = home::config_file(Some(&self.folder));
+        let absent = roots.missing.iter().map(|root| root.projects.clone());
         Settings {
-            stamp: stamp_of(&self.folder),
+            stamp,
+            wrong,
+            waiting: keys::daemon::waiting(&self.first, &config),
             snapshot: Some(app::snapshot_setup(&env, &config, config.zone(), &self.folder)),
-            watched: transcripts.chain([spool]).collect(),
+            watched: transcripts.chain(absent).chain([spool]).chain(file).collect(),
+            missing: roots.missed(),
             roots: roots.usable.clone(),
         }
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use cco_daemon::Http;
+use jiff::tz::TimeZone;
 
 use super::super::Config;
 use super::{Complaint, Key, Kind, Value};
@@ -26,7 +27,8 @@ pub(crate) const UPDATE_INTERVAL: &str = "stats.update_interval_secs";
 /// How long changes are gathered.
 pub(crate) const DEBOUNCE: &str = "stats.watch.debounce_ms";
 
-const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3003);
+/// Where it listens without being told.
+pub(crate) const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3003);
 pub(super) const UPDATE_INTERVAL_S: u64 = 5;
 pub(super) const DEBOUNCE_MS: u64 = 100;
 
@@ -42,8 +44,17 @@ pub(super) const fn key(
     Key { path, about, kind, default, variable: None, example, idle: None, check }
 }
 
-/// What they come to; each value was checked when it was read. An error: where it may not listen, and why.
-pub(crate) fn http(config: &Config) -> Result<Http, Complaint> {
+/// Keys that a daemon reads once, when it begins.
+const READ_ONCE: [&str; 3] = [LISTEN, ALLOW_REMOTE, DEBOUNCE];
+
+/// The keys whose value is another one by now, and that a daemon which began with the first one does not follow.
+pub(crate) fn waiting(first: &Config, now: &Config) -> Vec<&'static str> {
+    let value = |config: &Config, key| config.value(key).map(|set| set.value.clone());
+    READ_ONCE.into_iter().filter(|key| value(first, key) != value(now, key)).collect()
+}
+
+/// Where it listens. An error: where it may not, and why.
+pub(crate) fn listen(config: &Config) -> Result<SocketAddr, Complaint> {
     let listen = config.text(LISTEN).and_then(|set| set.value.parse().ok()).unwrap_or(DEFAULT);
     if !listen.ip().is_loopback() && config.flag(ALLOW_REMOTE) != Some(true) {
         return Err(Complaint {
@@ -51,14 +62,18 @@ pub(crate) fn http(config: &Config) -> Result<Http, Complaint> {
             hint: format!("`cco config set {ALLOW_REMOTE} true` allows that; requests need the token"),
         });
     }
-    Ok(Http {
-        listen,
+    Ok(listen)
+}
+
+/// How requests are answered; each value was checked when it was read.
+pub(crate) fn http(config: &Config, zone: TimeZone) -> Http {
+    Http {
+        zone,
         hosts: config.texts(HOSTS).value.to_vec(),
-        // Of this machine alone: elsewhere every request needs the token.
-        open_reads: config.flag(OPEN_READS) == Some(true) && listen.ip().is_loopback(),
+        open_reads: config.flag(OPEN_READS) == Some(true),
         stats: config.flag(ENABLED) != Some(false),
         summary_every: Duration::from_secs(whole(config, UPDATE_INTERVAL, UPDATE_INTERVAL_S)),
-    })
+    }
 }
 
 /// How long changes are gathered.

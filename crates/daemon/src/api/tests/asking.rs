@@ -83,12 +83,15 @@ impl Asks {
                 snapshot: None,
                 watched: Vec::new(),
                 roots: Vec::new(),
+                wrong: None,
+                waiting: Vec::new(),
+                missing: Vec::new(),
             }),
             means: Arc::new(means),
             tell: Box::new(|_, _, _| Vec::new()),
             log: Arc::new(Log::new(&served.folder.path().join("logs"), Arc::clone(&clock), false)),
             clock,
-            zone: TimeZone::UTC,
+            http: Arc::clone(&served.shared.http),
             events: sender,
         };
         let (tasks, of_broker) = std::sync::mpsc::channel();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::served::{ROW, Row, Served};
-use crate::event::{Event, Refreshed};
+use crate::event::{Event, Refreshed, TakenIn};
 
 fn served() -> Served {
     let mut served = Served::new();
@@ -265,7 +265,7 @@ fn what_is_to_be_done_is_done_by_the_event_loop() {
                 Event::ScanWanted(reply) => {
                     let summary =
                         cco_engine::scan::ScanSummary { files: 7, calls_new: 3, ..Default::default() };
-                    let _ = reply.send(Ok(summary));
+                    let _ = reply.send(Ok(TakenIn { summary, ..TakenIn::default() }));
                 }
                 Event::RefreshWanted(reply) => {
                     let asked = vec!["me@example.com".to_owned()];

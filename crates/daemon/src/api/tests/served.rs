@@ -23,7 +23,7 @@ use crate::health::Health;
 use crate::live::Live;
 use crate::lock::About;
 use crate::readers::Readers;
-use crate::setup::{Clock, Http, OpenEngine, Settings};
+use crate::setup::{Clock, Http, OpenEngine, ReadHttp};
 use crate::shared::Shared;
 use crate::token::{self, Tokens};
 
@@ -55,7 +55,7 @@ impl Default for Wanted {
     fn default() -> Self {
         Self {
             http: Http {
-                listen: ([127, 0, 0, 1], 0).into(),
+                zone: TimeZone::UTC,
                 hosts: Vec::new(),
                 open_reads: false,
                 stats: true,
@@ -95,29 +95,24 @@ impl Served {
             .build()
             .expect("a runtime");
         let inside = runtime.enter();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(wanted.http.listen)).expect("a port");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));
         let (stop, stopped) = watch::channel(false);
         let readers = Readers::new(open, Arc::clone(&clock));
+        let http = Arc::new(wanted.http);
+        let read: ReadHttp = Arc::new(move || Arc::clone(&http));
         let tokens = Tokens::open(folder.path()).expect("a token");
         let shared = Arc::new(Shared {
-            live: Live::new(readers.clone(), Arc::clone(&clock), TimeZone::UTC, wanted.http.summary_every),
+            live: Live::new(readers.clone(), Arc::clone(&clock), Arc::clone(&read)),
             readers,
             tokens,
             events: sender,
             health: heard,
             clock,
-            zone: TimeZone::UTC,
-            http: wanted.http,
+            http: read,
             address,
-            settings: Arc::new(|| Settings {
-                stamp: None,
-                snapshot: None,
-                watched: Vec::new(),
-                roots: Vec::new(),
-            }),
             about: About { pid: 1, version: "0".to_owned(), since_ms: 0, address: None },
         });
         runtime.spawn(serve_within(wanted.bounds, listener, Arc::clone(&shared), stopped));
