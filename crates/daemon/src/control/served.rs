@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 
+use super::way::Way;
 use super::{Code, Done, MOST_BYTES, Question, SOCKET, Settled, Status, Wish};
 use crate::event::Event;
 use crate::shared::Shared;
@@ -22,7 +23,7 @@ pub(crate) fn bind(state: &Path) -> io::Result<UnixListener> {
     let path = state.join(SOCKET);
     let _ = std::fs::remove_file(&path);
     // The folder is the user's alone, so nobody reaches it before its own rights are set.
-    let listener = UnixListener::bind(&path)?;
+    let listener = UnixListener::bind(Way::to(state)?.path())?;
     rustix::fs::chmod(&path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
     Ok(listener)
 }
