@@ -355,3 +355,109 @@ hint: `cco daemon start` starts one; reports and the status line work without
     ");
     assert_eq!(env.run("daemon status --json").json()["running"], false);
 }
+
+/// What the daemon of this address answers to whoever has this token.
+fn asked(address: &str, token: &str) -> u16 {
+    let at = address.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    let request = format!(
+        "GET /api/stats HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn token(env: &TestEnv) -> String {
+    env.run("daemon token").stdout.trim().to_owned()
+}
+
+fn address(env: &TestEnv) -> String {
+    env.run("daemon status --json").json()["address"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn another_token_logs_everyone_out_however_long_the_path_of_the_home_is() {
+    for length in [1, 150] {
+        let env = TestEnv::new();
+        let home = env.home().join("x".repeat(length));
+        env.write(&format!("{}/config.toml", home.display()), "[daemon]\nlisten = \"127.0.0.1:0\"\n");
+        let env = env.with("CCO_HOME", home.to_str().unwrap());
+        assert_eq!(env.run("daemon start").code, 0);
+        let (address, old) = (address(&env), token(&env));
+        assert_eq!(asked(&address, &old), 200);
+        let rotated = env.run("daemon token --rotate");
+        assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+        assert_eq!((asked(&address, &old), asked(&address, &token(&env))), (401, 200));
+        assert_eq!(env.run("dashboard --print").code, 0);
+        assert_eq!(env.run("daemon stop").code, 0);
+    }
+}
+
+#[test]
+fn no_token_is_made_behind_the_back_of_a_daemon_that_cannot_be_reached() {
+    let env = machine();
+    let daemon = Daemon::run(&env);
+    let (address, old) = (address(&env), token(&env));
+    fs::remove_file(env.home().join(".cco/state/daemon.sock")).unwrap();
+    let run = env.run("daemon token --rotate");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("kill -KILL {}", daemon.child.id())), "{}", run.stderr);
+    assert_eq!(token(&env), old);
+    assert_eq!(asked(&address, &old), 200);
+}
+
+#[test]
+fn of_one_that_hangs_every_command_says_which_process_it_is_and_how_to_end_it() {
+    let env = machine();
+    let daemon = Daemon::run(&env);
+    daemon.signal("-STOP");
+    let pid = daemon.child.id();
+    let commands =
+        ["dashboard --print", "daemon status", "daemon start", "daemon token --rotate", "daemon stop"];
+    let children = commands.map(|words| (words, env.command(words).stderr(Stdio::piped()).spawn().unwrap()));
+    for (words, child) in children {
+        let run = env.of_output(child.wait_with_output().unwrap());
+        assert_ne!(run.code, 0, "{words}");
+        let (who, how) = (format!("process {pid}"), format!("kill -KILL {pid}"));
+        assert!(run.stderr.contains(&who) && run.stderr.contains(&how), "{words}: {}", run.stderr);
+        assert!(!run.stderr.contains("os error"), "{words}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_start_that_fails_says_why_as_the_daemon_itself_would() {
+    let env = machine();
+    for config in [
+        "[daemon\n",
+        "[stats]\ntimezone = \"Mars/Base\"\n",
+        "[daemon]\nlisten = 3003\n",
+        "[daemon]\nlisten = \"0.0.0.0:0\"\n",
+        "[daemon]\nlisten = \"192.0.2.1:3003\"\nallow_remote = true\n",
+    ] {
+        env.config(config);
+        let itself = env.run("daemon run");
+        assert_ne!(itself.code, 0, "{config}");
+        for words in ["daemon start", "dashboard --print"] {
+            let run = env.run(words);
+            assert_eq!((run.code, &run.stderr), (itself.code, &itself.stderr), "{config}: {words}");
+        }
+        let log = fs::read_to_string(env.home().join(".cco/logs/daemon.log")).unwrap();
+        let log = log.replace(env.home().to_str().unwrap(), "$HOME");
+        let said = itself.stderr.lines().next().unwrap().strip_prefix("error: ").unwrap();
+        let last = log.lines().last().unwrap();
+        assert!(last.starts_with("2026-10-20T12:00:00Z daemon: ") && last.contains(said), "{config}: {log}");
+    }
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_what_a_start_complains_of() {
+    let env = machine();
+    env.give_away();
+    fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o500)).unwrap();
+    let Some(run) = env.run_bound("daemon start") else { return };
+    fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.starts_with("error: cannot write to $HOME/.cco: permission denied"), "{}", run.stderr);
+}

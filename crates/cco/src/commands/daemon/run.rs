@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cco_daemon::lock::{About, Claim, Instance};
-use cco_daemon::{Means, Settings, Setup};
+use cco_daemon::{Means, Settings, Setup, log};
 use cco_engine::limits::{AccountLimits, Asked, KnownAccount};
 use cco_engine::snapshot::Stamp;
 use cco_engine::{Engine, EngineError};
@@ -33,14 +33,27 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The folder of transcripts in a root.
 const PROJECTS: &str = "projects";
 
-/// Runs until it is told to end.
+/// Runs until it is told to end. Whoever looks into the log alone finds there why it could not.
 pub(super) fn run(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let ran = serve(args, folder, env, out);
+    if let Err(error) = &ran {
+        let hints = error.hints.iter().map(|hint| format!(" ({hint})"));
+        let words = format!("it cannot run: {}{}", error.message, hints.collect::<String>());
+        log::warn(&folder.join(LOGS), env.now, &words);
+    }
+    ran
+}
+
+fn serve(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
     home::make_writable(folder).map_err(|error| {
         CliError::failed(format!("cannot write to {}: {}", folder.display(), why(&error)))
     })?;
     let mut config = Config::load(home::config_file(Some(folder)).as_deref(), env)?;
     config.refused().into_iter().try_for_each(Err)?;
-    config.warnings.iter().chain(&config.idle).for_each(|warning| out.warning(warning));
+    for warning in config.warnings.iter().chain(&config.idle) {
+        out.warning(warning);
+        log::warn(&folder.join(LOGS), env.now, warning);
+    }
     let http =
         keys::daemon::http(&config).map_err(|wrong| CliError::usage(wrong.message).hint(wrong.hint))?;
     let zone = zone_of(&config, env);

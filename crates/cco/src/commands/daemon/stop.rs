@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use cco_daemon::control::Client;
 use cco_daemon::lock;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::{reached, who};
+use super::{ask, who};
 use crate::error::{CliError, Exit};
 use crate::places;
 use crate::print::{Output, json};
@@ -28,7 +29,7 @@ pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit
         }
         return Ok(Exit::Done);
     };
-    let asked = reached(folder).is_some_and(|client| client.stop().is_ok());
+    let asked = matches!(ask(folder, Client::stop), Ok(Some(())));
     if !asked {
         // Its socket cannot be reached; its process holds the lock, so the number is its own.
         let pid = about.as_ref().and_then(|about| Pid::from_raw(i32::try_from(about.pid).ok()?));
@@ -41,8 +42,10 @@ pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit
     let until = Instant::now() + ENDS;
     while lock::running(&state).is_some() {
         if Instant::now() >= until {
-            return Err(CliError::failed("the daemon was told to end, and still runs")
-                .hint("look again with `cco daemon status`"));
+            let pid = about.as_ref().map_or_else(|| "PID".to_owned(), |about| about.pid.to_string());
+            let who = about.map_or_else(String::new, |about| format!(" ({})", who(&about)));
+            return Err(CliError::failed(format!("the daemon{who} was told to end, and still runs"))
+                .hint(format!("`kill -KILL {pid}` ends it all the same; nothing is lost by that")));
         }
         std::thread::sleep(TURN);
     }
