@@ -235,18 +235,40 @@ fn nothing_listens_beyond_this_machine_without_the_users_word() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_passed_over_for_the_next_free_one() {
+fn a_port_that_is_taken_is_passed_over_for_the_next_free_one_and_everybody_says_so() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let env = TestEnv::new();
     env.config(&format!("[daemon]\nlisten = \"127.0.0.1:{port}\"\n"));
-    let _daemon = Daemon::run(&env);
-    let about: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap())
-            .unwrap();
-    let address = about["address"].as_str().unwrap();
+    let started = env.run("daemon start");
+    assert_eq!(started.code, 0, "{}", started.stderr);
+    let address = address(&env);
     let real: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
     assert!(real > port && real <= port + 20, "{address}");
+    let says = format!("another program has 127.0.0.1:{port}");
+    let status = env.run("daemon status");
+    for words in [started.stderr, status.stderr, env.run("daemon logs").stdout, env.run("doctor").stdout] {
+        assert!(words.contains(&says), "{words}");
+    }
+    assert_eq!(env.run("daemon status --json").json()["instead_of"], format!("127.0.0.1:{port}"));
+    drop(taken);
+    let again = env.run("daemon restart");
+    assert!(again.code == 0 && !again.stderr.contains("another program"), "{}", again.stderr);
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+fn the_address_that_is_told_works_wherever_it_listens() {
+    let env = TestEnv::new();
+    for listen in ["0.0.0.0:0", "[::]:0", "127.0.0.7:0", "127.0.0.1:0"] {
+        env.config(&format!("[daemon]\nlisten = \"{listen}\"\nallow_remote = true\n"));
+        let link = env.run("dashboard --print");
+        assert_eq!(link.code, 0, "{listen}: {}", link.stderr);
+        let address = address(&env);
+        assert!(link.stdout.starts_with(&format!("{address}/#code=")), "{}", link.stdout);
+        assert_eq!(asked(&address, &token(&env)), 200, "{listen}: {address}");
+        assert_eq!(env.run("daemon stop").code, 0);
+    }
 }
 
 #[test]
@@ -460,4 +482,99 @@ fn a_home_that_cannot_be_written_is_what_a_start_complains_of() {
     fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(run.code, 1);
     assert!(run.stderr.starts_with("error: cannot write to $HOME/.cco: permission denied"), "{}", run.stderr);
+}
+
+/// A machine whose status line began a daemon, which would leave when nobody uses it.
+fn machine_that_began_one() -> TestEnv {
+    let env = machine();
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nautostart = true\n");
+    draw(&env, "{\"session_id\":\"s\"}");
+    until(|| env.run("daemon status").code == 0);
+    assert!(leaves(&env));
+    env
+}
+
+/// The daemon that runs ends when nobody uses it.
+fn leaves(env: &TestEnv) -> bool {
+    let about = fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap();
+    serde_json::from_str::<serde_json::Value>(&about).unwrap()["leaves_when_idle"].as_bool().unwrap()
+}
+
+/// A `systemctl` that starts what a unit would start, or fails with these words.
+fn with_systemctl(env: TestEnv, fails: Option<&str>) -> TestEnv {
+    let script = match fails {
+        Some(words) => format!("#!/bin/sh\necho '{words}' >&2\nexit 1\n"),
+        None => format!(
+            "#!/bin/sh\ncase $2 in enable) {} daemon run >/dev/null 2>&1 & ;; esac\n",
+            env!("CARGO_BIN_EXE_cco")
+        ),
+    };
+    let path = env.write("bin/systemctl", &script);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let search = format!("{}:/usr/bin:/bin", path.parent().unwrap().display());
+    env.with("PATH", &search)
+}
+
+#[test]
+fn a_start_by_hand_makes_one_that_stays_of_one_that_would_leave() {
+    let env = machine_that_began_one();
+    let run = env.run("daemon start");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(!leaves(&env));
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_installed_one_takes_the_place_of_one_that_would_leave() {
+    let env = with_systemctl(machine_that_began_one(), None);
+    let run = env.run("daemon install");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("the daemon runs now, and at every login (process "), "{}", run.stderr);
+    assert!(!leaves(&env));
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn where_the_system_refuses_nothing_is_installed_and_its_words_are_told() {
+    let env = with_systemctl(machine(), Some("Failed to connect to bus"));
+    let daemon = Daemon::run(&env);
+    let run = env.run("daemon install");
+    insta::assert_snapshot!(run.story(), @r"
+    exit 1
+    -- stderr
+    warning: `systemctl --user daemon-reload` failed: Failed to connect to bus
+    note: nothing is installed
+    hint: run it where a user session of the system is at hand; until then `cco daemon start` starts it
+    ");
+    assert!(!env.home().join(".config/systemd/user/cco.service").exists());
+    assert_eq!(env.run("daemon status --json").json()["pid"], daemon.child.id());
+}
+
+#[test]
+fn where_it_listens_without_leave_is_told_before_a_daemon_is_started() {
+    let env = TestEnv::new();
+    let set = env.run("config set daemon.listen 0.0.0.0:4010");
+    assert_eq!(set.code, 0);
+    let check = env.run("config check");
+    assert_eq!(check.code, 3);
+    let doctor = env.run("doctor");
+    for words in [set.stderr, check.stderr, doctor.stdout] {
+        let is_said =
+            words.contains("`daemon.listen` is 0.0.0.0:4010") && words.contains("daemon.allow_remote");
+        assert!(is_said, "{words}");
+    }
+    assert_eq!(env.run("config set daemon.allow_remote true").stderr.lines().count(), 1);
+    assert_eq!(env.run("config check").code, 0);
+}
+
+#[test]
+fn a_host_is_a_name_and_nothing_else() {
+    let env = TestEnv::new();
+    for wrong in ["http://devbox.lan", "a,b", "devbox.lan/"] {
+        let run = env.run(&format!("config set daemon.hosts {wrong}"));
+        assert!(run.code == 2 && run.stderr.contains("several stand apart"), "{wrong}: {}", run.stderr);
+    }
+    assert_eq!(env.run("config set daemon.hosts devbox.lan [::2]:80 192.168.1.5:3003").code, 0);
 }

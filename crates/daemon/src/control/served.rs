@@ -13,6 +13,7 @@ use tokio::sync::{oneshot, watch};
 use super::way::Way;
 use super::{Code, Done, MOST_BYTES, Question, SOCKET, Settled, Status, Wish};
 use crate::event::Event;
+use crate::lock;
 use crate::shared::Shared;
 
 /// Whoever connects says what he wants within this time.
@@ -83,7 +84,7 @@ async fn grant(wish: Wish, roots: Vec<PathBuf>, shared: &Shared) -> Option<Vec<u
         Wish::Settle => json(&settle(&roots, shared).await?),
         Wish::Code => {
             let code = shared.tokens.new_code((shared.clock)());
-            json(&Code { code, address: format!("http://{}", shared.address) })
+            json(&Code { code, address: lock::url(shared.address) })
         }
         Wish::Rotate => json(&Done { done: shared.tokens.rotate().is_ok() }),
         Wish::Stop => json(&Done { done: true }),

@@ -44,6 +44,7 @@ pub(super) fn run(
         DaemonCommand::Run(args) => run::run(args, &folder, env, out),
         DaemonCommand::Start => start::run(&folder, common.json, out),
         DaemonCommand::Stop => stop::run(&folder, common.json, out),
+        DaemonCommand::Restart => start::restart(&folder, common.json, out),
         DaemonCommand::Status => status::run(&folder, common.json, env, out),
         DaemonCommand::Install => install::install(&folder, env, out),
         DaemonCommand::Uninstall => install::uninstall(env, out),
@@ -76,7 +77,7 @@ impl Deaf {
 
 impl From<Deaf> for CliError {
     fn from(deaf: Deaf) -> Self {
-        let who = deaf.about.as_ref().map_or_else(String::new, |about| format!(" ({})", who(about)));
+        let who = in_brackets(deaf.about.as_ref());
         let what = match &deaf.why {
             Unanswered::Absent(error) => format!("its socket cannot be reached: {}", why(error)),
             Unanswered::Silent(_) => "does not answer".to_owned(),
@@ -105,8 +106,10 @@ pub(super) fn ask<T>(
     }
 }
 
-/// Who runs, in words.
-pub(super) fn who(about: &About) -> String {
-    let at = about.address.as_ref().map_or_else(String::new, |address| format!(", {address}"));
-    format!("process {}, version {}{at}", about.pid, about.version)
+/// Who runs, behind what is said of it.
+pub(super) fn in_brackets(about: Option<&About>) -> String {
+    about.map_or_else(String::new, |about| {
+        let at = about.address.as_ref().map_or_else(String::new, |address| format!(", {address}"));
+        format!(" (process {}, version {}{at})", about.pid, about.version)
+    })
 }

@@ -66,15 +66,15 @@ fn serve(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) -> Result<E
         pid: std::process::id(),
         version: VERSION.to_owned(),
         since_ms: env.now.as_millisecond(),
-        address: None,
+        leaves_when_idle: args.idle,
+        ..About::default()
     };
     let claim = Instance::claim(&state, about)
         .map_err(|error| CliError::failed(format!("{}: {}", state.display(), why(&error))))?;
     let instance = match claim {
         Claim::Ours(instance) => instance,
         Claim::Taken(about) => {
-            let who = about.map_or_else(String::new, |about| format!(" ({})", super::who(&about)));
-            out.note(&format!("a daemon runs already{who}"));
+            out.note(&format!("a daemon runs already{}", super::in_brackets(about.as_ref())));
             return Ok(Exit::Done);
         }
     };

@@ -8,9 +8,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use cco_daemon::control::{Client, Status, Unanswered};
+use cco_daemon::lock::About;
 use serde_json::json;
 
-use super::{ask, who};
+use super::{ask, in_brackets, stop};
 use crate::env;
 use crate::error::{CliError, Exit, why};
 use crate::home;
@@ -26,19 +27,45 @@ const MOST_BYTES: u64 = 64 << 10;
 /// Runs the command.
 pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
     let (word, status) = match ask(folder, Client::status) {
+        // A status line began it: it would leave whoever wants one that stays.
+        Ok(Some(status)) if status.about.leaves_when_idle => return restart(folder, as_json, out),
         Ok(Some(status)) => ("runs already", status),
         Err(deaf) if !deaf.may_be_new() => return Err(deaf.into()),
         Ok(None) | Err(_) => ("runs", start(folder)?),
     };
+    tell(word, &status.about, as_json, out)
+}
+
+/// Ends the one that runs, and starts another.
+pub(super) fn restart(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
+    stop::end(folder)?;
+    tell("runs", &start(folder)?.about, as_json, out)
+}
+
+fn tell(word: &str, about: &About, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
     if as_json {
         out.data(&json::render(&json!({
-            "started": word == "runs", "pid": status.about.pid, "address": status.about.address,
+            "started": word == "runs",
+            "pid": about.pid,
+            "address": about.address,
+            "instead_of": about.instead_of,
         }))?)?;
-    } else {
-        out.note(&format!("a daemon {word} ({})", who(&status.about)));
-        out.hint("`cco dashboard` opens its page");
+        return Ok(Exit::Done);
     }
+    out.note(&format!("a daemon {word}{}", in_brackets(Some(about))));
+    tell_of_port(about, out);
+    out.hint("`cco dashboard` opens its page");
     Ok(Exit::Done)
+}
+
+/// Says so where it is not where it was to be.
+pub(super) fn tell_of_port(about: &About, out: &mut Output) {
+    if let Some(wanted) = &about.instead_of {
+        out.warning(&format!("another program has {wanted}, so it listens on the next port that was free"));
+        out.hint(
+            "`cco config set daemon.listen 127.0.0.1:PORT` says where instead; then `cco daemon restart`",
+        );
+    }
 }
 
 /// What the daemon of this folder answers, which is started where none runs.
@@ -85,6 +112,18 @@ fn start(folder: &Path) -> Result<Status, CliError> {
         std::thread::sleep(TURN);
     }
     Err(last.map_or_else(ended_again, CliError::from))
+}
+
+/// Waits until a daemon answers; none: none did in time.
+pub(super) fn wait(folder: &Path) -> Option<Status> {
+    let until = Instant::now() + BEGINS;
+    while Instant::now() < until {
+        if let Ok(Some(status)) = ask(folder, Client::status) {
+            return Some(status);
+        }
+        std::thread::sleep(TURN);
+    }
+    None
 }
 
 /// Begins a daemon that outlives this process and its terminal. What it says before it has a log goes aside.

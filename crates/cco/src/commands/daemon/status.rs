@@ -5,6 +5,7 @@ use std::path::Path;
 use cco_daemon::control::{Client, Status};
 use serde_json::json;
 
+use super::start::tell_of_port;
 use super::{Deaf, ask};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
@@ -24,6 +25,7 @@ pub(super) fn run(folder: &Path, as_json: bool, env: &Env, out: &mut Output) -> 
         out.data(&json::render(&document(&status))?)?;
     } else {
         out.data(&page(&status, env))?;
+        tell_of_port(&status.about, out);
     }
     let works = status.checks.iter().all(|(_, is_ok, _)| *is_ok);
     Ok(if works { Exit::Done } else { Exit::Problem })
@@ -56,6 +58,7 @@ fn document(status: &Status) -> serde_json::Value {
         "pid": status.about.pid,
         "version": status.about.version,
         "address": status.about.address,
+        "instead_of": status.about.instead_of,
         "since": text::instant(status.about.since_ms).to_string(),
         "polling": status.is_polling,
         "checks": checks,
