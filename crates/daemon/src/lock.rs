@@ -4,6 +4,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +21,7 @@ const TURNS: u32 = 3;
 const TURN: Duration = Duration::from_millis(15);
 
 /// Who runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Its process.
     pub pid: u32,
@@ -31,6 +32,12 @@ pub struct About {
     /// Where it is reached over HTTP; none: not yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Where it was to listen, where another program does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
+    /// It ends when nobody uses it.
+    #[serde(default)]
+    pub leaves_when_idle: bool,
 }
 
 /// The right to be the daemon, until it is dropped or the process ends, in whatever way.
@@ -78,9 +85,11 @@ impl Instance {
         &self.about
     }
 
-    /// Tells where this daemon is reached.
-    pub(crate) fn tell_address(&mut self, address: String) -> io::Result<()> {
-        self.about.address = Some(address);
+    /// Tells where this daemon listens, and where it was to.
+    pub(crate) fn tell_address(&mut self, address: SocketAddr, wanted: SocketAddr) -> io::Result<()> {
+        self.about.address = Some(url(address));
+        let is_elsewhere = wanted.port() != 0 && wanted.port() != address.port();
+        self.about.instead_of = is_elsewhere.then(|| wanted.to_string());
         let mut new = tempfile::Builder::new().prefix(".daemon.").tempfile_in(&self.state)?;
         new.write_all(&serde_json::to_vec(&self.about)?)?;
         new.persist(self.state.join(ABOUT)).map(drop).map_err(|error| error.error)
@@ -92,6 +101,16 @@ impl Drop for Instance {
         // The lock goes after this: nobody else has written it by then.
         let _ = fs::remove_file(self.state.join(ABOUT));
     }
+}
+
+/// How people reach what listens there: who listens on every address is reached on this machine by one of its own.
+pub(crate) fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// The daemon that runs for a state folder; none: none does. The inner none: it has not said who it is yet.
@@ -116,5 +135,22 @@ fn told(state: &Path, lock: File) -> Option<About> {
     match (holder, beside) {
         (Some(holder), Some(beside)) if holder.pid == beside.pid => Some(beside),
         (holder, _) => holder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_told_is_one_that_works() {
+        for (listens, told) in [
+            ("127.0.0.1:3003", "http://127.0.0.1:3003"),
+            ("0.0.0.0:4010", "http://127.0.0.1:4010"),
+            ("[::]:4010", "http://[::1]:4010"),
+            ("192.0.2.1:80", "http://192.0.2.1:80"),
+        ] {
+            assert_eq!(url(listens.parse().expect("an address")), told);
+        }
     }
 }

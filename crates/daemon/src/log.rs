@@ -7,9 +7,10 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cco_model::untrusted;
+use jiff::Timestamp;
 
 use crate::setup::Clock;
 
@@ -27,6 +28,11 @@ pub(crate) enum Level {
     Note,
     /// Somebody should know.
     Warning,
+}
+
+/// Writes a line for one that is no daemon yet, or none any more.
+pub fn warn(folder: &Path, now: Timestamp, what: &str) {
+    Log::new(folder, Arc::new(move || now), false).warn("daemon", what);
 }
 
 /// Where lines go.

@@ -19,7 +19,7 @@ use crate::event_loop::EventLoop;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::live::Live;
-use crate::lock::Instance;
+use crate::lock::{self, Instance};
 use crate::log::Log;
 use crate::readers::Readers;
 use crate::setup::Setup;
@@ -86,7 +86,8 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     let in_state =
         |what: &str, error| RunError::State { what: setup.state.join(what).display().to_string(), error };
     let tokens = Tokens::open(&setup.state).map_err(|error| in_state("api-token", error))?;
-    instance.tell_address(format!("http://{address}")).map_err(|error| in_state("daemon.json", error))?;
+    let wanted = setup.listen;
+    instance.tell_address(address, wanted).map_err(|error| in_state("daemon.json", error))?;
 
     let (tell_health, health) = watch::channel(Health::beginning((setup.clock)()));
     let readers = Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
@@ -133,10 +134,12 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
         Watch { settings: setup.settings, events },
     )
     .map_err(RunError::System)?;
-    log.note(
-        "daemon",
-        &format!("version {} serves http://{address}, process {}", setup.version, std::process::id()),
-    );
+    let (url, pid) = (lock::url(address), std::process::id());
+    let everywhere = if address.ip().is_unspecified() { " and on every address of this machine" } else { "" };
+    log.note("daemon", &format!("version {} serves {url}{everywhere}, process {pid}", setup.version));
+    if let Some(wanted) = &shared.about.instead_of {
+        log.warn("daemon", &format!("another program has {wanted}, so it is not where it was to be"));
+    }
 
     let mut at_work = AtWork {
         machine: EventLoop::new(Instant::now(), setup.debounce, setup.leaves_when_idle),

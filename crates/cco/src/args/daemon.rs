@@ -14,6 +14,9 @@ pub(crate) enum DaemonCommand {
     /// End it
     #[command(after_help = STOP_EXAMPLES)]
     Stop,
+    /// End it, and start it again
+    #[command(after_help = RESTART_EXAMPLES)]
+    Restart,
     /// Say whether it runs, and how its parts are
     #[command(after_help = STATUS_EXAMPLES)]
     Status,
@@ -73,7 +76,7 @@ pub(super) const DAEMON_EXAMPLES: &str = "\
 Examples:
   cco daemon start
   cco daemon status
-  curl -H \"Authorization: Bearer $(cco daemon token)\" \"$(cco daemon status --json | jq -r .address)/api/stats\"";
+  curl -H \"Authorization: Bearer $(cco daemon token)\" \"$(cco daemon status --json | jq -r '.address // empty')/api/stats\"";
 
 pub(super) const DASHBOARD_EXAMPLES: &str = "\
 Examples:
@@ -86,7 +89,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   cco daemon run
 
-Exit codes: 0 it was told to end, or another one runs; 1 it could not run";
+Exit codes: 0 it was told to end, or another one runs; 1 it could not run; 2 it may not, by its settings";
 
 const START_EXAMPLES: &str = "\
 Examples:
@@ -95,6 +98,10 @@ Examples:
 const STOP_EXAMPLES: &str = "\
 Examples:
   cco daemon stop";
+
+const RESTART_EXAMPLES: &str = "\
+Examples:
+  cco daemon restart";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:
@@ -119,5 +126,5 @@ Examples:
 
 const TOKEN_EXAMPLES: &str = "\
 Examples:
-  curl -H \"Authorization: Bearer $(cco daemon token)\" \"$(cco daemon status --json | jq -r .address)/api/stats\"
+  curl -H \"Authorization: Bearer $(cco daemon token)\" \"$(cco daemon status --json | jq -r '.address // empty')/api/stats\"
   cco daemon token --rotate";

@@ -160,6 +160,14 @@ fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exi
     let (target, value) = write(path, &args.key, &args.value)?;
     out.note(&format!("{} = {value} in {}", target.name(), path.display()));
     warn_of_what_goes_before(&target, env, out);
+    if let Target::Key(key) = &target
+        && [keys::daemon::LISTEN, keys::daemon::ALLOW_REMOTE].contains(&key.path)
+        && let Ok(config) = Config::load(Some(path), env)
+        && let Err(wrong) = keys::daemon::listen(&config)
+    {
+        out.warning(&format!("{}: no daemon starts", wrong.message));
+        out.hint(&wrong.hint);
+    }
     hint_at_history(&target, out);
     Ok(Exit::Done)
 }

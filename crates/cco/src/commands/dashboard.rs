@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cco_daemon::control::Client;
 use serde_json::json;
 
 use super::daemon;
@@ -33,10 +34,7 @@ pub(super) fn run(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     let folder = daemon::folder(env)?;
-    let client = daemon::started(&folder)?;
-    let code = client.code().map_err(|error| {
-        CliError::failed(error.to_string()).hint("`cco daemon stop`, then `cco dashboard` again")
-    })?;
+    let code = daemon::of_one_that_runs(&folder, Client::code)?;
     let link = format!("{}/#code={}", code.address, code.code);
     if common.json {
         out.data(&json::render(&json!({ "link": link, "address": code.address }))?)?;

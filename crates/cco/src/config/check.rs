@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cco_engine::price_list;
 
-use super::{Config, read_if_there};
+use super::{Config, keys, read_if_there};
 use crate::env::Env;
 use crate::error::CliError;
 
@@ -31,7 +31,9 @@ pub(crate) fn check(path: Option<&Path>, env: &Env) -> Result<Checked, CliError>
     let errors = config.refused();
     let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
     let incomplete = config.prices.iter().filter_map(|own| own.complaint(&prices));
-    let doubts = config.warnings.iter().map(|warning| (warning.clone(), None));
+    // Reports run all the same.
+    let remote = keys::daemon::listen(&config).err().map(|wrong| (wrong.message, Some(wrong.hint)));
+    let doubts = config.warnings.iter().map(|warning| (warning.clone(), None)).chain(remote);
     Ok(Checked {
         errors,
         doubts: doubts.chain(incomplete.map(|(complaint, hint)| (complaint, Some(hint)))).collect(),

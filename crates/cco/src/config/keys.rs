@@ -382,7 +382,7 @@ pub(crate) static KEYS: &[Key] = &[
         Kind::Texts,
         Some(Value::Texts(Vec::new())),
         "hosts = [\"devbox.lan:3003\"]",
-        daemon::any,
+        daemon::check_hosts,
     ),
     daemon::key(
         daemon::OPEN_READS,

@@ -56,7 +56,7 @@ pub(super) fn look(folder: Option<&Path>, env: &Env) -> DaemonFacts {
     // Where the folder cannot be entered, that is the matter.
     let is_there = state.join(api_token::FILE).symlink_metadata().is_ok();
     let token = api_token::read(&state).err().filter(|_| is_there).map(|error| why(&error));
-    DaemonFacts { daemon, token, unit: daemon_unit(folder, env) }
+    DaemonFacts { daemon, token, unit: daemon_unit(env) }
 }
 
 pub(super) fn runs(facts: &Facts) -> Verdict {
@@ -71,10 +71,16 @@ pub(super) fn runs(facts: &Facts) -> Verdict {
             "the one that runs is of version {}, and this is {VERSION}",
             about.version
         ))
-        .fix("`cco daemon stop`, then `cco daemon start`"),
+        .fix("`cco daemon restart`"),
         Daemon::Running(Status { about, .. }) => {
             let at = about.address.as_deref().unwrap_or("no address yet");
-            Verdict::ok(format!("it runs: {at}, process {}", about.pid))
+            let runs = format!("it runs: {at}, process {}", about.pid);
+            match &about.instead_of {
+                None => Verdict::ok(runs),
+                Some(wanted) => Verdict::note(format!("{runs}; another program has {wanted}")).fix(
+                    "end that one, or set `daemon.listen` to a port that is free; then `cco daemon restart`",
+                ),
+            }
         }
     }
 }

@@ -93,7 +93,7 @@ fn daemon() -> cco_daemon::control::Status {
 
 fn about(version: &str) -> cco_daemon::lock::About {
     let address = Some("http://127.0.0.1:3003".to_owned());
-    cco_daemon::lock::About { pid: 7, version: version.to_owned(), since_ms: 0, address }
+    cco_daemon::lock::About { pid: 7, version: version.to_owned(), address, ..Default::default() }
 }
 
 fn running(facts: &mut Facts) -> &mut cco_daemon::control::Status {
@@ -341,6 +341,7 @@ static CASES: &[(&str, Change)] = &[
     ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
     ("daemon.runs", |f| f.daemon.daemon = Daemon::Silent(Some(about("1")))),
     ("daemon.runs", |f| running(f).about = about("0.0.9")),
+    ("daemon.runs", |f| running(f).about.instead_of = Some("127.0.0.1:80".to_owned())),
     ("daemon.parts", |f| running(f).checks[0] = ("disk".to_owned(), false, "it is full".to_owned())),
     ("daemon.parts", |f| running(f).is_polling = true),
     ("daemon.token", |f| f.daemon.token = Some("other users can read it".to_owned())),
@@ -618,7 +619,9 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     problem daemon.runs: it runs (process 7), and does not answer
       fix: `cco daemon logs` may say why; `cco daemon stop`, then `cco daemon start`
     problem daemon.runs: the one that runs is of version 0.0.9, and this is 0.1.0
-      fix: `cco daemon stop`, then `cco daemon start`
+      fix: `cco daemon restart`
+    note daemon.runs: it runs: http://127.0.0.1:3003, process 7; another program has 127.0.0.1:80
+      fix: end that one, or set `daemon.listen` to a port that is free; then `cco daemon restart`
     problem daemon.parts: a part of it does not work
       disk: it is full
       fix: `cco daemon logs` says since when

@@ -4,8 +4,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use cco_daemon::control::Client;
 
 use crate::commands::begin_daemon;
 use crate::env;
@@ -13,18 +16,20 @@ use crate::places;
 
 /// The file whose time says when a daemon was last begun, in the state folder.
 const BEGUN: &str = "autostart";
+/// Nothing is asked, only whether it can be reached.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// One that does not come up is not begun again before this: every message draws a line. In milliseconds.
 const AGAIN_MS: i64 = 60_000;
 
 /// Begins a daemon for this home.
 pub(super) fn begin(folder: &Path, now_ms: i64) {
     let state = places::state(folder);
-    if UnixStream::connect(state.join(cco_daemon::control::SOCKET)).is_ok() || !is_due(&state, now_ms) {
+    if Client::reach(&state, PATIENCE).is_ok() || !is_due(&state, now_ms) {
         return;
     }
     if let Some(program) = env::program() {
         // Who starts nothing says nothing: the next line tries again.
-        let _ = begin_daemon(&program, folder, &["daemon", "run", "--background", "--idle"]);
+        let _ = begin_daemon(&program, &["daemon", "run", "--background", "--idle"], Stdio::null());
     }
 }
 

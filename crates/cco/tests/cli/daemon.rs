@@ -265,18 +265,40 @@ fn nothing_listens_beyond_this_machine_without_the_users_word() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_passed_over_for_the_next_free_one() {
+fn a_port_that_is_taken_is_passed_over_for_the_next_free_one_and_everybody_says_so() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let env = TestEnv::new();
     env.config(&format!("[daemon]\nlisten = \"127.0.0.1:{port}\"\n"));
-    let _daemon = Daemon::run(&env);
-    let about: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap())
-            .unwrap();
-    let address = about["address"].as_str().unwrap();
+    let started = env.run("daemon start");
+    assert_eq!(started.code, 0, "{}", started.stderr);
+    let address = address(&env);
     let real: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
     assert!(real > port && real <= port + 20, "{address}");
+    let says = format!("another program has 127.0.0.1:{port}");
+    let status = env.run("daemon status");
+    for words in [started.stderr, status.stderr, env.run("daemon logs").stdout, env.run("doctor").stdout] {
+        assert!(words.contains(&says), "{words}");
+    }
+    assert_eq!(env.run("daemon status --json").json()["instead_of"], format!("127.0.0.1:{port}"));
+    drop(taken);
+    let again = env.run("daemon restart");
+    assert!(again.code == 0 && !again.stderr.contains("another program"), "{}", again.stderr);
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+fn the_address_that_is_told_works_wherever_it_listens() {
+    let env = TestEnv::new();
+    for listen in ["0.0.0.0:0", "[::]:0", "127.0.0.7:0", "127.0.0.1:0"] {
+        env.config(&format!("[daemon]\nlisten = \"{listen}\"\nallow_remote = true\n"));
+        let link = env.run("dashboard --print");
+        assert_eq!(link.code, 0, "{listen}: {}", link.stderr);
+        let address = address(&env);
+        assert!(link.stdout.starts_with(&format!("{address}/#code=")), "{}", link.stdout);
+        assert_eq!(asked(&address, &token(&env)), 200, "{listen}: {address}");
+        assert_eq!(env.run("daemon stop").code, 0);
+    }
 }
 
 #[test]
@@ -451,4 +473,205 @@ hint: `cco daemon start` starts one; reports and the status line work without
     hint: a daemon writes it; `cco daemon start` starts one
     ");
     assert_eq!(env.run("daemon status --json").json()["running"], false);
+}
+
+/// What the daemon of this address answers to whoever has this token.
+fn asked(address: &str, token: &str) -> u16 {
+    let at = address.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(at).unwrap();
+    let request = format!(
+        "GET /api/stats HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn token(env: &TestEnv) -> String {
+    env.run("daemon token").stdout.trim().to_owned()
+}
+
+fn address(env: &TestEnv) -> String {
+    env.run("daemon status --json").json()["address"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn another_token_logs_everyone_out_however_long_the_path_of_the_home_is() {
+    for length in [1, 150] {
+        let env = TestEnv::new();
+        let home = env.home().join("x".repeat(length));
+        env.write(&format!("{}/config.toml", home.display()), "[daemon]\nlisten = \"127.0.0.1:0\"\n");
+        let env = env.with("CCO_HOME", home.to_str().unwrap());
+        assert_eq!(env.run("daemon start").code, 0);
+        let (address, old) = (address(&env), token(&env));
+        assert_eq!(asked(&address, &old), 200);
+        let rotated = env.run("daemon token --rotate");
+        assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+        assert_eq!((asked(&address, &old), asked(&address, &token(&env))), (401, 200));
+        assert_eq!(env.run("dashboard --print").code, 0);
+        assert_eq!(env.run("daemon stop").code, 0);
+    }
+}
+
+#[test]
+fn no_token_is_made_behind_the_back_of_a_daemon_that_cannot_be_reached() {
+    let env = machine();
+    let daemon = Daemon::run(&env);
+    let (address, old) = (address(&env), token(&env));
+    fs::remove_file(env.home().join(".cco/state/daemon.sock")).unwrap();
+    let run = env.run("daemon token --rotate");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("kill -KILL {}", daemon.child.id())), "{}", run.stderr);
+    assert_eq!(token(&env), old);
+    assert_eq!(asked(&address, &old), 200);
+}
+
+#[test]
+fn of_one_that_hangs_every_command_says_which_process_it_is_and_how_to_end_it() {
+    let env = machine();
+    let daemon = Daemon::run(&env);
+    daemon.signal("-STOP");
+    let pid = daemon.child.id();
+    let commands =
+        ["dashboard --print", "daemon status", "daemon start", "daemon token --rotate", "daemon stop"];
+    let children = commands.map(|words| (words, env.command(words).stderr(Stdio::piped()).spawn().unwrap()));
+    for (words, child) in children {
+        let run = env.of_output(child.wait_with_output().unwrap());
+        assert_ne!(run.code, 0, "{words}");
+        let (who, how) = (format!("process {pid}"), format!("kill -KILL {pid}"));
+        assert!(run.stderr.contains(&who) && run.stderr.contains(&how), "{words}: {}", run.stderr);
+        assert!(!run.stderr.contains("os error"), "{words}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_start_that_fails_says_why_as_the_daemon_itself_would() {
+    let env = machine();
+    for config in [
+        "[daemon\n",
+        "[stats]\ntimezone = \"Mars/Base\"\n",
+        "[daemon]\nlisten = 3003\n",
+        "[daemon]\nlisten = \"0.0.0.0:0\"\n",
+        "[daemon]\nlisten = \"192.0.2.1:3003\"\nallow_remote = true\n",
+    ] {
+        env.config(config);
+        let itself = env.run("daemon run");
+        assert_ne!(itself.code, 0, "{config}");
+        for words in ["daemon start", "dashboard --print"] {
+            let run = env.run(words);
+            assert_eq!((run.code, &run.stderr), (itself.code, &itself.stderr), "{config}: {words}");
+        }
+        let log = fs::read_to_string(env.home().join(".cco/logs/daemon.log")).unwrap();
+        let log = log.replace(env.home().to_str().unwrap(), "$HOME");
+        let said = itself.stderr.lines().next().unwrap().strip_prefix("error: ").unwrap();
+        let last = log.lines().last().unwrap();
+        assert!(last.starts_with("2026-10-20T12:00:00Z daemon: ") && last.contains(said), "{config}: {log}");
+    }
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_what_a_start_complains_of() {
+    let env = machine();
+    env.give_away();
+    fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o500)).unwrap();
+    let Some(run) = env.run_bound("daemon start") else { return };
+    fs::set_permissions(env.home().join(".cco"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.starts_with("error: cannot write to $HOME/.cco: permission denied"), "{}", run.stderr);
+}
+
+/// A machine whose status line began a daemon, which would leave when nobody uses it.
+fn machine_that_began_one() -> TestEnv {
+    let env = machine();
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nautostart = true\n");
+    draw(&env, "{\"session_id\":\"s\"}");
+    until(|| env.run("daemon status").code == 0);
+    assert!(leaves(&env));
+    env
+}
+
+/// The daemon that runs ends when nobody uses it.
+fn leaves(env: &TestEnv) -> bool {
+    let about = fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap();
+    serde_json::from_str::<serde_json::Value>(&about).unwrap()["leaves_when_idle"].as_bool().unwrap()
+}
+
+/// A `systemctl` that starts what a unit would start, or fails with these words.
+fn with_systemctl(env: TestEnv, fails: Option<&str>) -> TestEnv {
+    let script = match fails {
+        Some(words) => format!("#!/bin/sh\necho '{words}' >&2\nexit 1\n"),
+        None => format!(
+            "#!/bin/sh\ncase $2 in enable) {} daemon run >/dev/null 2>&1 & ;; esac\n",
+            env!("CARGO_BIN_EXE_cco")
+        ),
+    };
+    let path = env.write("bin/systemctl", &script);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let search = format!("{}:/usr/bin:/bin", path.parent().unwrap().display());
+    env.with("PATH", &search)
+}
+
+#[test]
+fn a_start_by_hand_makes_one_that_stays_of_one_that_would_leave() {
+    let env = machine_that_began_one();
+    let run = env.run("daemon start");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(!leaves(&env));
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_installed_one_takes_the_place_of_one_that_would_leave() {
+    let env = with_systemctl(machine_that_began_one(), None);
+    let run = env.run("daemon install");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("the daemon runs now, and at every login (process "), "{}", run.stderr);
+    assert!(!leaves(&env));
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn where_the_system_refuses_nothing_is_installed_and_its_words_are_told() {
+    let env = with_systemctl(machine(), Some("Failed to connect to bus"));
+    let daemon = Daemon::run(&env);
+    let run = env.run("daemon install");
+    insta::assert_snapshot!(run.story(), @r"
+    exit 1
+    -- stderr
+    warning: `systemctl --user daemon-reload` failed: Failed to connect to bus
+    note: nothing is installed
+    hint: run it where a user session of the system is at hand; until then `cco daemon start` starts it
+    ");
+    assert!(!env.home().join(".config/systemd/user/cco.service").exists());
+    assert_eq!(env.run("daemon status --json").json()["pid"], daemon.child.id());
+}
+
+#[test]
+fn where_it_listens_without_leave_is_told_before_a_daemon_is_started() {
+    let env = TestEnv::new();
+    let set = env.run("config set daemon.listen 0.0.0.0:4010");
+    assert_eq!(set.code, 0);
+    let check = env.run("config check");
+    assert_eq!(check.code, 3);
+    let doctor = env.run("doctor");
+    for words in [set.stderr, check.stderr, doctor.stdout] {
+        let is_said =
+            words.contains("`daemon.listen` is 0.0.0.0:4010") && words.contains("daemon.allow_remote");
+        assert!(is_said, "{words}");
+    }
+    assert_eq!(env.run("config set daemon.allow_remote true").stderr.lines().count(), 1);
+    assert_eq!(env.run("config check").code, 0);
+}
+
+#[test]
+fn a_host_is_a_name_and_nothing_else() {
+    let env = TestEnv::new();
+    for wrong in ["http://devbox.lan", "a,b", "devbox.lan/"] {
+        let run = env.run(&format!("config set daemon.hosts {wrong}"));
+        assert!(run.code == 2 && run.stderr.contains("several stand apart"), "{wrong}: {}", run.stderr);
+    }
+    assert_eq!(env.run("config set daemon.hosts devbox.lan [::2]:80 192.168.1.5:3003").code, 0);
 }

@@ -5,6 +5,7 @@
 //! Must not: offer anything that the event loop does not decide.
 
 pub(crate) mod served;
+mod way;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,10 +17,11 @@ use std::{fs, net::Shutdown};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::way::Way;
 use crate::lock::About;
 
 /// The socket's name in the state folder.
-pub const SOCKET: &str = "daemon.sock";
+pub(crate) const SOCKET: &str = "daemon.sock";
 /// A question is no longer, in bytes.
 pub(crate) const MOST_BYTES: usize = 64 << 10;
 
@@ -89,8 +91,8 @@ pub enum Unanswered {
     /// No daemon of this user can be reached.
     #[error("no daemon can be reached: {0}")]
     Absent(io::Error),
-    /// It did not answer, or not in time.
-    #[error("the daemon does not answer: {0}")]
+    /// It did not answer, or not in time, for which the system's word is "resource temporarily unavailable".
+    #[error("the daemon does not answer")]
     Silent(io::Error),
     /// Its answer is none: it is of another version.
     #[error("the daemon's answer cannot be read; it is of another version")]
@@ -105,9 +107,9 @@ pub struct Client {
 impl Client {
     /// Reaches the daemon of a state folder; it is waited for at most so long, for each answer.
     pub fn reach(state: &Path, patience: Duration) -> Result<Self, Unanswered> {
-        let path = state.join(SOCKET);
-        is_ours(&path).map_err(Unanswered::Absent)?;
-        let stream = UnixStream::connect(&path).map_err(Unanswered::Absent)?;
+        is_ours(&state.join(SOCKET)).map_err(Unanswered::Absent)?;
+        let connect = || UnixStream::connect(Way::to(state)?.path());
+        let stream = connect().map_err(Unanswered::Absent)?;
         let set = |stream: &UnixStream| {
             stream.set_read_timeout(Some(patience))?;
             stream.set_write_timeout(Some(patience))

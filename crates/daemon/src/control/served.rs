@@ -10,8 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 
+use super::way::Way;
 use super::{Code, Done, MOST_BYTES, Question, SOCKET, Settled, Status, Wish};
 use crate::event::Event;
+use crate::lock;
 use crate::shared::Shared;
 
 /// Whoever connects says what he wants within this time.
@@ -22,7 +24,7 @@ pub(crate) fn bind(state: &Path) -> io::Result<UnixListener> {
     let path = state.join(SOCKET);
     let _ = std::fs::remove_file(&path);
     // The folder is the user's alone, so nobody reaches it before its own rights are set.
-    let listener = UnixListener::bind(&path)?;
+    let listener = UnixListener::bind(Way::to(state)?.path())?;
     rustix::fs::chmod(&path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
     Ok(listener)
 }
@@ -82,7 +84,7 @@ async fn grant(wish: Wish, roots: Vec<PathBuf>, shared: &Shared) -> Option<Vec<u
         Wish::Settle => json(&settle(&roots, shared).await?),
         Wish::Code => {
             let code = shared.tokens.new_code((shared.clock)());
-            json(&Code { code, address: format!("http://{}", shared.address) })
+            json(&Code { code, address: lock::url(shared.address) })
         }
         Wish::Rotate => json(&Done { done: shared.tokens.rotate().is_ok() }),
         Wish::Stop => json(&Done { done: true }),

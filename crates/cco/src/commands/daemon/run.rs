@@ -2,11 +2,12 @@
 //!
 //! Owns what the daemon is made of: settings, places, the clock. They are read anew whenever it asks.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cco_daemon::lock::{About, Claim, Instance};
-use cco_daemon::{Http, Means, Settings, Setup};
+use cco_daemon::{Http, Means, Settings, Setup, log};
 use cco_engine::limits::{AccountLimits, Asked, KnownAccount};
 use cco_engine::snapshot::Stamp;
 use cco_engine::{Engine, EngineError};
@@ -33,13 +34,26 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The folder of transcripts in a root.
 const PROJECTS: &str = "projects";
 
-/// Runs until it is told to end.
+/// Runs until it is told to end. Whoever looks into the log alone finds there why it could not.
 pub(super) fn run(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let ran = serve(args, folder, env, out);
+    if let Err(error) = &ran {
+        let hints = error.hints.iter().map(|hint| format!(" ({hint})"));
+        let words = format!("it cannot run: {}{}", error.message, hints.collect::<String>());
+        log::warn(&folder.join(LOGS), env.now, &words);
+    }
+    ran
+}
+
+fn serve(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
     home::make_writable(folder).map_err(|error| {
         CliError::failed(format!("cannot write to {}: {}", folder.display(), why(&error)))
     })?;
     let (stamp, config) = (stamp_of(folder), load(folder, env)?);
-    config.warnings.iter().chain(&config.idle).for_each(|warning| out.warning(warning));
+    for warning in config.warnings.iter().chain(&config.idle) {
+        out.warning(warning);
+        log::warn(&folder.join(LOGS), env.now, warning);
+    }
     keep_memory_private();
 
     let state = places::state(folder);
@@ -47,15 +61,15 @@ pub(super) fn run(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) ->
         pid: std::process::id(),
         version: VERSION.to_owned(),
         since_ms: env.now.as_millisecond(),
-        address: None,
+        leaves_when_idle: args.idle,
+        ..About::default()
     };
     let claim = Instance::claim(&state, about)
         .map_err(|error| CliError::failed(format!("{}: {}", state.display(), why(&error))))?;
     let instance = match claim {
         Claim::Ours(instance) => instance,
         Claim::Taken(about) => {
-            let who = about.map_or_else(String::new, |about| format!(" ({})", super::who(&about)));
-            out.note(&format!("a daemon runs already{who}"));
+            out.note(&format!("a daemon runs already{}", super::in_brackets(about.as_ref())));
             return Ok(Exit::Done);
         }
     };
@@ -91,6 +105,8 @@ struct Made {
     folder: PathBuf,
     /// The settings as they were when it began.
     first: Arc<Config>,
+    /// Where it listens.
+    listen: SocketAddr,
     read: Mutex<Read>,
 }
 
@@ -107,8 +123,8 @@ struct Read {
 }
 
 impl Read {
-    fn of(stamp: Option<Stamp>, config: Arc<Config>, env: &Env) -> Self {
-        let http = Arc::new(keys::daemon::http(&config, zone_of(&config, env)));
+    fn of(stamp: Option<Stamp>, config: Arc<Config>, listen: SocketAddr, env: &Env) -> Self {
+        let http = Arc::new(keys::daemon::http(&config, listen, zone_of(&config, env)));
         Self { stamp, config, http, wrong: None }
     }
 }
@@ -116,15 +132,16 @@ impl Read {
 impl Made {
     fn of(stamp: Option<Stamp>, config: Config, folder: &Path, env: &Env) -> Self {
         let first = Arc::new(config);
-        let read = Mutex::new(Read::of(stamp, Arc::clone(&first), env));
-        Self { env: env.clone(), folder: folder.to_owned(), first, read }
+        let listen = keys::daemon::listen(&first).unwrap_or(keys::daemon::DEFAULT);
+        let read = Mutex::new(Read::of(stamp, Arc::clone(&first), listen, env));
+        Self { env: env.clone(), folder: folder.to_owned(), first, listen, read }
     }
 
     fn setup(self, args: &RunArgs) -> Setup {
         let is_aloud = !args.background;
         let (state, logs) = (places::state(&self.folder), self.folder.join(LOGS));
         let debounce = keys::daemon::debounce(&self.first);
-        let listen = keys::daemon::listen(&self.first).unwrap_or(keys::daemon::DEFAULT);
+        let listen = self.listen;
         let made = Arc::new(self);
         let (opens, settles, answers, asks, tells, clocks) = (
             Arc::clone(&made),
@@ -165,7 +182,7 @@ impl Made {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if read.stamp != stamp {
             match load(&self.folder, &self.env) {
-                Ok(config) => *read = Read::of(stamp, Arc::new(config), &self.env),
+                Ok(config) => *read = Read::of(stamp, Arc::new(config), self.listen, &self.env),
                 Err(error) => (read.stamp, read.wrong) = (stamp, Some(error.message)),
             }
         }

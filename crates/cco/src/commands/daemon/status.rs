@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use cco_daemon::control::Status;
-use cco_daemon::lock;
+use cco_daemon::control::{Client, Status};
 use serde_json::json;
 
-use super::reached;
+use super::start::tell_of_port;
+use super::{Deaf, ask};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
-use crate::places;
 use crate::print::{BAD, GOOD, Output, json, styled, text};
 
 /// Columns of a part's name, with the blanks behind it.
@@ -17,28 +16,29 @@ const NAME: usize = 9;
 
 /// Runs the command.
 pub(super) fn run(folder: &Path, as_json: bool, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    let status = reached(folder).map(cco_daemon::control::Client::status);
-    let Some(Ok(status)) = status else {
-        return tell_of_none(folder, as_json, out);
+    let status = match ask(folder, Client::status) {
+        Ok(Some(status)) => status,
+        Ok(None) => return tell_of_none(None, as_json, out),
+        Err(deaf) => return tell_of_none(Some(deaf), as_json, out),
     };
     if as_json {
         out.data(&json::render(&document(&status))?)?;
     } else {
         out.data(&page(&status, env))?;
+        tell_of_port(&status.about, out);
     }
     let works = status.checks.iter().all(|(_, is_ok, _)| *is_ok);
     Ok(if works { Exit::Done } else { Exit::Problem })
 }
 
-fn tell_of_none(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
-    let deaf = lock::running(&places::state(folder));
+fn tell_of_none(deaf: Option<Deaf>, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
     if as_json {
-        let pid = deaf.as_ref().and_then(|about| about.as_ref().map(|about| about.pid));
+        let pid = deaf.as_ref().and_then(|deaf| deaf.about.as_ref().map(|about| about.pid));
         out.data(&json::render(&json!({ "running": deaf.is_some(), "answers": false, "pid": pid }))?)?;
-    } else if let Some(about) = deaf {
-        let who = about.map_or_else(String::new, |about| format!(" ({})", super::who(&about)));
-        out.warning(&format!("a daemon runs{who}, and does not answer"));
-        out.hint("`cco daemon logs` may say why; `cco daemon stop` ends it");
+    } else if let Some(deaf) = deaf {
+        let CliError { message, hints, .. } = deaf.into();
+        out.warning(&message);
+        hints.iter().for_each(|hint| out.hint(hint));
     } else {
         out.note("no daemon runs");
         out.hint("`cco daemon start` starts one; reports and the status line work without");
@@ -58,6 +58,7 @@ fn document(status: &Status) -> serde_json::Value {
         "pid": status.about.pid,
         "version": status.about.version,
         "address": status.about.address,
+        "instead_of": status.about.instead_of,
         "since": text::instant(status.about.since_ms).to_string(),
         "polling": status.is_polling,
         "checks": checks,

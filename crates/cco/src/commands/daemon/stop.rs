@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cco_daemon::lock;
+use cco_daemon::control::Client;
+use cco_daemon::lock::{self, About};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::{reached, who};
+use super::{ask, in_brackets};
 use crate::error::{CliError, Exit};
 use crate::places;
 use crate::print::{Output, json};
@@ -19,16 +20,23 @@ const TURN: Duration = Duration::from_millis(10);
 
 /// Runs the command.
 pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
-    let state = places::state(folder);
-    let Some(about) = lock::running(&state) else {
-        if as_json {
-            out.data(&json::render(&json!({ "stopped": false }))?)?;
-        } else {
-            out.note("no daemon runs");
-        }
+    let ended = end(folder)?;
+    if as_json {
+        out.data(&json::render(&json!({ "stopped": ended.is_some() }))?)?;
         return Ok(Exit::Done);
-    };
-    let asked = reached(folder).is_some_and(|client| client.stop().is_ok());
+    }
+    out.note(&match ended {
+        None => "no daemon runs".to_owned(),
+        Some(about) => format!("the daemon has ended{}", in_brackets(about.as_ref())),
+    });
+    Ok(Exit::Done)
+}
+
+/// Ends the daemon of this folder; gives who ran, none: none did.
+pub(super) fn end(folder: &Path) -> Result<Option<Option<About>>, CliError> {
+    let state = places::state(folder);
+    let Some(about) = lock::running(&state) else { return Ok(None) };
+    let asked = matches!(ask(folder, Client::stop), Ok(Some(())));
     if !asked {
         // Its socket cannot be reached; its process holds the lock, so the number is its own.
         let pid = about.as_ref().and_then(|about| Pid::from_raw(i32::try_from(about.pid).ok()?));
@@ -41,16 +49,12 @@ pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit
     let until = Instant::now() + ENDS;
     while lock::running(&state).is_some() {
         if Instant::now() >= until {
-            return Err(CliError::failed("the daemon was told to end, and still runs")
-                .hint("look again with `cco daemon status`"));
+            let pid = about.as_ref().map_or_else(|| "PID".to_owned(), |about| about.pid.to_string());
+            let who = in_brackets(about.as_ref());
+            return Err(CliError::failed(format!("the daemon{who} was told to end, and still runs"))
+                .hint(format!("`kill -KILL {pid}` ends it all the same; nothing is lost by that")));
         }
         std::thread::sleep(TURN);
     }
-    if as_json {
-        out.data(&json::render(&json!({ "stopped": true }))?)?;
-    } else {
-        let who = about.map_or_else(String::new, |about| format!(" ({})", who(&about)));
-        out.note(&format!("the daemon has ended{who}"));
-    }
-    Ok(Exit::Done)
+    Ok(Some(about))
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use cco_daemon::api_token;
+use cco_daemon::control::Client;
 use serde_json::json;
 
-use super::reached;
+use super::ask;
 use crate::args::TokenArgs;
 use crate::error::{CliError, Exit, why};
 use crate::places;
@@ -24,14 +25,17 @@ pub(super) fn run(
             .hint("`cco daemon start` makes it where it is missing")
     };
     if args.rotate {
-        match reached(folder) {
-            // The daemon does it, so that the old one is refused from this moment on.
-            Some(client) => {
-                let done = client.rotate().map_err(|error| CliError::failed(error.to_string()))?;
-                if !done {
-                    return Err(CliError::failed("the daemon could not make another token")
-                        .hint("is the disk full, or the folder read-only?"));
-                }
+        // A daemon does it itself, so that the old one is refused from this moment on.
+        let done = ask(folder, Client::rotate).map_err(|deaf| {
+            let mut error = CliError::from(deaf);
+            error.message += "; the token stays as it is";
+            error
+        })?;
+        match done {
+            Some(true) => {}
+            Some(false) => {
+                return Err(CliError::failed("the daemon could not make another token")
+                    .hint("is the disk full, or the folder read-only?"));
             }
             None => api_token::rotate(&state).map_err(failed)?,
         }

@@ -21,7 +21,8 @@ pub(crate) fn systemd(program: &Path, variables: &[Variable<'_>]) -> String {
          \n\
          [Service]\n",
     );
-    text += &format!("ExecStart={} daemon run\n", quoted(&program.to_string_lossy()));
+    // Of the two only a command line has variables put in.
+    text += &format!("ExecStart={} daemon run\n", quoted(&program.to_string_lossy()).replace('$', "$$"));
     for (name, value) in variables {
         text += &format!("Environment={}\n", quoted(&format!("{name}={value}")));
     }
@@ -37,13 +38,13 @@ pub(crate) fn systemd(program: &Path, variables: &[Variable<'_>]) -> String {
             WantedBy=default.target\n"
 }
 
-/// A word of a unit: systemd reads quotes, backslashes, `%` and `$` in it.
+/// A word of a unit: systemd reads quotes, backslashes and `%` in it.
 fn quoted(word: &str) -> String {
     let mut quoted = String::from("\"");
     for c in word.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            '%' | '$' => quoted.extend([c, c]),
+            '%' => quoted.push_str("%%"),
             // A line would end here; no path that somebody means has it.
             '\n' | '\r' => quoted.push(' '),
             _ => quoted.push(c),
@@ -52,8 +53,8 @@ fn quoted(word: &str) -> String {
     quoted + "\""
 }
 
-/// A launchd agent.
-pub(crate) fn launchd(program: &Path, variables: &[Variable<'_>], log: &Path) -> String {
+/// A launchd agent. What it says goes to its own log alone: launchd would write to one file for ever.
+pub(crate) fn launchd(program: &Path, variables: &[Variable<'_>]) -> String {
     let string = |text: &str| format!("<string>{}</string>", escaped(text));
     let mut environment = String::new();
     for (name, value) in variables {
@@ -64,15 +65,13 @@ pub(crate) fn launchd(program: &Path, variables: &[Variable<'_>], log: &Path) ->
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
          <plist version=\"1.0\">\n<dict>\n  \
            <key>Label</key><string>{LAUNCHD}</string>\n  \
-           <key>ProgramArguments</key>\n  <array>{}<string>daemon</string><string>run</string></array>\n  \
+           <key>ProgramArguments</key>\n  <array>{}<string>daemon</string><string>run</string><string>--background</string></array>\n  \
            <key>EnvironmentVariables</key>\n  <dict>\n{environment}  </dict>\n  \
            <key>RunAtLoad</key><true/>\n  \
            <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>\n  \
-           <key>ProcessType</key><string>Background</string>\n  \
-           <key>StandardErrorPath</key>{}\n\
+           <key>ProcessType</key><string>Background</string>\n\
          </dict>\n</plist>\n",
         string(&program.to_string_lossy()),
-        string(&log.to_string_lossy()),
     )
 }
 
@@ -86,15 +85,15 @@ mod tests {
 
     #[test]
     fn a_unit_runs_the_daemon_with_what_it_needs() {
-        let unit = systemd(Path::new("/opt/my tools/cco"), &[("CCO_HOME", "/data/50% \"x\"")]);
+        let unit = systemd(Path::new("/opt/my $tools/cco"), &[("CCO_HOME", "/data/50% $x \"x\"")]);
         insta::assert_snapshot!(unit, @r#"
         # Written by `cco daemon install`; `cco daemon uninstall` takes it away.
         [Unit]
         Description=cco: follows what Claude Code uses, and serves it on this machine
 
         [Service]
-        ExecStart="/opt/my tools/cco" daemon run
-        Environment="CCO_HOME=/data/50%% \"x\""
+        ExecStart="/opt/my $$tools/cco" daemon run
+        Environment="CCO_HOME=/data/50%% $x \"x\""
         Restart=on-failure
         RestartSec=2
         TimeoutStopSec=5
@@ -112,8 +111,14 @@ mod tests {
     fn no_value_begins_another_line_or_element() {
         let hostile = "/x\nExecStart=/bin/evil";
         assert_eq!(systemd(Path::new(hostile), &[]).matches("\nExecStart=").count(), 1);
-        let agent = launchd(Path::new("/a&b</string>"), &[("HOME", "<x>")], Path::new("/l"));
+        let agent = launchd(Path::new("/a&b</string>"), &[("HOME", "<x>")]);
         assert!(agent.contains("<string>/a&amp;b&lt;/string&gt;</string>"), "{agent}");
         assert!(!agent.contains("<x>"));
+    }
+
+    #[test]
+    fn what_an_agent_says_is_in_its_log_once() {
+        let agent = launchd(Path::new("/cco"), &[]);
+        assert!(agent.contains("<string>--background</string>") && !agent.contains("StandardErrorPath"));
     }
 }

@@ -1,7 +1,7 @@
 //! The keys of `[daemon]`, and those of `[stats]` that only a daemon follows: what their values must be, and what they
 //! come to.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use cco_daemon::Http;
@@ -58,19 +58,28 @@ pub(crate) fn listen(config: &Config) -> Result<SocketAddr, Complaint> {
     let listen = config.text(LISTEN).and_then(|set| set.value.parse().ok()).unwrap_or(DEFAULT);
     if !listen.ip().is_loopback() && config.flag(ALLOW_REMOTE) != Some(true) {
         return Err(Complaint {
-            message: format!("`{LISTEN}` is {listen}, where other machines can reach it"),
+            message: format!(
+                "`{LISTEN}` is {listen}, where other machines can reach it, which is not allowed"
+            ),
             hint: format!("`cco config set {ALLOW_REMOTE} true` allows that; requests need the token"),
         });
     }
     Ok(listen)
 }
 
-/// How requests are answered; each value was checked when it was read.
-pub(crate) fn http(config: &Config, zone: TimeZone) -> Http {
+/// How requests are answered by a daemon that listens there; each value was checked when it was read.
+pub(crate) fn http(config: &Config, listen: SocketAddr, zone: TimeZone) -> Http {
+    // Whoever names the very address that is listened on means this daemon: no name can be made to lead there.
+    let own = match listen.ip() {
+        ip if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST => None,
+        IpAddr::V4(ip) => Some(ip.to_string()),
+        IpAddr::V6(ip) => Some(format!("[{ip}]")),
+    };
     Http {
         zone,
-        hosts: config.texts(HOSTS).value.to_vec(),
-        open_reads: config.flag(OPEN_READS) == Some(true),
+        hosts: config.texts(HOSTS).value.iter().cloned().chain(own).collect(),
+        // Of this machine alone: elsewhere every request needs the token.
+        open_reads: config.flag(OPEN_READS) == Some(true) && listen.ip().is_loopback(),
         stats: config.flag(ENABLED) != Some(false),
         summary_every: Duration::from_secs(whole(config, UPDATE_INTERVAL, UPDATE_INTERVAL_S)),
     }
@@ -101,6 +110,18 @@ pub(super) fn check_listen(value: &Value) -> Result<(), Complaint> {
         message: format!("{text:?} is no address with a port"),
         hint: "127.0.0.1:3003, or [::1]:3003".to_owned(),
     })
+}
+
+pub(super) fn check_hosts(value: &Value) -> Result<(), Complaint> {
+    let Value::Texts(names) = value else { return Ok(()) };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    match names.iter().find(|name| name.is_empty() || !name.chars().all(is_plain)) {
+        None => Ok(()),
+        Some(name) => Err(Complaint {
+            message: format!("{name:?} is no name of a machine, with or without a port"),
+            hint: "devbox.lan, or devbox.lan:3003; several stand apart: devbox.lan 192.168.1.5".to_owned(),
+        }),
+    }
 }
 
 pub(super) fn check_debounce(value: &Value) -> Result<(), Complaint> {

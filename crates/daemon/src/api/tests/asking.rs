@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::thread;
 
 use cco_engine::limits::{Asking, BaseUrl, Renewing, Settings as Service, TokenUrl};
-use jiff::tz::TimeZone;
 use serde_json::Value;
 use tokio::sync::mpsc;
 

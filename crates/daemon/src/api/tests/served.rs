@@ -113,7 +113,7 @@ impl Served {
             clock,
             http: read,
             address,
-            about: About { pid: 1, version: "0".to_owned(), since_ms: 0, address: None },
+            about: About { pid: 1, version: "0".to_owned(), ..About::default() },
         });
         runtime.spawn(serve_within(wanted.bounds, listener, Arc::clone(&shared), stopped));
         drop(inside);
