@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::served::{ROW, Row, Served};
-use crate::event::{Event, Refreshed};
 
 fn served() -> Served {
     let mut served = Served::new();
@@ -176,23 +175,7 @@ fn reading_changes_nothing_in_the_ledger() {
 #[test]
 fn what_is_to_be_done_is_done_by_the_event_loop() {
     let mut served = served();
-    let mut events = std::mem::replace(&mut served.events, tokio::sync::mpsc::channel(1).1);
-    served.runtime.spawn(async move {
-        while let Some(event) = events.recv().await {
-            match event {
-                Event::ScanWanted(reply) => {
-                    let summary =
-                        cco_engine::scan::ScanSummary { files: 7, calls_new: 3, ..Default::default() };
-                    let _ = reply.send(Ok(summary));
-                }
-                Event::RefreshWanted(reply) => {
-                    let asked = vec!["me@example.com".to_owned()];
-                    let _ = reply.send(Ok(Refreshed { asked, ..Refreshed::default() }));
-                }
-                _ => {}
-            }
-        }
-    });
+    served.answer_events();
     let scanned = served.post("/api/scan", "{}");
     assert_eq!(
         scanned.json(),
