@@ -206,7 +206,8 @@ fn no_request_of_a_stranger_is_answered_on_any_route() {
         }
         for lines in POSTS {
             let lines = if lines.is_empty() { String::new() } else { format!("{lines}\r\n") };
-            refused("POST", path, format!("{ours}{lines}"), &[400, 403, 415]);
+            let with: &[u16] = if method == "POST" { &[400, 403, 415] } else { &[400, 405] };
+            refused("POST", path, format!("{ours}{lines}"), with);
         }
         let preflight = "Origin: http://evil.example\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization,x-cco\r\nAccess-Control-Request-Private-Network: true\r\n";
         refused("OPTIONS", path, format!("{ours}{preflight}"), &[403]);
@@ -320,7 +321,20 @@ fn open_reads_lets_reads_of_this_machine_pass_and_nothing_else() {
     let post = ["Content-Type: application/json", "X-Cco: 1"];
     assert_eq!(served.ask_bare("POST", "/api/scan", &post, "{}").status, 401);
     assert_eq!(served.ask_bare("GET", "/api/limits", &["Origin: http://evil.example"], "").status, 403);
-    // Through a proxy everybody comes from here.
+    // Through a proxy everybody comes from here, whatever name of a host it hands on.
+    for proxied in [
+        "X-Forwarded-For: 203.0.113.7",
+        "X-Forwarded-For: 127.0.0.1",
+        "Forwarded: for=203.0.113.7",
+        "Via: 1.1 proxy",
+    ] {
+        assert_eq!(served.ask_bare("GET", "/api/limits", &[proxied], "").status, 401, "{proxied}");
+        assert_eq!(
+            served.ask_with("GET", "/api/limits", &[proxied], "").status,
+            200,
+            "{proxied}, with the token"
+        );
+    }
     let proxied = "GET /api/limits HTTP/1.1\r\nHost: cco.example\r\nConnection: close\r\n\r\n";
     assert_eq!(served.send(proxied.as_bytes()).status, 401);
 }
