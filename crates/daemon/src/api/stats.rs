@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use cco_engine::Engine;
-use cco_engine::stats::{Granularity, SeriesPoint, Stats, StatsError, StatsQuestion};
+use cco_engine::stats::{Granularity, SeriesPoint, Stats, StatsError, StatsQuestion, fitting};
 use cco_model::money::{NanoUsd, round_half_even};
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
@@ -160,12 +160,14 @@ enum Split {
     Project,
 }
 
-const GRANULARITIES: [(&str, Granularity); 5] = [
+const GRANULARITIES: [(&str, Granularity); 7] = [
     ("minute", Granularity::Minute),
     ("hour", Granularity::Hour),
     ("day", Granularity::Day),
     ("week", Granularity::Week),
     ("month", Granularity::Month),
+    ("year", Granularity::Year),
+    ("century", Granularity::Century),
 ];
 
 /// What was used in a stretch of time and what it cost. All parts add up to the summary, exactly.
@@ -187,7 +189,8 @@ pub(super) async fn stats(
     let split = asked.word("split", &[("model", Split::Model), ("project", Split::Project)])?;
     let made = answer(&api, &asked, move |engine| {
         let range = filter.range(engine)?;
-        let granularity = granularity.unwrap_or_else(|| usual(filter.period, &range));
+        let granularity =
+            granularity.unwrap_or_else(|| fitting(usual(filter.period, &range), &range, &filter.zone));
         let answer = told(engine, &filter, range, granularity, split)?;
         Ok(Answer::dated(&answer, filter.now)?)
     });
@@ -211,7 +214,10 @@ fn told(
     let stats = engine.stats(&question).map_err(|error| match error {
         StatsError::Engine(error) => Failure::Engine(error),
         StatsError::TooManyPoints { .. } => Problem::parameter("granularity", error.to_string())
-            .hint("ask for a coarser one, or for less time")
+            .hint(format!(
+                "{} fits, or ask for less time",
+                name_of(fitting(granularity, &range, &filter.zone))
+            ))
             .into(),
     })?;
     let projects = project_names(stats.projects.iter().map(|(path, _)| path));
@@ -233,10 +239,7 @@ fn told(
             .iter()
             .map(|(path, sums)| (projects[path].clone(), GroupAnswer::new(sums)))
             .collect(),
-        time_series: Series {
-            granularity: GRANULARITIES.iter().find(|(_, it)| *it == granularity).map_or("", |(name, _)| name),
-            data: points(&stats, split, &projects),
-        },
+        time_series: Series { granularity: name_of(granularity), data: points(&stats, split, &projects) },
         recent_calls: stats
             .recent
             .iter()
@@ -256,7 +259,11 @@ fn told(
     })
 }
 
-/// How finely a stretch is told where nobody says.
+fn name_of(granularity: Granularity) -> &'static str {
+    GRANULARITIES.iter().find(|(_, it)| *it == granularity).map_or("", |(name, _)| name)
+}
+
+/// How finely a stretch is told where nobody says, if that is not too fine for it.
 fn usual(period: Period, range: &Range<Timestamp>) -> Granularity {
     let length = range.end.duration_since(range.start);
     match period {
