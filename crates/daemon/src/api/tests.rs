@@ -4,6 +4,8 @@ mod described;
 mod hostile;
 mod limits;
 mod live;
+mod metrics;
 mod routes;
 mod served;
 mod stats;
+mod times;

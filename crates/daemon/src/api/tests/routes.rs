@@ -29,7 +29,7 @@ fn column<'v>(rows: &'v Value, name: &str) -> Vec<&'v Value> {
 #[test]
 fn projects_come_with_their_branches_dearest_first() {
     let served = served();
-    let answer = served.json("/api/stats/projects?period=all&branches=true");
+    let answer = served.json("/api/stats/projects?period=all");
     assert_eq!(column(&answer["projects"], "name"), ["app", "site"]);
     assert_eq!(
         answer["projects"][0]["branches"],
@@ -130,19 +130,6 @@ fn a_number_is_explained_as_the_command_explains_it() {
 }
 
 #[test]
-fn prometheus_can_read_what_was_counted() {
-    let text = served().get("/metrics").text();
-    for line in [
-        "# TYPE cco_calls_total counter",
-        r#"cco_calls_total{model="claude-opus-4-8",tier="Opus"} 3"#,
-        r#"cco_cost_usd_total{model="claude-opus-4-8",tier="Opus"} 0.0225"#,
-        r#"cco_check_ok{check="ledger"} 1"#,
-    ] {
-        assert!(text.lines().any(|one| one == line), "{line} is not in {text}");
-    }
-}
-
-#[test]
 fn sources_tell_where_everything_comes_from() {
     let answer = served().json("/api/sources");
     assert_eq!(
@@ -183,6 +170,33 @@ fn what_is_to_be_done_is_done_by_the_event_loop() {
     );
     let refreshed = served.post("/api/limits/refresh", "{}");
     assert_eq!(refreshed.json(), json!({ "asked": ["me@example.com"], "not_asked": [], "faults": [] }));
+    for route in ["/api/scan", "/api/limits/refresh"] {
+        for body in ["", " {} "] {
+            assert_eq!(served.post(route, body).status, 200, "{route} with {body:?}");
+        }
+        for body in ["nojson", "[]", "null", "{} {}", r#"{"since":"2026-11-01"}"#] {
+            assert_eq!(served.post(route, body).status, 400, "{route} with {body:?}");
+        }
+        let reply = served.post(&format!("{route}?force=1"), "{}");
+        assert_eq!((reply.status, &reply.json()["parameter"]), (400, &"force".into()), "{route}");
+    }
+}
+
+#[test]
+fn tools_come_by_their_uses_most_first() {
+    let mut served = Served::new();
+    let uses = |id: u32, tool: &str| {
+        let content =
+            format!(r#""content":[{{"type":"tool_use","id":"toolu_{id}","name":"{tool}","input":{{}}}}],"#);
+        Row { id, ..ROW }.line().replace(r#""usage":"#, &(content + r#""usage":"#))
+    };
+    let tools = ["Bash", "Write", "Write", "Agent", "Write", "Bash"];
+    served.write("app/a.jsonl", &(1..).zip(tools).map(|(id, tool)| uses(id, tool)).collect::<String>());
+    let answer = served.json("/api/stats/breakdown?period=all&by=tool");
+    assert_eq!(column(&answer["rows"], "key"), ["Write", "Bash", "Agent"]);
+    assert_eq!(column(&answer["rows"], "uses"), [3, 2, 1]);
+    let first = served.json("/api/stats/breakdown?period=all&by=tool&limit=1");
+    assert_eq!(column(&first["rows"], "key"), ["Write"]);
 }
 
 #[test]
