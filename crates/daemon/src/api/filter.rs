@@ -27,7 +27,7 @@ pub(super) const PARAMETERS: [&str; 8] =
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes; Filter reads them")]
 pub(super) struct Described {
-    /// `hour`, `day`, `week`, `month` or `all`: the calendar's, the one that holds now; a day without it
+    /// The calendar's, the one that holds now, or all time; a day without it
     period: Option<String>,
     /// In place of a period: RFC 3339, or a day of the zone from its start on (`2026-11-01`)
     from: Option<String>,
@@ -64,7 +64,7 @@ pub(super) enum Period {
 }
 
 impl Period {
-    const WORDS: [(&'static str, Self); 5] = [
+    pub(super) const WORDS: [(&'static str, Self); 5] = [
         ("hour", Self::Hour),
         ("day", Self::Day),
         ("week", Self::Week),

@@ -155,12 +155,12 @@ pub(super) struct Sessions {
 
 /// What a series is told apart by.
 #[derive(Clone, Copy)]
-enum Split {
+pub(super) enum Split {
     Model,
     Project,
 }
 
-const GRANULARITIES: [(&str, Granularity); 7] = [
+pub(super) const GRANULARITIES: [(&str, Granularity); 7] = [
     ("minute", Granularity::Minute),
     ("hour", Granularity::Hour),
     ("day", Granularity::Day),
@@ -170,11 +170,13 @@ const GRANULARITIES: [(&str, Granularity); 7] = [
     ("century", Granularity::Century),
 ];
 
+pub(super) const SPLITS: [(&str, Split); 2] = [("model", Split::Model), ("project", Split::Project)];
+
 /// What was used in a stretch of time and what it cost. All parts add up to the summary, exactly.
 #[utoipa::path(get, path = "/api/stats", tag = "stats", params(
     filter::Described,
-    ("granularity" = Option<String>, Query, description = "`minute`, `hour`, `day`, `week` or `month`"),
-    ("split" = Option<String>, Query, description = "`model` or `project`: what points are told apart by"),
+    ("granularity" = Option<String>, Query, description = "How long points are; as short as it fits the time, without it"),
+    ("split" = Option<String>, Query, description = "What points are told apart by"),
 ), responses((status = OK, body = Dated), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn stats(
     State(api): State<Arc<Api>>,
@@ -186,7 +188,7 @@ pub(super) async fn stats(
     let asked = Asked::new(&uri, &known)?;
     let filter = Filter::new(&api, &asked)?;
     let granularity = asked.word("granularity", &GRANULARITIES)?;
-    let split = asked.word("split", &[("model", Split::Model), ("project", Split::Project)])?;
+    let split = asked.word("split", &SPLITS)?;
     let made = answer(&api, &asked, move |engine| {
         let range = filter.range(engine)?;
         let granularity =
