@@ -5,6 +5,7 @@ mod hostile;
 mod limits;
 mod live;
 mod metrics;
+mod paths;
 mod routes;
 mod served;
 mod stats;
