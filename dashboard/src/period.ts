@@ -80,12 +80,15 @@ export function tick(at: number, granularity: string, zone: string): string {
     const time = clockTime(at, zone);
     return time === "00:00" && granularity === "hour" ? shortDay(at, zone) : time;
   }
+  if (granularity === "year" || granularity === "century") return String(civil(at, zone)[0]);
   return granularity === "month" ? monthName(at, zone) : shortDay(at, zone);
 }
 
 /** And in full. */
 export function bucketName(at: number, granularity: string, zone: string): string {
   if (granularity === "minute" || granularity === "hour") return `${dayName(at, zone)}, ${clockTime(at, zone)}`;
+  if (granularity === "year") return String(civil(at, zone)[0]);
+  if (granularity === "century") return `Century from ${civil(at, zone)[0]}`;
   if (granularity === "week") return `Week of ${dayName(at, zone)}`;
   return granularity === "month" ? monthName(at, zone) : dayName(at, zone);
 }

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use breakdown::{By, ProjectSums, Scope, Slice, ToolUses};
+pub use series::{fitting, hour_of};
 pub use sessions::{Page, SessionCall, SessionCursor, SessionDetail, SessionSums};
 pub use sources::{SourceLedger, SourceRoot, Sources};
 
@@ -50,6 +51,10 @@ pub enum Granularity {
     Week,
     /// A calendar month.
     Month,
+    /// A calendar year.
+    Year,
+    /// A hundred years, from one whose number ends in `00`: whatever clocks there were, few of these hold it.
+    Century,
 }
 
 /// What the points of a series are told apart by.

@@ -47,8 +47,15 @@ const MODELS: [(&str, &str); 3] =
 const TOOLS: [&str; 3] = ["Bash", "Read", "mcp__github__search"];
 const PROJECTS: [&str; 3] = ["/code/app", "/code/site", "/elsewhere/app"];
 const BRANCHES: [&str; 3] = ["main", "", "fix"];
-const GRANULARITIES: [Granularity; 5] =
-    [Granularity::Minute, Granularity::Hour, Granularity::Day, Granularity::Week, Granularity::Month];
+const GRANULARITIES: [Granularity; 7] = [
+    Granularity::Minute,
+    Granularity::Hour,
+    Granularity::Day,
+    Granularity::Week,
+    Granularity::Month,
+    Granularity::Year,
+    Granularity::Century,
+];
 
 /// A call, by places in the lists above.
 #[derive(Clone, Debug)]
@@ -188,6 +195,10 @@ fn assert_series(series: &[SeriesPoint], asked: &[&Call], question: &StatsQuesti
                 whole_hour && clock.hour() == 0 && clock.weekday() == jiff::civil::Weekday::Monday
             }
             Granularity::Month => whole_hour && clock.hour() == 0 && clock.day() == 1,
+            Granularity::Year => whole_hour && clock.hour() == 0 && clock.day_of_year() == 1,
+            Granularity::Century => {
+                whole_hour && clock.hour() == 0 && clock.day_of_year() == 1 && clock.year() % 100 == 0
+            }
         };
         assert!(is_start || was_set, "{clock} starts no {:?}", question.granularity);
         let longest = match question.granularity {
@@ -196,6 +207,8 @@ fn assert_series(series: &[SeriesPoint], asked: &[&Call], question: &StatsQuesti
             Granularity::Day => 90_000,
             Granularity::Week => 7 * 86_400 + 3_600,
             Granularity::Month => 31 * 86_400 + 3_600,
+            Granularity::Year => 366 * 86_400 + 3_600,
+            Granularity::Century => 100 * 366 * 86_400,
         };
         assert!(end.duration_since(point.start).as_secs() <= longest, "{} is too long", point.start);
     }
@@ -314,6 +327,7 @@ fn assert_breakdowns(engine: &Engine, question: &StatsQuestion, asked: &[&Call])
         }
     }
     let tools = engine.breakdown(&scope, By::Tool).expect("tools");
+    assert!(tools.is_sorted_by_key(|tool| std::cmp::Reverse(tool.uses.expect("uses").uses)), "{tools:?}");
     let uses: BTreeMap<String, u64> =
         tools.iter().map(|tool| (tool.key.clone(), tool.uses.expect("uses").uses)).collect();
     let wanted = counted(asked.iter().copied(), |call| TOOLS[call.model].to_owned());

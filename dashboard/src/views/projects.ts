@@ -30,7 +30,7 @@ export const projects: View<Data> = {
     if (state.session) {
       return { depth: "session", story: await story(state.session, signal), query };
     }
-    const list = get<{ projects: Project[] }>("/api/stats/projects", { ...query, branches: "true" }, signal);
+    const list = get<{ projects: Project[] }>("/api/stats/projects", query, signal);
     if (!state.project) return { depth: "projects", projects: (await list).projects, query };
     const [known, page] = await Promise.all([list, sessions(query, signal)]);
     return { depth: "project", project: known.projects.find((one) => one.path === state.project || one.name === state.project || (state.project === UNKNOWN && one.path === "")) ?? null, page, query };
@@ -123,7 +123,7 @@ function summary(known: Project, query: Query) {
 
 function branches(page: Page, rows: readonly Totals[], known: Project, query: Query): HTMLElement {
   const where = (row: Totals): Where => ({
-    title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", { ...query, branches: "true" }),
+    title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", query),
     says: "The calls of the project whose row names this branch.", explain: [{ label: "branch", within: { project: known.path || UNKNOWN, branch: row.name || UNKNOWN } }],
   });
   return table(page, { title: "Branches", rows, sort: 1, most: 12, open: (row) => page.set({ branch: row.name || UNKNOWN }), columns: [{ label: "Branch", kind: "text", value: (row) => row.name }, ...totals(where)] });

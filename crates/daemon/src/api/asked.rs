@@ -3,9 +3,12 @@
 //! Must not: know what the parameters of any route are.
 
 use axum::extract::Query;
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
+use cco_model::civil;
 use cco_wire::names::nearest;
 use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 use super::problem::Problem;
@@ -20,6 +23,9 @@ pub(super) struct Asked {
     pairs: Vec<(String, String)>,
 }
 
+/// In UTC, instants end on this day.
+const LAST_DAY: Date = date(9999, 12, 30);
+
 /// Parameters that may be given more than once: all of these are meant.
 const SEVERAL: [&str; 4] = ["project", "model", "account", "branch"];
 
@@ -27,7 +33,9 @@ impl Asked {
     /// The parameters of a route that knows these.
     pub(super) fn new(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
         let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|_| Problem::new(axum::http::StatusCode::BAD_REQUEST, "the query is not UTF-8"))?;
+            .ok()
+            .filter(|_| is_utf8(uri.query().unwrap_or_default()))
+            .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "the query is not UTF-8"))?;
         pairs.sort();
         pairs.dedup();
         for (at, (name, value)) in pairs.iter().enumerate() {
@@ -45,6 +53,16 @@ impl Asked {
             }
         }
         Ok(Self { path: uri.path().to_owned(), pairs })
+    }
+
+    /// A request that asks for nothing but that it be done: no parameters, and no body or an empty object.
+    pub(super) fn plainly(uri: &Uri, body: &str) -> Result<(), Problem> {
+        Self::new(uri, &[])?;
+        let is_empty = |json: serde_json::Value| json.as_object().is_some_and(serde_json::Map::is_empty);
+        if body.trim().is_empty() || serde_json::from_str(body).is_ok_and(is_empty) {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::BAD_REQUEST, "the body says something").hint("send `{}`, or no body"))
     }
 
     /// The same for the same question, however it was put.
@@ -76,12 +94,37 @@ impl Asked {
 
     /// An instant as RFC 3339 writes it.
     pub(super) fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        match self.time(name)? {
+            Some(Time::Day(_)) => Err(Problem::parameter(name, format!("{name} is to be an instant"))
+                .hint("write it as 2026-11-26T08:00:00Z")),
+            Some(Time::Instant(at)) => Ok(Some(at)),
+            None => Ok(None),
+        }
+    }
+
+    /// From when on: an instant, or the start of a day of the zone.
+    pub(super) fn start(&self, name: &str, zone: &TimeZone) -> Result<Option<Timestamp>, Problem> {
+        Ok(self.time(name)?.map(|time| match time {
+            Time::Instant(at) => at,
+            Time::Day(day) => civil::timestamp(civil::day_start_ms(day, zone)),
+        }))
+    }
+
+    /// Before when: an instant, or the end of a day of the zone.
+    pub(super) fn end(&self, name: &str, zone: &TimeZone) -> Result<Option<Timestamp>, Problem> {
+        Ok(self.time(name)?.map(|time| match time {
+            Time::Instant(at) => at,
+            Time::Day(day) => civil::timestamp(civil::day_range_ms(None, Some(day), zone).end),
+        }))
+    }
+
+    fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
         let Some(given) = self.text(name) else { return Ok(None) };
-        let parsed = given.parse().map_err(|_| {
+        let time = Time::read(given).ok_or_else(|| {
             Problem::parameter(name, format!("{name} is no time: {:?}", short(given)))
-                .hint("write it as 2026-11-26T08:00:00Z; a `+` in an offset is `%2B` in a URL")
+                .hint("write it as 2026-11-26 or 2026-11-26T08:00:00Z; a `+` in an offset is `%2B` in a URL")
         })?;
-        Ok(Some(parsed))
+        Ok(Some(time))
     }
 
     /// A number from 1 up to a bound.
@@ -115,6 +158,27 @@ impl Asked {
     }
 }
 
+/// A time as it is written in a request.
+enum Time {
+    Instant(Timestamp),
+    Day(Date),
+}
+
+impl Time {
+    fn read(given: &str) -> Option<Self> {
+        if let Ok(at) = given.parse() {
+            return Some(Self::Instant(at));
+        }
+        let pieces = Pieces::parse(given).ok()?;
+        match (pieces.time(), pieces.offset()) {
+            (None, None) if !given.contains('[') => Some(Self::Day(pieces.date())),
+            // RFC 3339 has years to 9999, of which the last hours are none of ours.
+            (Some(_), Some(_)) if pieces.date() >= LAST_DAY => Some(Self::Instant(Timestamp::MAX)),
+            _ => None,
+        }
+    }
+}
+
 /// What to say of a word that is none.
 pub(super) fn meant(given: &str, words: &[&str]) -> String {
     // The distance to something long is of no use, and dear.
@@ -126,6 +190,21 @@ pub(super) fn meant(given: &str, words: &[&str]) -> String {
         Some(near) => format!("did you mean {near}? There are: {all}"),
         None => format!("there are: {all}"),
     }
+}
+
+/// With each `%ff` as the byte that it is. The library takes one that belongs to no text for `U+FFFD`, which is a name
+/// too.
+fn is_utf8(query: &str) -> bool {
+    let mut parts = query.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let escaped = part.split_at_checked(2);
+        let byte = escaped.and_then(|(digits, _)| u8::from_str_radix(digits, 16).ok());
+        bytes.extend(byte);
+        let rest = escaped.filter(|_| byte.is_some()).map_or(part, |(_, rest)| rest);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// So much of a text as is of use in an answer.
@@ -153,11 +232,32 @@ mod tests {
         insta::assert_snapshot!(said(asked("perod=day")), @r#""perod" | "no parameter is called \"perod\"" | "did you mean period? There are: period, project, from, limit""#);
         insta::assert_snapshot!(said(asked("period=dai").and_then(|it| it.word("period", &[("day", ()), ("hour", ())]))), @r#""period" | "period cannot be \"dai\"" | "did you mean day? There are: day, hour""#);
         insta::assert_snapshot!(said(asked("period=day&period=hour")), @r#""period" | "period is given twice, and differs" | null"#);
-        insta::assert_snapshot!(said(asked("from=yesterday").and_then(|it| it.instant("from"))), @r#""from" | "from is no time: \"yesterday\"" | "write it as 2026-11-26T08:00:00Z; a `+` in an offset is `%2B` in a URL""#);
+        insta::assert_snapshot!(said(asked("from=yesterday").and_then(|it| it.instant("from"))), @r#""from" | "from is no time: \"yesterday\"" | "write it as 2026-11-26 or 2026-11-26T08:00:00Z; a `+` in an offset is `%2B` in a URL""#);
         for limit in ["0", "-1", "501", "1e2", "", "99999999999999999999"] {
             assert!(
                 said(asked(&format!("limit={limit}")).and_then(|it| it.number("limit", 500)))
                     .contains("from 1 to 500")
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_wherever_they_are() {
+        for query in ["project=%ff", "project=a%C3", "project=%C3a", "%ff=a", "project=%E2%82"] {
+            assert!(said(asked(query)).contains("not UTF-8"), "{query}");
+        }
+        for (query, text) in [
+            ("%C3%A9", "\u{e9}"),
+            ("%EF%BF%BD", "\u{fffd}"),
+            ("%", "%"),
+            ("%zz", "%zz"),
+            ("100%25", "100%"),
+            ("%4", "%4"),
+        ] {
+            assert_eq!(
+                asked(&format!("project={query}")).expect("good").text("project"),
+                Some(text),
+                "{query}"
             );
         }
     }

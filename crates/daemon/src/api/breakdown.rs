@@ -23,7 +23,7 @@ use super::sums::SumsAnswer;
 const MOST_ROWS: u32 = 2_000;
 
 /// What calls can be told apart by.
-const WORDS: [(&str, By); 13] = [
+pub(super) const WORDS: [(&str, By); 13] = [
     ("model", By::Model),
     ("project", By::Project),
     ("branch", By::Branch),
@@ -64,9 +64,9 @@ pub(super) struct RowAnswer {
     failures: Option<u64>,
 }
 
-/// Calls told apart by one thing: dearest first; hours and days in their order.
+/// Calls told apart by one thing: dearest first; tools by their uses, most first; hours and days in their order.
 #[utoipa::path(get, path = "/api/stats/breakdown", tag = "stats", params(
-    ("by" = String, Query, description = "`model`, `project`, `branch`, `session`, `tool`, `agent`, `skill`, `mcp`, `account`, `hour_of_day`, `weekday`, `weekday_hour` or `day`"),
+    ("by" = String, Query, description = "What calls are told apart by"),
     ("limit" = Option<u32>, Query, description = "Rows at most"),
     filter::Described,
 ), responses((status = OK, body = BreakdownAnswer), (status = BAD_REQUEST, body = Problem)))]

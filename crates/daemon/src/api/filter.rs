@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use cco_engine::Engine;
 use cco_engine::report::{Named, Only};
-use cco_engine::stats::{Scope, UNKNOWN_TIER};
+use cco_engine::stats::{Scope, UNKNOWN_TIER, hour_of};
 use cco_model::civil;
 use cco_wire::names::{account_label, called, is_project};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 use utoipa::IntoParams;
 
 use super::Api;
@@ -27,15 +27,15 @@ pub(super) const PARAMETERS: [&str; 8] =
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it describes; Filter reads them")]
 pub(super) struct Described {
-    /// `hour`, `day`, `week`, `month` or `all`: the calendar's, the one that holds now; a day without it where the route says nothing else
+    /// The calendar's, the one that holds now, or all time; a day without it where the route says nothing else
     period: Option<String>,
-    /// RFC 3339, in place of a period
+    /// In place of a period: RFC 3339, or a day of the zone from its start on (`2026-11-01`)
     from: Option<String>,
-    /// RFC 3339, not among them
+    /// RFC 3339, not among them; or a day, to its end
     to: Option<String>,
     /// A path, or its last folders
     project: Option<Vec<String>>,
-    /// A tier, or a model
+    /// A tier, a model, or a part of a model's name
     model: Option<Vec<String>>,
     /// A name or an address
     account: Option<Vec<String>>,
@@ -64,7 +64,7 @@ pub(super) enum Period {
 }
 
 impl Period {
-    const WORDS: [(&'static str, Self); 5] = [
+    pub(super) const WORDS: [(&'static str, Self); 5] = [
         ("hour", Self::Hour),
         ("day", Self::Day),
         ("week", Self::Week),
@@ -94,11 +94,12 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(api: &Api, asked: &Asked) -> Result<Self, Problem> {
         let period = asked.word("period", &Period::WORDS)?;
-        let (from, to) = (asked.instant("from")?, asked.instant("to")?);
+        let zone = asked.zone("timezone")?.unwrap_or_else(|| api.zone());
+        let (from, to) = (asked.start("from", &zone)?, asked.end("to", &zone)?);
         if let (Some(from), Some(to)) = (from, to)
             && to < from
         {
-            return Err(Problem::parameter("to", "to is before from"));
+            return Err(Problem::parameter("to", "to is before from").hint("change the two"));
         }
         let all = |name| asked.all(name).map(str::to_owned).collect();
         let is_custom = from.is_some() || to.is_some();
@@ -106,7 +107,7 @@ impl Filter {
             period: if is_custom { Period::Custom } else { period.unwrap_or(Period::Day) },
             from,
             to,
-            zone: asked.zone("timezone")?.unwrap_or_else(|| api.zone()),
+            zone,
             now: (api.clock)(),
             projects: all("project"),
             models: all("model"),
@@ -135,11 +136,7 @@ impl Filter {
             civil::timestamp(range.start)..civil::timestamp(range.end)
         };
         Ok(match self.period {
-            Period::Hour => {
-                let hour = now.with().minute(0).second(0).subsec_nanosecond(0).build();
-                let start = hour.map_or(self.now, |hour| hour.timestamp());
-                start..start.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX)
-            }
+            Period::Hour => hour_of(self.now, &self.zone),
             Period::Day => days(day, day),
             Period::Week => {
                 let monday = civil::week_start(day);
@@ -154,12 +151,15 @@ impl Filter {
             }
             Period::Custom => {
                 let first = || engine.first_and_last_call().map(|ends| ends.map(|(first, _)| first));
-                let to = self.to.unwrap_or(after(self.now));
-                let from = match self.from {
-                    Some(from) => from,
-                    None => first()?.unwrap_or(to),
-                };
-                from.min(to)..to
+                match (self.from, self.to) {
+                    (Some(from), Some(to)) => from..to,
+                    // What is to come is empty, and where it was asked for.
+                    (Some(from), None) => from..after(self.now).max(from),
+                    (None, to) => {
+                        let to = to.unwrap_or(after(self.now));
+                        first()?.map_or(to, |first| first.min(to))..to
+                    }
+                }
             }
         })
     }
@@ -211,7 +211,7 @@ impl Filter {
         )
     }
 
-    /// A kind of model, a model, or a part of its name, in this order.
+    /// A kind of model, and whatever has the word in its name; else a model, or a part of its name.
     fn models(&self, engine: &Engine) -> Result<Option<HashSet<i64>>, Failure> {
         chosen(
             &self.models,
@@ -220,15 +220,17 @@ impl Filter {
                 let ids = |means: &dyn Fn(&str) -> bool| -> HashSet<i64> {
                     known.iter().filter(|(_, model)| means(model)).map(|(id, _)| *id).collect()
                 };
+                let wanted = name.to_lowercase();
+                let has_it = |model: &str| model.to_lowercase().contains(&wanted);
                 if TIERS.iter().any(|tier| tier.eq_ignore_ascii_case(name)) {
-                    return Ok(ids(&|model| engine.tier(model).eq_ignore_ascii_case(name)));
+                    // A model that is newer than the price list has no tier, but its name says it.
+                    return Ok(ids(&|model| engine.tier(model).eq_ignore_ascii_case(name) || has_it(model)));
                 }
                 let exactly = ids(&|model| model == name);
                 if !exactly.is_empty() || engine.tier(name) != UNKNOWN_TIER {
                     return Ok(exactly);
                 }
-                let wanted = name.to_lowercase();
-                let like = ids(&|model| model.to_lowercase().contains(&wanted));
+                let like = ids(&has_it);
                 if name.is_empty() || like.is_empty() {
                     let names: Vec<&str> =
                         TIERS.into_iter().chain(known.iter().map(|(_, model)| &**model)).collect();

@@ -21,6 +21,17 @@ use crate::shared::Shared;
 pub(super) const OPEN: [&str; 6] =
     ["/", "/assets/app.js", "/assets/app.css", "/favicon.svg", "/api/health", "/api/session"];
 
+/// What proxies add to a request.
+const PROXIED: [&str; 7] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+];
+
 /// Whose request it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) SocketAddr);
@@ -63,10 +74,13 @@ pub(super) async fn ask_for_token(State(api): State<Arc<Api>>, request: Request,
 pub(super) fn is_admitted(request: &Request, shared: &Shared) -> bool {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let Peer(peer) = request.extensions().get::<Peer>().copied().unwrap_or(Peer(([0, 0, 0, 0], 0).into()));
-    // Through a proxy everybody comes from this machine: only a loopback name says that somebody really does.
+    // Through a proxy everybody comes from this machine: only a loopback name says that somebody really does, where
+    // no proxy says that it stands between.
     let host = one(request.headers(), &HOST).ok().flatten();
-    let is_here =
-        peer.ip().is_loopback() && host.is_some_and(|host| is_loopback(host, shared.address.port()));
+    let is_passed_on = PROXIED.iter().any(|name| request.headers().contains_key(*name));
+    let is_here = peer.ip().is_loopback()
+        && !is_passed_on
+        && host.is_some_and(|host| is_loopback(host, shared.address.port()));
     let is_of_here = shared.address.ip().is_loopback();
     (reads && is_here && is_of_here && shared.http().open_reads) || has_token(request.headers(), shared)
 }
@@ -97,10 +111,18 @@ fn judge(method: &Method, uri: &Uri, headers: &HeaderMap, http: &Http, port: u16
     {
         return Err(refused("the request comes from a page of another site"));
     }
-    if *method == Method::POST { judge_change(headers) } else { Ok(()) }
+    Ok(())
 }
 
-/// What changes something is sent as no form and no plain request of a page can be.
+/// Lets in what changes something only where it was sent as no form and no plain request of a page can be.
+pub(super) async fn ask_for_intent(request: Request, next: Next) -> Response {
+    // Other methods are refused behind this: it stands before a path, not before a method.
+    match judge_change(request.headers()) {
+        Err(problem) if request.method() == Method::POST => problem.into_response(),
+        _ => next.run(request).await,
+    }
+}
+
 fn judge_change(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = one(headers, &CONTENT_TYPE)?.unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();

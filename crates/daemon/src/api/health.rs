@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::json;
+use super::asked::Asked;
 use super::problem::Problem;
 use super::{Api, guard};
 
@@ -38,6 +39,7 @@ pub(super) struct CheckAnswer {
     (status = OK, body = HealthAnswer), (status = SERVICE_UNAVAILABLE, body = HealthAnswer)
 ))]
 pub(super) async fn health(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
+    Asked::new(request.uri(), &[])?;
     let health = api.health.borrow().clone();
     let checks = guard::is_admitted(&request, &api).then(|| {
         let check = |(name, check): (&'static str, &crate::health::Check)| CheckAnswer {

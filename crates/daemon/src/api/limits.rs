@@ -79,7 +79,13 @@ pub(super) async fn limits(
 /// Asks the service for limits, of whom it may be asked by now.
 #[utoipa::path(post, path = "/api/limits/refresh", tag = "limits",
     params(("X-Cco" = String, Header, description = "`1`")), responses((status = OK, body = RefreshAnswer)))]
-pub(super) async fn refresh(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn refresh(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: String,
+) -> Result<Response, Problem> {
+    Asked::plainly(&uri, &body)?;
     let (reply, answer) = oneshot::channel();
     api.events.send(Event::RefreshWanted(reply)).await.map_err(|_| ends())?;
     let done = answer.await.map_err(|_| ends())?;

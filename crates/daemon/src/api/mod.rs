@@ -121,18 +121,25 @@ fn table() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(breakdown::breakdown))
         .routes(routes!(live::live))
         .routes(routes!(limits::limits))
-        .routes(routes!(limits::refresh))
         .routes(routes!(explain::explain))
         .routes(routes!(sources::sources))
         .routes(routes!(health::health))
         .routes(routes!(metrics::metrics))
-        .routes(routes!(scan::scan))
-        .routes(routes!(session::exchange))
         .routes(routes!(described::openapi))
         .routes(routes!(page::index))
         .routes(routes!(page::script))
         .routes(routes!(page::style))
         .routes(routes!(page::icon))
+        .merge(changes())
+}
+
+/// The part of it that changes something.
+fn changes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(limits::refresh))
+        .routes(routes!(scan::scan))
+        .routes(routes!(session::exchange))
+        .route_layer(from_fn(guard::ask_for_intent))
 }
 
 /// What the table says of itself.

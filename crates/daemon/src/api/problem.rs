@@ -127,9 +127,7 @@ fn of_status(status: StatusCode) -> Problem {
             ("this path does not take this method", "/api/openapi.json lists what it takes")
         }
         StatusCode::PAYLOAD_TOO_LARGE => ("the body is larger than 1 MiB", ""),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => {
-            ("the request took longer than 30 seconds", "ask for less at once")
-        }
+        StatusCode::REQUEST_TIMEOUT => ("the request took longer than 30 seconds", "ask for less at once"),
         _ => ("the request cannot be answered", ""),
     };
     Problem::new(status, detail).hint(hint)

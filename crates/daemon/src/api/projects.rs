@@ -33,7 +33,7 @@ pub(super) struct ProjectAnswer {
     path: String,
     #[serde(flatten)]
     totals: Totals,
-    /// Where they were asked for, dearest first.
+    /// Dearest first.
     branches: Vec<BranchAnswer>,
 }
 
@@ -55,38 +55,34 @@ pub(super) struct Totals {
     last_activity: String,
 }
 
-/// Projects with calls in a stretch of time, dearest first.
-#[utoipa::path(get, path = "/api/stats/projects", tag = "stats", params(
-    ("branches" = Option<bool>, Query, description = "With their branches"),
-    filter::Described,
-), responses((status = OK, body = ProjectsAnswer), (status = BAD_REQUEST, body = Problem)))]
+/// Projects with calls in a stretch of time, with their branches, dearest first.
+#[utoipa::path(get, path = "/api/stats/projects", tag = "stats", params(filter::Described), responses((status = OK, body = ProjectsAnswer), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn projects(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
     api.stats()?;
-    let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["branches"]).collect();
-    let asked = Asked::new(&uri, &known)?;
+    let asked = Asked::new(&uri, &filter::PARAMETERS)?;
     let filter = Filter::new(&api, &asked)?;
-    let with_branches = asked.flag("branches")?;
     let made = answer(&api, &asked, move |engine| {
         let scope = filter.scope(engine)?;
         let projects = engine.project_list(&scope)?;
-        let projects = projects.iter().map(|project| ProjectAnswer::new(project, with_branches)).collect();
+        let projects = projects.iter().map(ProjectAnswer::new).collect();
         Ok(Answer::of(&ProjectsAnswer { projects })?)
     });
     Ok(made.await?.send(&headers))
 }
 
 impl ProjectAnswer {
-    fn new(project: &ProjectSums, with_branches: bool) -> Self {
-        let branches = project.branches.iter().filter(|_| with_branches);
+    fn new(project: &ProjectSums) -> Self {
         Self {
             name: project_name(&project.path),
             path: project.path.to_string(),
             totals: Totals::new(&project.sums, project.last),
-            branches: branches
+            branches: project
+                .branches
+                .iter()
                 .map(|(name, sums, last)| BranchAnswer {
                     name: name.to_string(),
                     totals: Totals::new(sums, *last),

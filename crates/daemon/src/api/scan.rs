@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::answer::Answer;
+use super::asked::Asked;
 use super::problem::Problem;
 use crate::event::Event;
 
@@ -29,7 +30,13 @@ pub(super) struct ScanAnswer {
 /// Takes in what is new, and answers when that is done.
 #[utoipa::path(post, path = "/api/scan", tag = "daemon", params(("X-Cco" = String, Header, description = "`1`")),
     responses((status = OK, body = ScanAnswer)))]
-pub(super) async fn scan(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn scan(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: String,
+) -> Result<Response, Problem> {
+    Asked::plainly(&uri, &body)?;
     let (reply, answer) = oneshot::channel();
     api.events.send(Event::ScanWanted(reply)).await.map_err(|_| ends())?;
     let done = answer.await.map_err(|_| ends())?;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Api;
 use super::answer::json;
+use super::asked::Asked;
 use super::problem::Problem;
 
 /// A code that `cco dashboard` made.
@@ -29,7 +30,12 @@ pub(super) struct TokenGiven<'t> {
 #[utoipa::path(post, path = "/api/session", tag = "daemon", security(()), request_body = CodeGiven, responses(
     (status = OK, body = TokenGiven), (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json")
 ))]
-pub(super) async fn exchange(State(api): State<Arc<Api>>, body: String) -> Result<Response, Problem> {
+pub(super) async fn exchange(
+    State(api): State<Arc<Api>>,
+    uri: Uri,
+    body: String,
+) -> Result<Response, Problem> {
+    Asked::new(&uri, &[])?;
     let given: CodeGiven = serde_json::from_str(&body)
         .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body is not `{\"code\":\"…\"}`"))?;
     let token = api.tokens.exchange(&given.code, (api.clock)()).ok_or_else(|| {

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use cco_engine::Engine;
-use cco_engine::stats::{Granularity, SeriesPoint, Split, Stats, StatsError, StatsQuestion};
+use cco_engine::stats::{Granularity, SeriesPoint, Split, Stats, StatsError, StatsQuestion, fitting};
 use cco_model::civil;
 use cco_model::money::{NanoUsd, round_half_even};
 use cco_model::sums::Sums;
@@ -154,19 +154,23 @@ pub(super) struct Sessions {
     total_count: u64,
 }
 
-const GRANULARITIES: [(&str, Granularity); 5] = [
+pub(super) const GRANULARITIES: [(&str, Granularity); 7] = [
     ("minute", Granularity::Minute),
     ("hour", Granularity::Hour),
     ("day", Granularity::Day),
     ("week", Granularity::Week),
     ("month", Granularity::Month),
+    ("year", Granularity::Year),
+    ("century", Granularity::Century),
 ];
+
+pub(super) const SPLITS: [(&str, Split); 2] = [("model", Split::Model), ("project", Split::Project)];
 
 /// What was used in a stretch of time and what it cost. All parts add up to the summary, exactly.
 #[utoipa::path(get, path = "/api/stats", tag = "stats", params(
     filter::Described,
-    ("granularity" = Option<String>, Query, description = "`minute`, `hour`, `day`, `week` or `month`"),
-    ("split" = Option<String>, Query, description = "`model` or `project`: what points are told apart by"),
+    ("granularity" = Option<String>, Query, description = "How long points are; as short as it fits the time, without it"),
+    ("split" = Option<String>, Query, description = "What points are told apart by"),
 ), responses((status = OK, body = Dated), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn stats(
     State(api): State<Arc<Api>>,
@@ -178,10 +182,11 @@ pub(super) async fn stats(
     let asked = Asked::new(&uri, &known)?;
     let filter = Filter::new(&api, &asked)?;
     let granularity = asked.word("granularity", &GRANULARITIES)?;
-    let split = asked.word("split", &[("model", Split::Model), ("project", Split::Project)])?;
+    let split = asked.word("split", &SPLITS)?;
     let made = answer(&api, &asked, move |engine| {
         let range = filter.range(engine)?;
-        let granularity = granularity.unwrap_or_else(|| usual(filter.period, &range));
+        let granularity =
+            granularity.unwrap_or_else(|| fitting(usual(filter.period, &range), &range, &filter.zone));
         let (answer, until) = told(engine, &filter, range, granularity, split)?;
         let answer = Answer::dated(&answer)?;
         Ok(if filter.moves_on() { answer } else { answer.true_until(until) })
@@ -208,7 +213,10 @@ fn told(
     let stats = engine.stats(&question).map_err(|error| match error {
         StatsError::Engine(error) => Failure::Engine(error),
         StatsError::TooManyPoints { .. } => Problem::parameter("granularity", error.to_string())
-            .hint("ask for a coarser one, or for less time")
+            .hint(format!(
+                "{} fits, or ask for less time",
+                name_of(fitting(granularity, &range, &filter.zone))
+            ))
             .into(),
     })?;
     let projects = project_names(stats.projects.iter().map(|(path, _)| path));
@@ -231,10 +239,7 @@ fn told(
             .iter()
             .map(|(path, sums)| (projects[path].clone(), GroupAnswer::new(sums)))
             .collect(),
-        time_series: Series {
-            granularity: GRANULARITIES.iter().find(|(_, it)| *it == granularity).map_or("", |(name, _)| name),
-            data: points(&stats, split, &projects),
-        },
+        time_series: Series { granularity: name_of(granularity), data: points(&stats, split, &projects) },
         recent_calls: stats
             .recent
             .iter()
@@ -255,7 +260,11 @@ fn told(
     Ok((answer, until))
 }
 
-/// How finely a stretch is told where nobody says.
+fn name_of(granularity: Granularity) -> &'static str {
+    GRANULARITIES.iter().find(|(_, it)| *it == granularity).map_or("", |(name, _)| name)
+}
+
+/// How finely a stretch is told where nobody says, if that is not too fine for it.
 fn usual(period: Period, range: &Range<Timestamp>) -> Granularity {
     let length = range.end.duration_since(range.start);
     match period {

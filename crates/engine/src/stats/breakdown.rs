@@ -119,7 +119,7 @@ impl Total {
 
 impl Engine {
     /// The calls of a scope, told apart. Dearest first; hours and days in their order, those without calls left out;
-    /// tools by name.
+    /// tools by their uses, most first.
     pub fn breakdown(&self, scope: &Scope, by: By) -> Result<Vec<Slice>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         match by {
@@ -210,7 +210,8 @@ impl Engine {
     }
 
     fn by_tool(&self, scope: &Scope) -> Result<Vec<Slice>, EngineError> {
-        let tools = self.ledger.tools_within(&milliseconds(&scope.range), &scope.only)?;
+        let mut tools = self.ledger.tools_within(&milliseconds(&scope.range), &scope.only)?;
+        tools.sort_by_key(|tool| std::cmp::Reverse((tool.uses, tool.failures)));
         let slice = |tool: crate::report::ToolSums| Slice {
             key: tool.tool.clone(),
             label: tool.tool,

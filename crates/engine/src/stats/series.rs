@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::Granularity;
+use super::{Granularity, MOST_POINTS, milliseconds};
+use crate::report::instant;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -18,6 +19,35 @@ pub(super) struct Buckets {
     pub(super) starts: Vec<i64>,
     /// One more, unless there is no bucket: the end of the range.
     pub(super) cuts: Vec<i64>,
+}
+
+/// From fine to coarse.
+const GRANULARITIES: [Granularity; 7] = [
+    Granularity::Minute,
+    Granularity::Hour,
+    Granularity::Day,
+    Granularity::Week,
+    Granularity::Month,
+    Granularity::Year,
+    Granularity::Century,
+];
+
+/// How finely a range can be told: so finely, or as finely as there are not too many points. One call of a clock that
+/// was wrong may be millennia away from the others.
+pub fn fitting(finest: Granularity, range: &Range<Timestamp>, zone: &TimeZone) -> Granularity {
+    let range = milliseconds(range);
+    let fits = |it: &Granularity| buckets(&range, zone, *it, MOST_POINTS).is_ok();
+    let mut coarser = GRANULARITIES.into_iter().skip_while(|it| *it != finest);
+    coarser.find(fits).unwrap_or(Granularity::Century)
+}
+
+/// The hour of the zone's clock that holds an instant. One that is repeated is two, one that is cut by a change of
+/// clocks is shorter.
+pub fn hour_of(at: Timestamp, zone: &TimeZone) -> Range<Timestamp> {
+    let mut steps = ClockSteps::new(at.as_millisecond(), HOUR_MS, zone);
+    let start = steps.next;
+    steps.next();
+    instant(start)..instant(steps.next)
 }
 
 /// The buckets of a range of UTC milliseconds; an error when they are more than `most`: how many.
@@ -50,9 +80,7 @@ pub(super) fn starts<'z>(
     let all: Box<dyn Iterator<Item = i64>> = match granularity {
         Granularity::Minute => Box::new(ClockSteps::new(range.start, MINUTE_MS, zone)),
         Granularity::Hour => Box::new(ClockSteps::new(range.start, HOUR_MS, zone)),
-        Granularity::Day | Granularity::Week | Granularity::Month => {
-            Box::new(DaySteps::new(range.start, zone, granularity))
-        }
+        _ => Box::new(DaySteps::new(range.start, zone, granularity)),
     };
     Box::new(all.take_while(move |start| *start < end))
 }
@@ -69,15 +97,26 @@ fn about_how_many(range: &Range<i64>, zone: &TimeZone, granularity: Granularity)
         Granularity::Day => days(first, last) + 1,
         Granularity::Week => days(civil::week_start(first), civil::week_start(last)) / 7 + 1,
         Granularity::Month => (months(last) - months(first)).unsigned_abs() + 1,
+        Granularity::Year => u64::from(first.year().abs_diff(last.year())) + 1,
+        Granularity::Century => {
+            u64::from(century(first).abs_diff(century(last))) / u64::from(YEARS.unsigned_abs()) + 1
+        }
     }
 }
 
-/// The first days of days, weeks or months. One that a zone skipped altogether is none.
+/// The years of a century, and the first of the one that holds a day.
+const YEARS: i16 = 100;
+
+fn century(day: Date) -> i16 {
+    day.year().div_euclid(YEARS) * YEARS
+}
+
+/// The first days of days, weeks, months, years or centuries. One that a zone skipped altogether is none.
 struct DaySteps<'z> {
     zone: &'z TimeZone,
     granularity: Granularity,
     next: Option<Date>,
-    last_ms: i64,
+    last_ms: Option<i64>,
 }
 
 impl<'z> DaySteps<'z> {
@@ -86,9 +125,12 @@ impl<'z> DaySteps<'z> {
         let first = match granularity {
             Granularity::Week => civil::week_start(day),
             Granularity::Month => day.first_of_month(),
+            Granularity::Year => day.first_of_year(),
+            // The first century that there is begins later.
+            Granularity::Century => Date::new(century(day), 1, 1).unwrap_or(Date::MIN),
             _ => day,
         };
-        Self { zone, granularity, next: Some(first), last_ms: i64::MIN }
+        Self { zone, granularity, next: Some(first), last_ms: None }
     }
 }
 
@@ -98,16 +140,17 @@ impl Iterator for DaySteps<'_> {
     fn next(&mut self) -> Option<i64> {
         loop {
             let day = self.next?;
-            let step = match self.granularity {
-                Granularity::Week => 7.days(),
-                Granularity::Month => 1.month(),
-                _ => 1.day(),
+            self.next = match self.granularity {
+                Granularity::Century => Date::new(century(day) + YEARS, 1, 1).ok(),
+                Granularity::Year => day.checked_add(1.year()).ok(),
+                Granularity::Month => day.checked_add(1.month()).ok(),
+                Granularity::Week => day.checked_add(7.days()).ok(),
+                _ => day.checked_add(1.day()).ok(),
             };
-            self.next = day.checked_add(step).ok();
             // A skipped day starts with the one behind it, which is told once.
             let start = day_start_ms(day, self.zone);
-            if start > self.last_ms {
-                self.last_ms = start;
+            if self.last_ms.is_none_or(|last| start > last) {
+                self.last_ms = Some(start);
                 return Some(start);
             }
         }
@@ -171,4 +214,61 @@ fn offset_ms(zone: &TimeZone, at: Timestamp) -> i64 {
 /// A change of the zone's rules at this instant moves the clock.
 fn is_set(zone: &TimeZone, at: Timestamp) -> bool {
     offset_ms(zone, at) != offset_ms(zone, at.saturating_sub(1.millisecond()).unwrap_or(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).expect("a zone")
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn hour(now: &str, name: &str) -> String {
+        let hour = hour_of(at(now), &zone(name));
+        assert!(hour.contains(&at(now)), "{now} is not in {hour:?}");
+        format!("{}..{}", hour.start, hour.end)
+    }
+
+    #[test]
+    fn an_hour_holds_its_instant_and_ends_where_the_clock_is_set() {
+        let place = "Australia/Lord_Howe";
+        // Half an hour back, at two: the last half hour comes again, and is an hour of its own.
+        assert_eq!(hour("2026-04-04T14:45:00Z", place), "2026-04-04T14:00:00Z..2026-04-04T15:00:00Z");
+        assert_eq!(hour("2026-04-04T15:15:00Z", place), "2026-04-04T15:00:00Z..2026-04-04T15:30:00Z");
+        // Half an hour on, at two.
+        assert_eq!(hour("2026-10-03T15:29:59Z", place), "2026-10-03T14:30:00Z..2026-10-03T15:30:00Z");
+        assert_eq!(hour("2026-10-03T15:45:00Z", place), "2026-10-03T15:30:00Z..2026-10-03T16:00:00Z");
+        assert_eq!(
+            hour("2026-10-25T01:30:00Z", "Europe/Berlin"),
+            "2026-10-25T01:00:00Z..2026-10-25T02:00:00Z"
+        );
+        assert_eq!(
+            hour("2026-11-25T11:59:59.999Z", "Asia/Kathmandu"),
+            "2026-11-25T11:15:00Z..2026-11-25T12:15:00Z"
+        );
+    }
+
+    #[test]
+    fn any_range_can_be_told_as_finely_as_its_length_allows() {
+        let finest =
+            |from: &str, to: &str, finest| fitting(finest, &(at(from)..at(to)), &zone("Asia/Kathmandu"));
+        let day = ("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z");
+        assert_eq!(finest(day.0, day.1, Granularity::Minute), Granularity::Minute);
+        assert_eq!(finest(day.0, day.1, Granularity::Month), Granularity::Month);
+        assert_eq!(finest(day.0, "2026-12-26T00:00:00Z", Granularity::Minute), Granularity::Hour);
+        assert_eq!(finest(day.0, "2200-01-01T00:00:00Z", Granularity::Month), Granularity::Year);
+        assert_eq!(finest("0001-01-01T00:00:00Z", day.1, Granularity::Month), Granularity::Century);
+        let all = fitting(Granularity::Minute, &(Timestamp::MIN..Timestamp::MAX), &TimeZone::UTC);
+        assert_eq!(all, Granularity::Century);
+        let all = milliseconds(&(Timestamp::MIN..Timestamp::MAX));
+        assert_eq!(
+            buckets(&all, &TimeZone::UTC, Granularity::Century, MOST_POINTS).map(|it| it.starts.len()),
+            Ok(200)
+        );
+    }
 }

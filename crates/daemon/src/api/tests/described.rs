@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::served::{ROW, Row, Served};
+use super::super::guard::OPEN;
+use super::served::{ROW, Reply, Row, Served, Valid, Wanted};
 
 /// A server of which every route has something to say.
 fn full() -> Served {
@@ -84,7 +85,7 @@ fn every_answer_has_the_fields_that_are_described() {
     let document = served.json("/api/openapi.json");
     assert_eq!(document["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
     let mut checked = 0;
-    let more = ["", "?period=all", "?period=all&split=project&branches=true"];
+    let more = ["", "?period=all"];
     for (path, item) in document["paths"].as_object().expect("paths") {
         let schema = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
         if schema.is_null() || path == "/api/openapi.json" {
@@ -94,9 +95,9 @@ fn every_answer_has_the_fields_that_are_described() {
         let queries: Vec<String> = match &*route {
             "/api/explain" => vec!["?what=today".to_owned()],
             "/api/stats/breakdown" => BY.iter().map(|by| format!("?period=all&by={by}")).collect(),
-            "/api/stats/projects" => vec!["?period=all&branches=true".to_owned()],
+            "/api/stats/projects" => vec!["?period=all".to_owned()],
             "/api/stats" => {
-                more[..2].iter().map(|it| (*it).to_owned()).chain(["?split=project".to_owned()]).collect()
+                more.iter().map(|it| (*it).to_owned()).chain(["?split=project".to_owned()]).collect()
             }
             _ => vec![String::new()],
         };
@@ -124,6 +125,140 @@ const BY: [&str; 13] = [
     "day",
 ];
 
+/// What a route says of the answers of a method.
+fn responses<'d>(document: &'d Value, method: &str, path: &str) -> &'d Value {
+    &document["paths"][path.replace(ROW.session, "{id}")][method.to_ascii_lowercase()]["responses"]
+}
+
+/// An answer that is none is described by its status, and is what is described.
+fn check_refusal(document: &Value, valid: &Valid, reply: &Reply, status: u16) {
+    let path = valid.target.split('?').next().expect("a path");
+    let what = format!("{} {path}: {}", valid.method, reply.text());
+    assert_eq!(reply.status, status, "{what}");
+    let response = &responses(document, valid.method, path)[status.to_string()];
+    assert!(response["description"].is_string(), "{status} of {what}");
+    if status != 304 {
+        let kind = reply.header("content-type").expect("a kind");
+        let content = response["content"].as_object().expect("contents");
+        let described =
+            content.get(kind).unwrap_or_else(|| panic!("{kind} is not described: {status} of {what}"));
+        check(document, &described["schema"], &reply.json(), &what);
+    }
+}
+
+#[test]
+fn every_refusal_is_one_that_is_described() {
+    let mut served = full();
+    served.answer_events();
+    let document = served.json("/api/openapi.json");
+    for valid in Valid::all(&served) {
+        let Valid { method, ref target, ref body } = valid;
+        let ask = |target: &str, more: &[&str], body: &str| {
+            let lines: Vec<&str> = valid.lines().iter().chain(more).copied().collect();
+            served.ask_with(method, target, &lines, body)
+        };
+        check_refusal(&document, &valid, &ask(target, &["Origin: http://evil.example"], body), 403);
+        check_refusal(&document, &valid, &ask(target, &["Host: twice"], body), 400);
+        let path = target.split('?').next().expect("a path");
+        if !OPEN.contains(&path) {
+            check_refusal(&document, &valid, &served.ask_bare(method, target, valid.lines(), body), 401);
+        }
+        if path.starts_with("/api/") || path == "/metrics" {
+            check_refusal(&document, &valid, &ask(&format!("{path}?nonsense=1"), &[], body), 400);
+        }
+        if method == "POST" {
+            check_refusal(&document, &valid, &ask(target, &[], "nojson"), 400);
+            check_refusal(&document, &valid, &ask(target, &[], &"x".repeat(1_024 * 1_024 + 1)), 413);
+            let kind = ["Content-Type: text/plain", "X-Cco: 1"];
+            check_refusal(&document, &valid, &served.ask_with(method, target, &kind, body), 415);
+            let plain = ["Content-Type: application/json"];
+            check_refusal(&document, &valid, &served.ask_with(method, target, &plain, body), 403);
+        } else if !responses(&document, method, path)["304"].is_null() {
+            check_refusal(&document, &valid, &ask(target, &["If-None-Match: *"], ""), 304);
+        } else if !path.ends_with("/live") {
+            assert_eq!(ask(target, &["If-None-Match: *"], "").status, 200, "{path}");
+        }
+    }
+    let code =
+        Valid { method: "POST", target: "/api/session".to_owned(), body: r#"{"code":"x"}"#.to_owned() };
+    check_refusal(&document, &code, &served.post(&code.target, &code.body), 401);
+    let none = Valid { method: "GET", target: "/api/explain".to_owned(), body: String::new() };
+    check_refusal(&document, &none, &served.get("/api/explain?what=nothing-of-that-name"), 404);
+    served.health.send_modify(|health| health.disk.is_ok = false);
+    let health = Valid { method: "GET", target: "/api/health".to_owned(), body: String::new() };
+    check_refusal(&document, &health, &served.get("/api/health"), 503);
+}
+
+#[test]
+fn statistics_that_are_turned_off_are_described_so() {
+    let mut wanted = Wanted::default();
+    wanted.http.stats = false;
+    let served = Served::with(wanted);
+    let document = served.json("/api/openapi.json");
+    for valid in Valid::all(&served).iter().filter(|valid| valid.target.starts_with("/api/stats")) {
+        check_refusal(&document, valid, &served.get(&valid.target), 503);
+    }
+}
+
+#[test]
+fn what_does_something_is_described_with_what_it_needs_and_answers() {
+    let mut served = full();
+    served.answer_events();
+    let document = served.json("/api/openapi.json");
+    let mut checked = 0;
+    for valid in Valid::all(&served).iter().filter(|valid| valid.method == "POST") {
+        let operation = &document["paths"][&valid.target]["post"];
+        let headers = operation["parameters"].as_array().expect("parameters");
+        let intent: Vec<&Value> = headers.iter().filter(|it| it["name"] == "X-Cco").collect();
+        assert_eq!(intent.len(), 1, "{}", valid.target);
+        assert_eq!(
+            (&intent[0]["in"], &intent[0]["required"]),
+            (&"header".into(), &true.into()),
+            "{}",
+            valid.target
+        );
+        let sent: Value = serde_json::from_str(&valid.body).expect("JSON");
+        check(
+            &document,
+            &operation["requestBody"]["content"]["application/json"]["schema"],
+            &sent,
+            "the body",
+        );
+        let reply = served.post(&valid.target, &valid.body);
+        assert_eq!(reply.status, 200, "{}", valid.target);
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        check(&document, schema, &reply.json(), &valid.target);
+        checked += 1;
+    }
+    assert_eq!(checked, 3);
+}
+
+#[test]
+fn every_word_that_is_described_is_answered_and_no_other() {
+    let served = full();
+    let document = served.json("/api/openapi.json");
+    let mut asked: Vec<&str> = Vec::new();
+    for valid in Valid::all(&served).iter().filter(|valid| valid.method == "GET") {
+        let (path, needed) = valid.target.split_once('?').unwrap_or((&valid.target, ""));
+        let operation = &document["paths"][path.replace(ROW.session, "{id}")]["get"];
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().expect("a name");
+            let Some(words) = parameter["schema"]["enum"].as_array() else { continue };
+            asked.push(name);
+            let query = |word: &str| match needed.starts_with(name) {
+                true => format!("{path}?{name}={word}"),
+                false => format!("{path}?{needed}&{name}={word}"),
+            };
+            words.iter().for_each(|word| drop(served.json(&query(word.as_str().expect("a word")))));
+            let problem = served.get(&query("nonsense"));
+            assert_eq!((problem.status, &problem.json()["parameter"]), (400, &name.into()), "{path}");
+        }
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    assert_eq!(asked, ["by", "granularity", "period", "split"]);
+}
+
 #[test]
 fn every_parameter_that_is_described_is_known_and_no_other_is() {
     let served = full();
@@ -140,10 +275,8 @@ fn every_parameter_that_is_described_is_known_and_no_other_is() {
                 assert!(!reply.text().contains("no parameter is called"), "{route} does not know {name}");
             }
         }
-        if !["/api/health", "/api/openapi.json"].contains(&&**path) {
-            let reply = served.get(&format!("{route}?nonsense=1"));
-            assert_eq!((reply.status, &reply.json()["parameter"]), (400, &"nonsense".into()), "{route}");
-        }
+        let reply = served.get(&format!("{route}?nonsense=1"));
+        assert_eq!((reply.status, &reply.json()["parameter"]), (400, &"nonsense".into()), "{route}");
     }
 }
 

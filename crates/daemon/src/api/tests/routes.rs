@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::served::{ROW, Row, Served};
-use crate::event::{Event, Refreshed, TakenIn};
 
 fn served() -> Served {
     let mut served = Served::new();
@@ -30,7 +29,7 @@ fn column<'v>(rows: &'v Value, name: &str) -> Vec<&'v Value> {
 #[test]
 fn projects_come_with_their_branches_dearest_first() {
     let served = served();
-    let answer = served.json("/api/stats/projects?period=all&branches=true");
+    let answer = served.json("/api/stats/projects?period=all");
     assert_eq!(column(&answer["projects"], "name"), ["app", "site"]);
     assert_eq!(
         answer["projects"][0]["branches"],
@@ -204,19 +203,6 @@ fn a_filtered_number_is_explained_by_the_calls_that_it_counts() {
 }
 
 #[test]
-fn prometheus_can_read_what_was_counted() {
-    let text = served().get("/metrics").text();
-    for line in [
-        "# TYPE cco_calls_total counter",
-        r#"cco_calls_total{model="claude-opus-4-8",tier="Opus"} 3"#,
-        r#"cco_cost_usd_total{model="claude-opus-4-8",tier="Opus"} 0.0225"#,
-        r#"cco_check_ok{check="ledger"} 1"#,
-    ] {
-        assert!(text.lines().any(|one| one == line), "{line} is not in {text}");
-    }
-}
-
-#[test]
 fn sources_tell_where_everything_comes_from() {
     let served = served();
     let answer = served.json("/api/sources");
@@ -258,23 +244,7 @@ fn reading_changes_nothing_in_the_ledger() {
 #[test]
 fn what_is_to_be_done_is_done_by_the_event_loop() {
     let mut served = served();
-    let mut events = std::mem::replace(&mut served.events, tokio::sync::mpsc::channel(1).1);
-    served.runtime.spawn(async move {
-        while let Some(event) = events.recv().await {
-            match event {
-                Event::ScanWanted(reply) => {
-                    let summary =
-                        cco_engine::scan::ScanSummary { files: 7, calls_new: 3, ..Default::default() };
-                    let _ = reply.send(Ok(TakenIn { summary, ..TakenIn::default() }));
-                }
-                Event::RefreshWanted(reply) => {
-                    let asked = vec!["me@example.com".to_owned()];
-                    let _ = reply.send(Ok(Refreshed { asked, ..Refreshed::default() }));
-                }
-                _ => {}
-            }
-        }
-    });
+    served.answer_events();
     let scanned = served.post("/api/scan", "{}");
     assert_eq!(
         scanned.json(),
@@ -282,6 +252,33 @@ fn what_is_to_be_done_is_done_by_the_event_loop() {
     );
     let refreshed = served.post("/api/limits/refresh", "{}");
     assert_eq!(refreshed.json(), json!({ "asked": ["me@example.com"], "not_asked": [], "faults": [] }));
+    for route in ["/api/scan", "/api/limits/refresh"] {
+        for body in ["", " {} "] {
+            assert_eq!(served.post(route, body).status, 200, "{route} with {body:?}");
+        }
+        for body in ["nojson", "[]", "null", "{} {}", r#"{"since":"2026-11-01"}"#] {
+            assert_eq!(served.post(route, body).status, 400, "{route} with {body:?}");
+        }
+        let reply = served.post(&format!("{route}?force=1"), "{}");
+        assert_eq!((reply.status, &reply.json()["parameter"]), (400, &"force".into()), "{route}");
+    }
+}
+
+#[test]
+fn tools_come_by_their_uses_most_first() {
+    let mut served = Served::new();
+    let uses = |id: u32, tool: &str| {
+        let content =
+            format!(r#""content":[{{"type":"tool_use","id":"toolu_{id}","name":"{tool}","input":{{}}}}],"#);
+        Row { id, ..ROW }.line().replace(r#""usage":"#, &(content + r#""usage":"#))
+    };
+    let tools = ["Bash", "Write", "Write", "Agent", "Write", "Bash"];
+    served.write("app/a.jsonl", &(1..).zip(tools).map(|(id, tool)| uses(id, tool)).collect::<String>());
+    let answer = served.json("/api/stats/breakdown?period=all&by=tool");
+    assert_eq!(column(&answer["rows"], "key"), ["Write", "Bash", "Agent"]);
+    assert_eq!(column(&answer["rows"], "uses"), [3, 2, 1]);
+    let first = served.json("/api/stats/breakdown?period=all&by=tool&limit=1");
+    assert_eq!(column(&first["rows"], "key"), ["Write"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A server with a ledger in a folder of its own, and a client that sends exactly what it is told.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use cco_engine::limits::Places;
+use cco_engine::scan::ScanSummary;
 use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::super::connection::Bounds;
 use super::super::{description, serve_within};
-use crate::event::Event;
+use crate::event::{Event, Refreshed, TakenIn};
 use crate::health::Health;
 use crate::live::Live;
 use crate::lock::About;
@@ -183,6 +184,35 @@ impl Served {
         self.ask_with("POST", path, &["Content-Type: application/json", "X-Cco: 1"], body)
     }
 
+    /// Does what is asked of the event loop from now on, as a daemon does it.
+    pub(super) fn answer_events(&mut self) {
+        let mut events = std::mem::replace(&mut self.events, mpsc::channel(1).1);
+        self.runtime.spawn(async move {
+            while let Some(event) = events.recv().await {
+                match event {
+                    Event::ScanWanted(reply) => {
+                        let summary = ScanSummary { files: 7, calls_new: 3, ..ScanSummary::default() };
+                        let _ = reply.send(Ok(TakenIn { summary, ..TakenIn::default() }));
+                    }
+                    Event::RefreshWanted(reply) => {
+                        let asked = vec!["me@example.com".to_owned()];
+                        let _ = reply.send(Ok(Refreshed { asked, ..Refreshed::default() }));
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// The status of the answer to exactly this; the rest of it, which may have no end, is not waited for.
+    pub(super) fn status_of(&self, bytes: &[u8]) -> u16 {
+        let mut stream = self.connect();
+        let _ = stream.write_all(bytes);
+        let mut line = String::new();
+        let _ = BufReader::new(stream).read_line(&mut line);
+        line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+    }
+
     /// Adds to a transcript, and takes it in.
     pub(super) fn write(&mut self, name: &str, lines: &str) {
         let path = self.folder.path().join("claude/projects").join(name);
@@ -298,6 +328,42 @@ pub(super) fn unchunked(mut body: &[u8]) -> Vec<u8> {
         body = body.get(end + 2 + length + 2..).unwrap_or_default();
     }
     whole
+}
+
+/// What each route answers with a success.
+pub(super) struct Valid {
+    pub(super) method: &'static str,
+    pub(super) target: String,
+    pub(super) body: String,
+}
+
+impl Valid {
+    /// The header lines that its method needs.
+    pub(super) fn lines(&self) -> &'static [&'static str] {
+        if self.method == "POST" { &["Content-Type: application/json", "X-Cco: 1"] } else { &[] }
+    }
+
+    /// A new route that asks for something needs its line here.
+    fn of(served: &Served, (method, path): (&'static str, String)) -> Self {
+        let query = match &*path {
+            "/api/explain" => "?what=today",
+            "/api/stats/breakdown" => "?by=model",
+            _ => "",
+        };
+        let body = match (method, &*path) {
+            ("POST", "/api/session") => {
+                format!(r#"{{"code":"{}"}}"#, served.shared.tokens.new_code((served.shared.clock)()))
+            }
+            ("POST", _) => "{}".to_owned(),
+            _ => String::new(),
+        };
+        Self { method, target: format!("{path}{query}"), body }
+    }
+
+    /// Of every route that there is.
+    pub(super) fn all(served: &Served) -> Vec<Self> {
+        routes().into_iter().map(|route| Self::of(served, route)).collect()
+    }
 }
 
 /// Every route that the router has: its methods, and a path that it takes.

@@ -182,6 +182,19 @@ fn statistics_are_those_of_the_calls() {
 }
 
 #[test]
+fn a_word_for_a_kind_of_model_finds_what_the_price_list_does_not_know_yet() {
+    let mut served = Served::new();
+    let models =
+        ["claude-fable-9-9", "us.anthropic.claude-fable-9-9-v1:0", "claude-opus-4-8", "nobody-knows-1"];
+    let rows = (1..).zip(models).map(|(id, model)| Row { id, model, ..ROW }.line());
+    served.write("app/a.jsonl", &rows.collect::<String>());
+    for (model, calls) in [("Fable", 2), ("fable", 2), ("Opus", 1), ("Unknown", 3), ("Fable&model=Opus", 3)] {
+        let stats = served.json(&format!("/api/stats?period=all&model={model}"));
+        assert_eq!(stats["summary"]["total_calls"], calls, "{model}");
+    }
+}
+
+#[test]
 fn namesakes_are_told_apart_by_their_paths() {
     let served = busy();
     let stats = served.json("/api/stats?period=all");
@@ -205,8 +218,8 @@ fn a_wrong_parameter_is_named_with_the_right_word() {
         ("granularity=second", "granularity", "there are: minute"),
         ("split=tier", "split", "there are: model, project"),
         ("from=now", "from", "write it as"),
-        ("from=2026-11-25T00:00:00Z&to=2026-11-24T00:00:00Z", "to", ""),
-        ("period=month&granularity=minute", "granularity", "a coarser one"),
+        ("from=2026-11-25T00:00:00Z&to=2026-11-24T00:00:00Z", "to", "change the two"),
+        ("period=month&granularity=minute", "granularity", "hour fits"),
         ("period=day&period=week", "period", ""),
     ] {
         let reply = served.get(&format!("/api/stats?{query}"));
