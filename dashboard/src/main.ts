@@ -15,7 +15,7 @@ import { keep, restore } from "./parts/focus.ts";
 import { type Actions, type Frame, drawHead, drawLive, drawNav, frame as makeFrame, openView } from "./parts/shell.ts";
 import { empty, failed, gate, loading, mistaken, problemOf, withCommands } from "./parts/states.ts";
 import { type Span, inWords, spanNow, spanOf } from "./period.ts";
-import { type State, VIEWS, address, mistakes, parse } from "./state.ts";
+import { type State, UNFILTERED, VIEWS, address, chosen, mistakes, parse } from "./state.ts";
 import { theme, turnTheme, wearTheme } from "./theme.ts";
 import type { Stats } from "./types.ts";
 import { cache } from "./views/cache.ts";
@@ -201,7 +201,8 @@ class App {
     if (problem.kind === "network" && this.dataOf === question && this.live.is === "lost") return;
     if (problem.status === 503 && !problem.isOff && this.dataOf === question) return this.tell(`${problem.title}. ${problem.detail}`);
     this.dataOf = "";
-    fill(this.frame.body, failed(problem, () => void this.load()));
+    const clear = problem.status === 400 && chosen(this.state).length > 0 ? () => this.set(UNFILTERED) : undefined;
+    fill(this.frame.body, failed(problem, () => void this.load(), clear));
   }
 
   private page(sheet: SheetPart[]): Page {

@@ -12,7 +12,7 @@ import { ACCOUNT, Home } from "./sealed.mjs";
 
 const VIEWS = ["?", "?view=cost&period=all", "?view=projects&period=all", "?view=heatmap&period=all", "?view=cache&period=all", "?view=tools&period=all", "?view=sources"];
 /** Lines of Chromium itself about answers that a test provokes. */
-const PROVOKED = /^Failed to load resource: (the server responded with a status of (401|503)|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE))/;
+const PROVOKED = /^Failed to load resource: (the server responded with a status of (400|401|503)|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE))/;
 
 const home = new Home();
 const hasCorpus = home.corpus(5);
@@ -205,8 +205,12 @@ test("filters that match nothing are told as that, with a way out; what the addr
   await page.waitForSelector(".drawn");
   assert.equal(page.url(), `${home.base}?view=cost`);
   assert.equal(await page.locator(".mistaken").count(), 0);
+  await page.goto(`${home.base}?view=cost&model=opsu`);
+  await page.getByText("Clear the filters").click();
+  await page.waitForSelector(".drawn");
   await settled("?project=shpo");
   assert.match(await page.locator(".body").innerText(), /The filters match nothing/);
+  forgive();
 });
 
 test("every model and kind that the menu offers can be chosen", async () => {

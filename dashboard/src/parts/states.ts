@@ -56,12 +56,13 @@ export function mistaken(mistakes: readonly string[], tidy: () => void): HTMLEle
     button("Tidy it", tidy, { class: "small quiet" }));
 }
 
-export function failed(problem: Problem, again: () => void): HTMLElement {
+/** `clear` takes filters away that may be what is wrong. */
+export function failed(problem: Problem, again: () => void, clear?: () => void): HTMLElement {
   return h("div", { class: "state bad", role: "alert" },
     h("h2", null, problem.title),
     problem.detail ? h("p", null, withCommands(sentence(problem.detail))) : null,
     problem.hint ? h("p", { class: "hint" }, withCommands(sentence(problem.hint))) : null,
-    button("Try again", again, { class: "primary" }),
+    clear ? button("Clear the filters", clear, { class: "primary" }) : button("Try again", again, { class: "primary" }),
   );
 }
 
@@ -70,8 +71,14 @@ const COMMAND = "cco dashboard";
 /** Nobody knows who asks; asking again helps only where nobody answered. */
 export function gate(why: Problem | null, again: () => void): HTMLElement {
   const copied = h("span", { class: "muted", role: "status" });
-  const copy = (): void => {
-    navigator.clipboard.writeText(COMMAND).then(() => fill(copied, "Copied."), () => fill(copied, "It cannot be copied here; type it."));
+  const copy = async (): Promise<void> => {
+    try {
+      // Of a page of another machine there is no clipboard: the promise of it fails too.
+      await navigator.clipboard.writeText(COMMAND);
+      fill(copied, "Copied.");
+    } catch {
+      fill(copied, "It cannot be copied here; type it.");
+    }
   };
   return h("main", { class: "gate", id: "main" },
     h("div", { class: "state" },
@@ -79,7 +86,7 @@ export function gate(why: Problem | null, again: () => void): HTMLElement {
       h("p", null, "This page shows what Claude Code did on a machine, so it opens only by a link that is made there, and works once."),
       h("p", { class: "command" }, "Run ", h("code", null, COMMAND), " in a terminal of that machine."),
       why?.detail ? h("p", { class: "muted" }, withCommands(sentence(why.detail))) : null,
-      why?.kind === "network" ? button("Try again", again, { class: "primary" }) : button("Copy the command", copy, { class: "primary" }),
+      why?.kind === "network" ? button("Try again", again, { class: "primary" }) : button("Copy the command", () => void copy(), { class: "primary" }),
       copied,
     ),
   );
