@@ -225,7 +225,7 @@ class App {
     this.span = (isThere ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
     const sheet: SheetPart[] = [];
     if (!isThere) fill(this.frame.body, loading());
-    else if (view.isEmpty(this.data)) fill(this.frame.body, empty(this.page(sheet), this.known === null || this.known.projects.length === 0));
+    else if (view.isEmpty(this.data)) fill(this.frame.body, empty(this.page(sheet), this.known ? this.known.projects.length === 0 : chosen(this.state).length === 0));
     else this.drawView(view, sheet);
     this.sheet = sheet;
     this.drawFrame(view, isThere);

@@ -289,7 +289,7 @@ test("statistics that are turned off under an open page are told at once, and co
     await home.serve();
   };
   await again("[stats]\nenabled = false\n");
-  await page.waitForSelector(".state.bad", { timeout: 20_000 });
+  await page.waitForSelector(".state.bad");
   assert.match(await page.locator(".state.bad").innerText(), /Statistics are turned off[^]*stats\.enabled true/);
   await page.waitForSelector(".banner:not([hidden])", { timeout: 10_000 });
   assert.match(await page.locator(".banner").innerText(), /Statistics are turned off/);
@@ -298,7 +298,7 @@ test("statistics that are turned off under an open page are told at once, and co
   await page.goto(`${home.base}?view=cost`);
   await page.waitForSelector(".state.bad");
   await again("");
-  await page.waitForSelector(".drawn", { timeout: 40_000 });
+  await page.waitForSelector(".drawn");
   forgive();
 });
 
