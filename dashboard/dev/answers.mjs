@@ -90,21 +90,22 @@ export function stats(all, query, now) {
     const end = starts[at + 1] ?? of.to;
     const list = [];
     while (next < calls.length && calls[next].at < end) list.push(calls[next++]);
-    return { timestamp: iso(start), cost: sums(list).cost, calls: list.length, tokens: sums(list).tokens, by_tier: costs(list, (c) => c.tier), ...(splitKey ? { by: costs(list, (c) => (largest.includes(splitKey(c)) ? splitKey(c) : "other")) } : {}) };
+    const rest = splitKey ? list.filter((c) => !largest.includes(splitKey(c))) : [];
+    return { timestamp: iso(start), cost: sums(list).cost, calls: list.length, tokens: sums(list).tokens, unpriced_calls: sums(list).unpriced_calls, by_tier: costs(list, (c) => c.tier), ...(splitKey ? { by: costs(list.filter((c) => largest.includes(splitKey(c))), splitKey) } : {}), ...(rest.length > 0 ? { rest: sums(rest).cost } : {}) };
   });
   const total = sums(calls);
-  const group = (key) => Object.fromEntries([...grouped(calls, key)].map(([name, list]) => { const s = sums(list); return [name, { call_count: s.calls, total_cost: s.cost, total_tokens: s.tokens, avg_tokens_per_call: Math.floor(s.tokens / s.calls) }]; }));
+  const group = (key) => Object.fromEntries([...grouped(calls, key)].map(([name, list]) => { const s = sums(list); return [name, { call_count: s.calls, total_cost: s.cost, total_tokens: s.tokens, avg_tokens_per_call: Math.floor(s.tokens / s.calls), unpriced_calls: s.unpriced_calls }]; }));
   const active = new Set(all.filter((c) => c.at > now - 300_000).map((c) => c.session)).size;
   return {
     status: "ok", generated_at: iso(now), period: { type: of.period, start: iso(of.from), end: iso(of.to - 1000), end_exclusive: iso(of.to), timezone: of.zone },
     summary: { total_cost_usd: total.cost, total_calls: total.calls, total_tokens: total.tokens, tokens_by_type: { input: total.input, output: total.output, cache_write: total.cache_write_1h, cache_write_5m: 0, cache_write_1h: total.cache_write_1h, cache_read: total.cache_read }, cache_savings_usd: total.cache_savings, avg_cost_per_call: total.calls ? nano(total.cost / total.calls) : 0, unpriced_calls: total.unpriced_calls },
     by_model_tier: group((c) => c.tier), by_model: group((c) => c.model), by_project: group((c) => base(c.path) === "atlas" ? c.path : base(c.path)),
-    time_series: { granularity, data }, recent_calls: calls.slice(-20).reverse().map((c) => ({ timestamp: iso(c.at), model: c.model, project: base(c.path), tokens: c.tokens, cost: c.cost })),
-    sessions: { active_count: active, today_count: new Set(all.filter((c) => c.at > now - 86_400_000).map((c) => c.session)).size, total_count: new Set(all.map((c) => c.session)).size },
+    time_series: { granularity, data }, recent_calls: calls.slice(-20).reverse().map((c) => ({ timestamp: iso(c.at), model: c.model, project: base(c.path), tokens: c.tokens, cost: c.unpriced ? null : c.cost })),
+    sessions: { active_count: active, today_count: new Set(all.filter((c) => c.at > now - 86_400_000).map((c) => c.session)).size, total_count: new Set(chosen(all, query, { from: 0, to: Infinity }).map((c) => c.session)).size },
   };
 }
 
-const totals = (name, list) => { const s = sums(list); return { name, total_cost: s.cost, total_calls: s.calls, total_tokens: s.tokens, last_activity: iso(list[list.length - 1].at) }; };
+const totals = (name, list) => { const s = sums(list); return { name, total_cost: s.cost, total_calls: s.calls, total_tokens: s.tokens, unpriced_calls: s.unpriced_calls, last_activity: iso(list[list.length - 1].at) }; };
 
 export function projects(all, query, now) {
   const calls = chosen(all, query, span(query, now, all));
@@ -128,7 +129,7 @@ export function session(all, id, query, now) {
   const uses = list.flatMap((c) => c.tools.map((name) => [name, c.failed > 0]));
   return {
     session: sessionOf(id, list, now),
-    calls: list.slice(from, from + limit).map((c) => ({ id: c.id, timestamp: iso(c.at), model: c.model, tier: c.tier, agent: c.agent, skill: c.skill, ...sums([c]), tools: c.tools, sidechain: c.agent !== "" })),
+    calls: list.slice(from, from + limit).map((c) => ({ id: c.id, timestamp: iso(c.at), model: c.model, tier: c.tier, agent: c.agent, skill: c.skill, ...sums([c]), cost: c.unpriced ? null : c.cost, tools: c.tools, sidechain: c.agent !== "" })),
     next_cursor: from + limit < list.length ? String(from + limit) : null,
     tools: [...grouped(uses, (u) => u[0])].map(([name, some]) => ({ name, uses: some.length, failures: some.filter((u) => u[1]).length })),
     agents: [...grouped(list.filter((c) => c.agent), (c) => c.agent)].map(([name, some]) => ({ name, ...sums(some) })),

@@ -23,8 +23,8 @@ await page.waitForSelector(".drawn");
 console.log("address after the code", page.url(), "first paint", await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime));
 for (const scheme of ["light", "dark"]) {
   await page.emulateMedia({ colorScheme: scheme });
-  for (const width of [1280, 360]) {
-    await page.setViewportSize({ width, height: width === 360 ? 760 : 860 });
+  for (const width of (process.env.WIDTHS ?? "1280 360").split(" ").map(Number)) {
+    await page.setViewportSize({ width, height: width < 600 ? 760 : 860 });
     for (const [view, query] of Object.entries(VIEWS)) {
       if (wanted.length > 0 && !wanted.includes(view)) continue;
       await page.goto(base + query);

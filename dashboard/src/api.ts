@@ -19,6 +19,11 @@ export class Problem extends Error {
   ) {
     super(detail || title);
   }
+
+  /** The user turned statistics off; nothing is broken, and nothing comes by waiting. */
+  get isOff(): boolean {
+    return this.status === 503 && this.hint.includes("stats.enabled");
+  }
 }
 
 const answers = new Map<string, { etag: string; data: unknown }>();
@@ -112,7 +117,8 @@ async function read(answer: Response): Promise<unknown> {
   }
 }
 
-async function problemOf(answer: Response): Promise<Problem> {
+/** What an answer that is none says. */
+export async function problemOf(answer: Response): Promise<Problem> {
   const told = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
   const text = (key: string): string => (typeof told[key] === "string" ? told[key] : "");
   const kind = answer.status === 401 ? "token" : "answer";

@@ -4,16 +4,35 @@
 const grouped = new Intl.NumberFormat("en-US");
 const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** USD: `$12.45`, `<$0.01` for what is less than a cent but not nothing. */
-export function money(usd: number): string {
+/** What of an amount is not known: nothing, the part of calls without a price, or all of it. */
+export type Mark = "" | "+?" | "?";
+
+/** The mark of an amount that so many calls make up, of which so many have no price. */
+export const markOf = (calls: number, unpriced: number): Mark => (unpriced <= 0 ? "" : unpriced < calls ? "+?" : "?");
+
+/** USD: `$12.45`, `<$0.01` for what is less than a cent but not nothing; `$12.45+?` and `?` as commands mark them. */
+export function money(usd: number, mark: Mark = ""): string {
+  return mark === "?" ? "?" : `${dollars(usd)}${mark}`;
+}
+
+function dollars(usd: number): string {
   if (!Number.isFinite(usd)) return "–";
-  if (usd < 0) return `−${money(-usd)}`;
+  if (usd < 0) return `−${dollars(-usd)}`;
   if (usd > 0 && usd < 0.01) return "<$0.01";
   return usd < 99_999.995 ? `$${cents.format(usd)}` : `$${grouped.format(Math.round(usd))}`;
 }
 
+/** The same for the ear. */
+export const spoken = (text: string): string =>
+  text === "?" ? "unknown, no price" : text.endsWith("+?") ? `${text.slice(0, -2)} and calls without a price` : text;
+
 /** USD with all its places, at least two and at most nine. */
-export function moneyExact(usd: number): string {
+export function moneyExact(usd: number, mark: Mark = ""): string {
+  if (mark === "?") return "unknown: no price";
+  return mark === "" ? exactly(usd) : `${exactly(usd)}, and calls without a price`;
+}
+
+function exactly(usd: number): string {
   if (!Number.isFinite(usd)) return "unknown";
   const [whole = "0", places = ""] = Math.abs(usd).toFixed(9).split(".");
   const sign = usd < 0 ? "−" : "";

@@ -1,7 +1,7 @@
 // The stream of live events: connects, resumes where it was, and says since when it is lost.
 // Must not: draw, or keep events; whoever listens asks the API for what changed.
 
-import { Problem, credentials } from "./api.ts";
+import { Problem, credentials, problemOf } from "./api.ts";
 import { SseParser } from "./sse.ts";
 
 /** The server sends a heartbeat every 15 s; three missed ones are a dead connection. */
@@ -12,7 +12,7 @@ const LONGEST_PAUSE = 30_000;
 export type LiveState =
   | { is: "connecting" }
   | { is: "live"; since: number }
-  | { is: "lost"; since: number; tryAt: number; isGone: boolean; hint: string }
+  | { is: "lost"; since: number; tryAt: number; isGone: boolean; hint: string; why: Problem | null }
   | { is: "refused" };
 
 export interface LiveListener {
@@ -54,6 +54,7 @@ export class Live {
     this.connection = connection;
     let hint = "";
     let isGone = false;
+    let why: Problem | null = null;
     try {
       hint = await this.read(connection);
     } catch (error) {
@@ -63,8 +64,9 @@ export class Live {
         return;
       }
       isGone = error instanceof TypeError;
+      if (error instanceof Problem) why = error;
     }
-    if (connection === this.connection) this.again(hint, isGone);
+    if (connection === this.connection) this.again(hint, isGone, why);
   }
 
   private async read(connection: AbortController): Promise<string> {
@@ -72,8 +74,7 @@ export class Live {
     let watch = setTimeout(() => connection.abort(), SILENCE);
     try {
       const answer = await fetch("/api/stats/live", { headers, signal: connection.signal, cache: "no-store", credentials: "omit" });
-      if (answer.status === 401) throw new Problem("token", "", "", "", 401);
-      if (!answer.ok || !answer.body) throw new Error(`status ${answer.status}`);
+      if (!answer.ok || !answer.body) throw await problemOf(answer);
       this.isLive();
       const parser = new SseParser();
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -118,11 +119,11 @@ export class Live {
     return "";
   }
 
-  private again(hint: string, isGone: boolean): void {
+  private again(hint: string, isGone: boolean, why: Problem | null): void {
     const now = Date.now();
     this.lostSince ||= now;
     const wait = pause(this.tries++, Math.random());
-    this.listener.state({ is: "lost", since: this.lostSince, tryAt: now + wait, isGone, hint });
+    this.listener.state({ is: "lost", since: this.lostSince, tryAt: now + wait, isGone, hint, why });
     this.timer = window.setTimeout(() => {
       this.timer = 0;
       void this.connect();

@@ -13,9 +13,9 @@ import { tick } from "./parts/figure.ts";
 import * as filters from "./parts/filters.ts";
 import { keep, restore } from "./parts/focus.ts";
 import { type Actions, type Frame, drawHead, drawLive, drawNav, frame as makeFrame, openView } from "./parts/shell.ts";
-import { empty, failed, gate, loading, problemOf } from "./parts/states.ts";
+import { empty, failed, gate, loading, mistaken, problemOf, withCommands } from "./parts/states.ts";
 import { type Span, inWords, spanNow, spanOf } from "./period.ts";
-import { type State, VIEWS, address, parse } from "./state.ts";
+import { type State, UNFILTERED, VIEWS, address, chosen, mistakes, parse } from "./state.ts";
 import { theme, turnTheme, wearTheme } from "./theme.ts";
 import type { Stats } from "./types.ts";
 import { cache } from "./views/cache.ts";
@@ -55,6 +55,7 @@ class App {
   private isMissed = false;
   private asking: AbortController | null = null;
   private askedAt = 0;
+  private drawnAt = 0;
   private soon = 0;
   private toastTimer = 0;
   private isGated = false;
@@ -69,8 +70,10 @@ class App {
     };
     this.stream = new Live({
       state: (state) => {
+        const wasOff = this.isOff();
         this.live = state;
         if (state.is === "refused") this.refused(null);
+        else if (this.isOff() && !wasOff) void this.load();
         else this.pulse();
       },
       event: (kind) => this.heard(kind),
@@ -112,7 +115,7 @@ class App {
     await this.load();
     if (this.isGated) return;
     this.stream.now();
-    filters.known().then((known) => { this.known = known; this.drawFrame(TABLE[this.state.view], this.dataOf === this.question()); }, () => undefined);
+    filters.known().then((known) => { this.known = known; this.dataOf === this.question() && TABLE[this.state.view].isEmpty(this.data) ? this.draw() : this.drawFrame(TABLE[this.state.view], this.dataOf === this.question()); }, () => undefined);
   }
 
   private gate(why: Problem | null): void {
@@ -157,14 +160,15 @@ class App {
     this.askedAt = Date.now();
     const slow = setTimeout(() => this.frame.root.classList.add("asking"), 250);
     try {
-      await this.learnZone(asking.signal);
-      const data = await view.load(this.state, asking.signal, this.zone);
+      const zone = this.learnZone(asking.signal);
+      const [data] = await Promise.all([view.load(this.state, asking.signal, zone), zone]);
       if (asking.signal.aborted) return;
       const wasThere = this.dataOf === question && this.frame.body.querySelector(".drawn") !== null;
       const isSame = this.dataOf === question && same(this.data, data);
       this.data = data;
       this.dataOf = question;
-      if (isSame && this.frame.body.querySelector(".drawn")) return;
+      // What stands for times is drawn anew now and then, though the answer is the same.
+      if (isSame && this.frame.body.querySelector(".drawn") && Date.now() - this.drawnAt < STEADY / 2) return;
       if (wasThere && this.isInUse()) this.isDue = true;
       else this.draw();
     } catch (error) {
@@ -176,18 +180,29 @@ class App {
   }
 
   /** The daemon's zone, which answers without a chosen one are told in. */
-  private async learnZone(signal: AbortSignal): Promise<void> {
-    if (this.home === "") this.home = (await get<Stats>("/api/stats", { period: "hour" }, signal)).period.timezone;
+  private async learnZone(signal: AbortSignal): Promise<string> {
+    try {
+      if (this.home === "") this.home = (await get<Stats>("/api/stats", { period: "hour" }, signal)).period.timezone;
+    } catch (error) {
+      // Not every view is of statistics.
+      if (!problemOf(error).isOff) throw error;
+    }
     this.choose(null);
+    return this.zone;
+  }
+
+  private isOff(): boolean {
+    return this.live.is === "lost" && this.live.why?.isOff === true;
   }
 
   private fail(problem: Problem, question: string): void {
     if (problem.kind === "token") return this.refused(problem);
     // What is there stays, under a banner, while nobody answers.
     if (problem.kind === "network" && this.dataOf === question && this.live.is === "lost") return;
-    if (problem.status === 503 && this.dataOf === question) return this.tell(`${problem.title}. ${problem.detail}`);
+    if (problem.status === 503 && !problem.isOff && this.dataOf === question) return this.tell(`${problem.title}. ${problem.detail}`);
     this.dataOf = "";
-    fill(this.frame.body, failed(problem, () => void this.load()));
+    const clear = problem.status === 400 && chosen(this.state).length > 0 ? () => this.set(UNFILTERED) : undefined;
+    fill(this.frame.body, failed(problem, () => void this.load(), clear));
   }
 
   private page(sheet: SheetPart[]): Page {
@@ -204,15 +219,17 @@ class App {
     const view = TABLE[this.state.view];
     const kept = keep();
     this.isDue = false;
+    this.drawnAt = Date.now();
     const isThere = this.dataOf === this.question();
     this.choose(isThere ? view.zone(this.data) : null);
     this.span = (isThere ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
     const sheet: SheetPart[] = [];
     if (!isThere) fill(this.frame.body, loading());
-    else if (view.isEmpty(this.data)) fill(this.frame.body, empty());
+    else if (view.isEmpty(this.data)) fill(this.frame.body, empty(this.page(sheet), this.known ? this.known.projects.length === 0 : chosen(this.state).length === 0));
     else this.drawView(view, sheet);
     this.sheet = sheet;
     this.drawFrame(view, isThere);
+    this.drawMistakes();
     sweep();
     restore(kept);
     this.pulse();
@@ -228,6 +245,11 @@ class App {
       drawHead(this.frame, view.title, isThere ? () => ({ title: view.title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
     }
     this.drawn = { filters: filtersKey, head: headKey };
+  }
+
+  private drawMistakes(): void {
+    const told = mistakes(location.search);
+    fill(this.frame.notes, told.length > 0 ? mistaken(told, () => { history.replaceState(null, "", address(this.state)); this.drawMistakes(); }) : null);
   }
 
   /** The filters in words, for files. */
@@ -282,7 +304,7 @@ class App {
 
   private tell(text: string): void {
     clearTimeout(this.toastTimer);
-    fill(this.frame.toast, text);
+    fill(this.frame.toast, withCommands(text));
     this.frame.toast.hidden = false;
     this.toastTimer = window.setTimeout(() => { this.frame.toast.hidden = true; }, 8_000);
   }

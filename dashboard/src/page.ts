@@ -52,8 +52,8 @@ export interface View<T> {
   readonly title: string;
   /** Filters that mean something here. */
   readonly uses: readonly FilterKey[];
-  /** The zone is the one that times are shown in. */
-  load(state: State, signal: AbortSignal, zone: string): Promise<T>;
+  /** The zone is the one that times are shown in; at first it is asked for at the same time. */
+  load(state: State, signal: AbortSignal, zone: Promise<string>): Promise<T>;
   /** Whether there is nothing at all to show. */
   isEmpty(data: T): boolean;
   /** The zone that the answer is told in, where it says so. */

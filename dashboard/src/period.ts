@@ -19,8 +19,12 @@ export function spanOf(stats: Stats): Span {
 export function spanNow(state: State, now: number, zone: string): Span | null {
   if (state.from) return { from: Date.parse(state.from), to: Date.parse(state.to) };
   if (state.period === "all") return null;
-  const [year, month, day] = civil(now, zone);
-  if (state.period === "hour") return { from: now - (now % 3_600_000), to: now - (now % 3_600_000) + 3_600_000 };
+  const [year, month, day, , minute, second] = civil(now, zone);
+  if (state.period === "hour") {
+    // An hour of the zone: some are half an hour beside UTC's.
+    const from = now - (now % 1_000) - (minute * 60 + second) * 1_000;
+    return { from, to: from + 3_600_000 };
+  }
   const weekday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
   const first = { day, week: day - weekday, month: 1 }[state.period];
   const from = instantOf([year, month, first, 0, 0, 0], zone);

@@ -1,6 +1,8 @@
 // What is looked at: the view and its filters, kept in the query of the page's address.
 // Must not: hold data or secrets; the fragment of the address is the one-time code's only.
 
+import { isZone } from "./format.ts";
+
 export const VIEWS = ["now", "cost", "projects", "heatmap", "cache", "tools", "sources"] as const;
 export const PERIODS = ["hour", "day", "week", "month", "all"] as const;
 export const GRANULARITIES = ["", "minute", "hour", "day", "week", "month"] as const;
@@ -42,6 +44,15 @@ export const DEFAULTS: Readonly<State> = {
 /** No filter is longer. */
 const LONGEST = 2_000;
 
+/** Filters by what calls have in common. */
+export const NAMED = ["project", "branch", "model", "account"] as const;
+
+/** Those of them that are set. */
+export const chosen = (state: State): readonly (typeof NAMED)[number][] => NAMED.filter((key) => state[key] !== "");
+
+/** A state without them. */
+export const UNFILTERED: Readonly<Partial<State>> = { project: "", branch: "", model: "", account: "", session: "" };
+
 const oneOf = <T extends string>(words: readonly T[], word: string | null, otherwise: T): T =>
   words.find((known) => known === word) ?? otherwise;
 
@@ -64,7 +75,7 @@ export function parse(search: string): State {
     session: text("session"),
     model: text("model"),
     account: text("account"),
-    zone: text("zone"),
+    zone: isZone(text("zone")) ? text("zone") : "",
     granularity: oneOf(GRANULARITIES, query.get("granularity"), DEFAULTS.granularity),
     split: oneOf(SPLITS, query.get("split"), DEFAULTS.split),
     metric: oneOf(METRICS, query.get("metric"), DEFAULTS.metric),
@@ -72,6 +83,17 @@ export function parse(search: string): State {
     year: Number.isInteger(year) && year >= 2000 && year <= 9999 ? year : 0,
     find: text("find"),
   };
+}
+
+/** What an address says that means nothing here, as it says it: names that are no filters, and values that are none. */
+export function mistakes(search: string): string[] {
+  const state = parse(search);
+  const isKnown = (key: string, value: string): boolean => {
+    if (!(Object.hasOwn(DEFAULTS, key))) return false;
+    const told = state[key as keyof State];
+    return String(told) === value || typeof told === "number" && value === "0" || typeof told === "boolean" && value === "false" || value.length > LONGEST;
+  };
+  return [...new URLSearchParams(search)].filter(([key, value]) => value !== "" && !isKnown(key, value)).map(([key, value]) => `${key}=${value}`.slice(0, 80));
 }
 
 /** The address of a state: only what differs from the defaults, always in the same order. */
@@ -100,7 +122,7 @@ export function narrowed(route: string, within: Query = {}): Query {
 /** The filters as the API names them; those that are not set are left out. */
 export function filters(state: State): Query {
   const query: Query = state.from ? { from: state.from, to: state.to } : { period: state.period };
-  for (const key of ["project", "branch", "model", "account"] as const) {
+  for (const key of NAMED) {
     if (state[key]) query[key] = state[key];
   }
   if (state.zone) query["timezone"] = state.zone;

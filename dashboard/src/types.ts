@@ -16,6 +16,7 @@ export interface Sums {
 
 export interface Group {
   call_count: number;
+  unpriced_calls: number;
   total_cost: number;
   total_tokens?: number;
 }
@@ -25,8 +26,12 @@ export interface Point {
   cost: number;
   calls: number;
   tokens: number;
+  unpriced_calls: number;
   by_tier?: Record<string, number>;
+  /** The dearest of what it is split by. */
   by?: Record<string, number>;
+  /** All others. */
+  rest?: number;
 }
 
 export interface RecentCall {
@@ -34,11 +39,11 @@ export interface RecentCall {
   model: string;
   project: string;
   tokens: number;
-  cost: number;
+  /** Null: the model has no price. */
+  cost: number | null;
 }
 
 export interface Stats {
-  generated_at: string;
   period: { type: string; start: string; end: string; end_exclusive?: string; timezone: string };
   summary: {
     total_cost_usd: number;
@@ -62,6 +67,7 @@ export interface Totals {
   total_cost: number;
   total_calls: number;
   total_tokens: number;
+  unpriced_calls: number;
   last_activity: string | null;
 }
 

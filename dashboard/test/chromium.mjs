@@ -7,13 +7,14 @@ import { chromium } from "playwright-core";
 
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** `base` is the only address that pages may ask; `close` ends the browser and removes its profile. */
-export async function browse(base) {
+/** `base` is the only address that pages may ask; `close` ends the browser and removes its profile. `more` are arguments. */
+export async function browse(base, ...more) {
   const profile = mkdtempSync(join(tmpdir(), "page-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, acceptDownloads: true, viewport: { width: 1280, height: 860 }, args: QUIET,
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, acceptDownloads: true, viewport: { width: 1280, height: 860 }, args: [...QUIET, ...more],
   });
-  context.setDefaultTimeout(15_000);
+  // A machine that does other work besides is not broken.
+  context.setDefaultTimeout(60_000);
   const seen = { errors: [], elsewhere: [], asked: [], dialogs: 0 };
   const watch = (page) => {
     page.on("dialog", (dialog) => { seen.dialogs += 1; void dialog.dismiss(); });

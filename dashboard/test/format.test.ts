@@ -2,17 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
-import { ago, bytes, change, lasting, money, moneyExact, moment, share, tokens } from "../src/format.ts";
+import { ago, bytes, change, lasting, markOf, money, moneyExact, moment, share, spoken, tokens } from "../src/format.ts";
 import { lastPart, linkTarget, shown } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
-  assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map(money),
+  assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
     ["$0.00", "<$0.01", "<$0.01", "$0.01", "$12.45", "$1,234.50", "$99,999.99", "$123,457", "−$3.20", "–"]);
 });
 
 test("exact money has up to nine places and never an exponent", () => {
-  assert.deepEqual([0, 1, 0.000000001, 12.450000001, 1_234_567.000000125, -0.5].map(moneyExact),
+  assert.deepEqual([0, 1, 0.000000001, 12.450000001, 1_234_567.000000125, -0.5].map((usd) => moneyExact(usd)),
     ["$0.00", "$1.00", "$0.000000001", "$12.450000001", "$1,234,567.000000125", "−$0.50"]);
+});
+
+test("what has no price is marked as commands mark it, and never free", () => {
+  assert.deepEqual([markOf(3, 0), markOf(3, 1), markOf(3, 3), markOf(0, 0)], ["", "+?", "?", ""]);
+  assert.deepEqual([money(5.03, markOf(2, 1)), money(0, markOf(2, 2)), money(0, markOf(2, 1))], ["$5.03+?", "?", "$0.00+?"]);
+  assert.deepEqual([moneyExact(5.034, "+?"), moneyExact(0, "?")], ["$5.034, and calls without a price", "unknown: no price"]);
+  assert.deepEqual(["$5.03", "$5.03+?", "?"].map(spoken), ["$5.03", "$5.03 and calls without a price", "unknown, no price"]);
 });
 
 test("tokens never round up to a thousand of a unit", () => {

@@ -2,6 +2,8 @@
 // every name only text, and a way out of each loss.
 // usage: scripts/browser   (Chromium at $CHROMIUM or /usr/bin/chromium, cco at $CCO or target/debug/cco; loopback only)
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { after, afterEach, before, test } from "node:test";
 
 import { PAYLOADS } from "../dev/payloads.mjs";
@@ -10,7 +12,7 @@ import { ACCOUNT, Home } from "./sealed.mjs";
 
 const VIEWS = ["?", "?view=cost&period=all", "?view=projects&period=all", "?view=heatmap&period=all", "?view=cache&period=all", "?view=tools&period=all", "?view=sources"];
 /** Lines of Chromium itself about answers that a test provokes. */
-const PROVOKED = /^Failed to load resource: (the server responded with a status of 401|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE))/;
+const PROVOKED = /^Failed to load resource: (the server responded with a status of (400|401|503)|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE))/;
 
 const home = new Home();
 const hasCorpus = home.corpus(5);
@@ -32,7 +34,8 @@ after(async () => {
   await home.remove();
 });
 
-afterEach(() => {
+afterEach(async () => {
+  await page.setViewportSize({ width: 1280, height: 860 });
   assert.deepEqual(browser.seen.errors, []);
   assert.deepEqual(browser.seen.elsewhere, []);
   assert.equal(browser.seen.dialogs, 0);
@@ -60,7 +63,8 @@ const grouped = (number) => new Intl.NumberFormat("en-US").format(number);
 /** Nano-dollars of an amount of the API, and of one that the page tells in full. */
 const nano = (usd) => BigInt(Math.round(usd * 1e9));
 const told = (text) => {
-  const [whole, places] = text.replace(/[$,]/g, "").split(".");
+  if (text.startsWith("unknown: no price")) return 0n;
+  const [whole, places] = text.replace(/, and calls without a price$/, "").replace(/[$,]/g, "").split(".");
   return BigInt(whole) * 1_000_000_000n + BigInt(places.padEnd(9, "0"));
 };
 const sum = (amounts) => amounts.reduce((all, one) => all + one, 0n);
@@ -111,6 +115,20 @@ test("Cost tells what the API and an independent reader tell, to the nano-dollar
   }
 });
 
+test("what has no price is marked as commands mark it, on every view, and never told as free", async () => {
+  home.call("unpriced", { model: "claude-nebula-9", cwd: "/home/ann/nebula" });
+  home.cco("scan");
+  await settled("?view=cost&period=all&find=nebula");
+  const cell = page.locator('table[aria-label="Models"] .num').first();
+  assert.deepEqual([await cell.innerText(), await cell.getAttribute("title")], ["?", "unknown: no price"]);
+  assert.match(await cell.getAttribute("aria-label"), /unknown, no price/);
+  assert.match(await page.locator(figure("Cost")).innerText(), /^\$[\d,.]+\+\?$/);
+  for (const query of ["?model=claude-nebula-9", ...VIEWS.slice(1, -1).map((view) => `${view}&model=claude-nebula-9`)]) {
+    await settled(query);
+    assert.doesNotMatch(await page.locator(".drawn").innerText(), /\$0\.00/, query);
+  }
+});
+
 test("Projects tells each project's cost as the API does, and all of them make up the whole", async () => {
   await settled("?view=projects&period=all");
   while ((await page.locator("button.more").count()) > 0) await page.locator("button.more").first().click();
@@ -121,15 +139,25 @@ test("Projects tells each project's cost as the API does, and all of them make u
   assert.equal(sum(titles.map(told)), nano(whole));
 });
 
-test("a call that is appended to a transcript appears on Now within five seconds, without a reload", async () => {
+test("a call that is appended to a transcript appears on Now within five seconds, without a reload; an open menu stays open", async () => {
   await settled("?");
   await page.waitForSelector(".pulse.live");
   await page.evaluate(() => { window.__same = true; });
+  await page.click(".menu summary");
   await appears(5_000);
+  assert.equal(await page.locator(".menu[open]").count(), 1);
   assert.equal(await page.evaluate(() => window.__same), true);
 });
 
-test(`${PAYLOADS.length} hostile names in every field of transcripts are text on every view`, async () => {
+/** Saves a file of the view; its name holds no name of the data, and a table no formula. */
+const saved = async (at, kind) => {
+  await page.click(".menu summary");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator(".menu .pop button").nth(at).click()]);
+  assert.match(file.suggestedFilename(), new RegExp(`^cco-[a-z0-9-]+\\.${kind}$`));
+  if (kind === "csv") assert.doesNotMatch(readFileSync(await file.path(), "utf8"), /(^|,)"?[=+@]/m);
+};
+
+test(`${PAYLOADS.length} hostile names in every field of transcripts are text on every view, hovered, opened and saved`, async () => {
   const seen = new Set();
   const { projects } = await ask("api/stats/projects?period=all");
   const { path } = projects.find((one) => one.path.includes("<img src=x onerror"));
@@ -142,6 +170,8 @@ test(`${PAYLOADS.length} hostile names in every field of transcripts are text on
     await page.locator(".drawn .num, .drawn .cell.l5").first().click();
     await page.waitForSelector("dialog[open] .exact");
     await page.keyboard.press("Escape");
+    assert.equal(await page.locator("dialog[open]").count(), 0);
+    for (const [at, kind] of ["png", "csv"].entries()) if (await page.locator(".menu").count()) await saved(at, kind);
     const text = await page.evaluate(() => document.body.innerText);
     for (const name of [ACCOUNT, ...PAYLOADS]) if (text.includes(name)) seen.add(name);
     const made = await page.evaluate(() => document.querySelectorAll("#app :is(img, script, iframe, object, embed, video, audio, style, link, math, form:not(.filters), a:not(.links a))").length);
@@ -151,6 +181,71 @@ test(`${PAYLOADS.length} hostile names in every field of transcripts are text on
   assert.ok(seen.has(ACCOUNT));
   assert.ok(seen.size > 170, `only ${seen.size} of the names were to be seen`);
   assert.equal(await page.evaluate(() => window.__ran), undefined);
+});
+
+test("at phone width no view scrolls sideways, and it says whether it is live, how to get help and which model was called", async () => {
+  await page.setViewportSize({ width: 360, height: 760 });
+  for (const query of VIEWS) {
+    await settled(query);
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) <= 0, query);
+    assert.match(await page.locator(".top > .head").innerText(), /live/);
+    assert.ok(await page.locator('.top button[aria-label="Help"]').isVisible());
+  }
+  assert.ok(await page.getByText("Damaged", { exact: true }).isVisible());
+  await settled("?");
+  assert.ok(await page.locator(".feed .model").first().isVisible());
+});
+
+test("filters that match nothing are told as that, with a way out; what the address gets wrong is told too", async () => {
+  await page.goto(`${home.base}?view=cost&project=shpo&period=nope&foo=bar`);
+  await page.waitForSelector(".state");
+  assert.match(await page.locator(".body").innerText(), /The filters match nothing[^]*project shpo/);
+  assert.match(await page.locator(".mistaken").innerText(), /period=nope, foo=bar/);
+  await page.getByText("Clear the filters").click();
+  await page.waitForSelector(".drawn");
+  assert.equal(page.url(), `${home.base}?view=cost`);
+  assert.equal(await page.locator(".mistaken").count(), 0);
+  await page.goto(`${home.base}?view=cost&model=opsu`);
+  await page.getByText("Clear the filters").click();
+  await page.waitForSelector(".drawn");
+  await settled("?project=shpo");
+  assert.match(await page.locator(".body").innerText(), /The filters match nothing/);
+  forgive();
+});
+
+test("every model and kind that the menu offers can be chosen", async () => {
+  await settled("?view=cost&period=all");
+  const offered = await page.locator("#filter-model option").evaluateAll((all) => all.map((one) => one.value).filter((value) => value !== ""));
+  assert.ok(offered.length > 3);
+  for (const model of offered.slice(0, 40)) assert.ok((await ask(`api/stats?period=all&model=${encodeURIComponent(model)}`)).summary.total_calls > 0, model);
+});
+
+test("a page of another name that leads to this machine, or of another port, cannot read one byte", async () => {
+  const stranger = createServer((_, response) => response.writeHead(200, { "Content-Type": "text/html" }).end("<title>stranger</title>")).listen(0, "127.0.0.1");
+  await new Promise((done) => stranger.once("listening", done));
+  const [port, ours] = [stranger.address().port, new URL(home.base).port];
+  const rebound = await browse(home.base, "--host-resolver-rules=MAP rebind.test 127.0.0.1");
+  const routes = ["", "assets/app.js", "api/health", "api/stats", "api/limits", "api/openapi.json", "metrics"];
+  try {
+    // The same origin as what it asks, by a name of its own: the page itself is refused, and so is all that it could ask.
+    const whole = await rebound.page.goto(`http://rebind.test:${ours}/`);
+    assert.ok(whole.status() >= 400);
+    const told = await rebound.page.evaluate((paths) => Promise.all(paths.map(async (path) => {
+      const answer = await fetch(`/${path}`);
+      return [answer.status, await answer.text()];
+    })), routes);
+    for (const [status, text] of told) {
+      assert.ok(status >= 400, text);
+      assert.doesNotMatch(text, /total_cost|uPlot|"ok"|openapi|ann@|shop/);
+    }
+    await rebound.page.goto(`http://rebind.test:${port}/`);
+    const read = await rebound.page.evaluate((urls) => Promise.all(urls.map((url) => fetch(url).then(async (answer) => `${answer.status} ${await answer.text()}`, () => null))),
+      ["127.0.0.1", "localhost", "rebind.test"].flatMap((host) => routes.map((path) => `http://${host}:${ours}/${path}`)));
+    assert.deepEqual(read, read.map(() => null));
+  } finally {
+    await rebound.close();
+    stranger.close();
+  }
 });
 
 test("when the daemon is killed the page says since when it is stale, and goes on with the next one at its address", async () => {
@@ -183,4 +278,52 @@ test("after the token is made anew the page is logged out at once, and says how 
 
   await enter(page);
   token = home.cco("daemon", "token");
+});
+
+test("statistics that are turned off under an open page are told at once, and come back by themselves", async () => {
+  await settled("?view=cost");
+  await page.waitForSelector(".pulse.live");
+  const again = async (more) => {
+    await home.end("SIGTERM");
+    home.listen(new URL(home.base).host, more);
+    await home.serve();
+  };
+  await again("[stats]\nenabled = false\n");
+  await page.waitForSelector(".state.bad");
+  assert.match(await page.locator(".state.bad").innerText(), /Statistics are turned off[^]*stats\.enabled true/);
+  await page.waitForSelector(".banner:not([hidden])", { timeout: 10_000 });
+  assert.match(await page.locator(".banner").innerText(), /Statistics are turned off/);
+  await settled("?view=sources");
+  assert.match(await page.locator(".drawn").innerText(), /statistics are off/);
+  await page.goto(`${home.base}?view=cost`);
+  await page.waitForSelector(".state.bad");
+  await again("");
+  await page.waitForSelector(".drawn");
+  forgive();
+});
+
+test("a new browser shows the first numbers soon after the link is followed", async () => {
+  const took = [];
+  for (let tries = 0; tries < 5; tries++) {
+    const fresh = await browse(home.base);
+    try {
+      await fresh.page.addInitScript(() => {
+        const watch = new MutationObserver(() => {
+          if (window.__useful || !document.querySelector(".drawn .num")) return;
+          window.__useful = -1;
+          watch.disconnect();
+          requestAnimationFrame(() => requestAnimationFrame(() => { window.__useful = performance.now(); }));
+        });
+        watch.observe(document, { childList: true, subtree: true });
+      });
+      await fresh.page.goto(home.cco("dashboard", "--print"));
+      await fresh.page.waitForFunction(() => window.__useful > 0);
+      took.push(await fresh.page.evaluate(() => ({ first: Math.round(performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN), useful: Math.round(window.__useful) })));
+    } finally {
+      await fresh.close();
+    }
+  }
+  const median = (of) => took.map(of).sort((a, b) => a - b)[2];
+  console.log(`first paint ${median((one) => one.first)} ms, first numbers ${median((one) => one.useful)} ms (median of ${JSON.stringify(took)})`);
+  assert.ok(median((one) => one.useful) < 3_000);
 });

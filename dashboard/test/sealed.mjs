@@ -60,8 +60,9 @@ export class Home {
     return { HOME: this.folder, CCO_HOME: this.#state(), CLAUDE_CONFIG_DIR: this.root, PATH: join(this.folder, "no-programs"), TZ: "UTC", LC_ALL: "C.UTF-8" };
   }
 
-  listen(address) {
-    writeFileSync(join(this.#state(), "config.toml"), `[daemon]\nlisten = "${address}"\n`);
+  /** Where the next daemon listens, and what else its settings say. */
+  listen(address, more = "") {
+    writeFileSync(join(this.#state(), "config.toml"), `[daemon]\nlisten = "${address}"\n${more}`);
   }
 
   /** What the program prints. */

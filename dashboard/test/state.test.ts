@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { before, isCalendar, neighbour, spanNow, spanWords } from "../src/period.ts";
-import { DEFAULTS, address, filters, narrowed, parse } from "../src/state.ts";
+import { DEFAULTS, address, filters, mistakes, narrowed, parse } from "../src/state.ts";
 
 test("an address says only what differs, and says it back", () => {
   assert.equal(address(DEFAULTS), "/");
@@ -14,6 +14,13 @@ test("what an address gets wrong is as if not said", () => {
   const state = parse("?view=<b>&period=dya&granularity=x&split=y&metric=z&year=99999&from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z&compare=1&__proto__=x");
   assert.deepEqual(state, DEFAULTS);
   assert.equal(parse(`?project=${"x".repeat(10_000)}`).project.length, 2_000);
+});
+
+test("what an address gets wrong is told", () => {
+  assert.deepEqual(mistakes("?period=nope&timezone=Mars&foo=bar&view=cost&zone=Mars&compare=1&project=app"), ["period=nope", "timezone=Mars", "foo=bar", "zone=Mars", "compare=1"]);
+  assert.deepEqual(mistakes("?from=2026-11-02T00:00:00Z&to=x"), ["from=2026-11-02T00:00:00Z", "to=x"]);
+  assert.deepEqual(mistakes("?period=day&year=2026&zone=Europe/Berlin&compare=true&find=&granularity=hour"), []);
+  assert.deepEqual(mistakes("?__proto__=x&hasOwnProperty=y"), ["__proto__=x", "hasOwnProperty=y"]);
 });
 
 test("the API is asked with a range or a period, never both", () => {
@@ -40,6 +47,12 @@ test("the time before a calendar period is the calendar period before", () => {
 test("the neighbour of a range of one's own is as long as it", () => {
   const range = { from: at("2026-11-03T00:00:00Z"), to: at("2026-11-06T00:00:00Z") };
   assert.deepEqual(neighbour(range, "week", true, "UTC", 1), { from: range.to, to: at("2026-11-09T00:00:00Z") });
+});
+
+test("an hour starts when the zone's clocks say so, also half an hour beside UTC's", () => {
+  const now = at("2026-11-26T14:47:12.345Z");
+  const hour = (zone: string): string => new Date(spanNow({ ...DEFAULTS, period: "hour" }, now, zone)?.from ?? 0).toISOString();
+  assert.deepEqual(["UTC", "Asia/Kolkata", "Asia/Kathmandu"].map(hour), ["2026-11-26T14:00:00.000Z", "2026-11-26T14:30:00.000Z", "2026-11-26T14:15:00.000Z"]);
 });
 
 test("a week starts on Monday of the zone", () => {

@@ -12,6 +12,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::stats::UNKNOWN_TIER;
+
 #[cfg(test)]
 mod tests;
 
@@ -134,7 +136,7 @@ impl ModelOverride {
         let mut model = PricedModel {
             id,
             aliases: Vec::new(),
-            tier: "other".to_owned(),
+            tier: UNKNOWN_TIER.to_owned(),
             rates: Rates::default(),
             rate_history: Vec::new(),
             prompt_tiers: Vec::new(),
@@ -176,6 +178,8 @@ struct FileModel<'a> {
     id: String,
     #[serde(default)]
     aliases: Vec<String>,
+    #[serde(default)]
+    family: String,
     tier: String,
     #[serde(borrow)]
     input: &'a RawValue,
@@ -199,7 +203,18 @@ struct FileModel<'a> {
     batch_multiplier: &'a RawValue,
 }
 
+/// Families that are a kind of their own, which lists call `other`.
+const OWN_TIERS: [(&str, &str); 2] = [("fable", "Fable"), ("mythos", "Mythos")];
+
 impl FileModel<'_> {
+    /// The kind of the model, as people choose it.
+    fn tier(&self) -> &str {
+        if self.tier != "other" {
+            return &self.tier;
+        }
+        OWN_TIERS.iter().find(|(family, _)| *family == self.family).map_or(UNKNOWN_TIER, |(_, tier)| tier)
+    }
+
     fn priced(&self) -> Result<PricedModel, PriceListError> {
         let place = |band| Place { model: &self.id, band };
         let top = place("");
@@ -210,7 +225,7 @@ impl FileModel<'_> {
         Ok(PricedModel {
             id: self.id.clone(),
             aliases: self.aliases.clone(),
-            tier: self.tier.clone(),
+            tier: self.tier().to_owned(),
             rates: top.rates(classes)?,
             rate_history: self.rate_history.iter().map(dated).collect::<Result<_, _>>()?,
             prompt_tiers: tiers(&self.prompt_tiers, place("prompt_tiers."))?,

@@ -146,7 +146,7 @@ fn assert_blocks(rows: &[BlockRow], wanted: &BTreeMap<Timestamp, Vec<&Call>>) {
         assert_eq!(models, counted(calls.iter().copied(), |call| MODELS[call.model].to_owned()));
         let minutes = last.duration_since(first).as_mins().unsigned_abs();
         let speed = row.burn_rate.map(|rate| rate.milli_tokens_per_minute);
-        assert_eq!(speed.is_some(), minutes > 0);
+        assert_eq!(speed.is_some(), minutes >= 10);
         let off = speed.map_or(0, |speed| (speed * minutes).abs_diff(tokens * 1_000));
         assert!(2 * off <= minutes, "{speed:?} thousandths a minute for {tokens} in {minutes} minutes");
     }
@@ -283,4 +283,22 @@ fn the_running_block_goes_at_the_speed_of_the_calls_that_are_asked_for() {
     let projection = running.projection.expect("a running block is projected");
     assert_eq!((projection.total_tokens, projection.remaining_minutes), (300 + 180 * 6, 180));
     assert_eq!(blocks(2), [], "no call, no block");
+}
+
+#[test]
+fn a_block_of_a_few_minutes_goes_at_the_speed_of_half_an_hour_and_is_not_projected() {
+    let tree = Tree::new();
+    let call = |minutes, output| {
+        let call = Call { anchor: 5, minutes, model: 0, project: 0, branch: 0, skill: 0, session: 0, output };
+        call.line(minutes.unsigned_abs() as usize)
+    };
+    tree.put("p/s0.jsonl", [call(-3, 1_499), call(-1, 1_499)].concat());
+    let mut engine = tree.engine();
+    scan(&mut engine);
+    let now: Timestamp = ANCHORS[5].parse().expect("an instant");
+    let blocks = engine.blocks(&everything(TimeZone::UTC), now).expect("blocks");
+    let [running] = &blocks[..] else { panic!("one block: {blocks:?}") };
+    assert!(running.active);
+    assert_eq!((running.burn_rate, running.projection), (None, None), "two minutes are no estimate of hours");
+    assert_eq!(running.burn_rate_recent.map(|rate| rate.milli_tokens_per_minute), Some(100_000));
 }

@@ -85,8 +85,11 @@ pub struct Projection {
     pub remaining_minutes: u64,
 }
 
+/// So much time makes a rate: that of a few seconds is no estimate of hours.
+const SHORTEST_MS: i64 = 10 * MINUTE_MS;
+
 /// How fast calls with these sums went, over the time from the first of them to the last (milliseconds since 1970).
-/// None when that is no time.
+/// None when that is less than ten minutes: it is too early to say.
 pub fn burn(sums: &Sums, first_ms: i64, last_ms: i64) -> Option<BurnRate> {
     let span = span_ms(first_ms, last_ms)?;
     Some(BurnRate {
@@ -96,7 +99,7 @@ pub fn burn(sums: &Sums, first_ms: i64, last_ms: i64) -> Option<BurnRate> {
 }
 
 /// What a block comes to by its end when it goes on at its own pace: what it holds, and that pace for the time that
-/// remains from `now_ms`. None when its calls took no time.
+/// remains from `now_ms`. None when its calls took less than ten minutes: it is too early to say.
 ///
 /// The pace is taken unrounded. No more than five hours remain, also when a clock was wrong.
 pub fn project(sums: &Sums, first_ms: i64, last_ms: i64, now_ms: i64, end_ms: i64) -> Option<Projection> {
@@ -110,10 +113,10 @@ pub fn project(sums: &Sums, first_ms: i64, last_ms: i64, now_ms: i64, end_ms: i6
     })
 }
 
-/// The time between two instants, when there is some.
+/// The time between two instants, when it is enough for a rate.
 fn span_ms(first_ms: i64, last_ms: i64) -> Option<i128> {
     let span = i128::from(last_ms) - i128::from(first_ms);
-    (span > 0).then_some(span)
+    (span >= i128::from(SHORTEST_MS)).then_some(span)
 }
 
 /// `amount × time / span`, rounded half to even.
@@ -225,8 +228,16 @@ mod tests {
         assert_eq!(rate, Some(exact));
         let tie = burn(&sums(1, 5), 0, 2 * HOUR_MS).map(|rate| rate.cost_per_hour);
         assert_eq!(tie, Some(NanoUsd(2)), "half of five, to the even side");
-        assert_eq!(burn(&sums(1, 1), 5, 5), None);
         assert_eq!(burn(&sums(1, 1), 5, 4), None);
+    }
+
+    #[test]
+    fn less_than_ten_minutes_are_no_rate_and_no_projection() {
+        let early = SHORTEST_MS - 1;
+        assert_eq!(burn(&sums(1_000, 250_000_000), 0, early), None);
+        assert_eq!(project(&sums(1_000, 250_000_000), 0, early, HOUR_MS, BLOCK_MS), None);
+        assert!(burn(&sums(1_000, 250_000_000), 0, SHORTEST_MS).is_some());
+        assert!(project(&sums(1_000, 250_000_000), 0, SHORTEST_MS, HOUR_MS, BLOCK_MS).is_some());
     }
 
     #[test]
@@ -243,8 +254,10 @@ mod tests {
 
     #[test]
     fn a_pace_that_fits_no_number_is_the_largest_one() {
-        let rate = burn(&sums(u64::MAX, i64::MAX), 0, 1);
-        assert_eq!(rate.map(|r| (r.milli_tokens_per_minute, r.cost_per_hour.0)), Some((u64::MAX, i64::MAX)));
+        let end = project(&sums(u64::MAX, i64::MAX), 0, HOUR_MS, HOUR_MS, BLOCK_MS);
+        assert_eq!(end.map(|end| (end.total_tokens, end.total_cost.0)), Some((u64::MAX, i64::MAX)));
+        let rate = burn(&sums(u64::MAX, 1), 0, HOUR_MS).map(|rate| rate.milli_tokens_per_minute);
+        assert_eq!(rate, Some(u64::MAX));
     }
 
     proptest! {

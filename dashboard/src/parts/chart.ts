@@ -3,6 +3,7 @@
 
 import uPlot from "uplot";
 
+import { plural } from "../format.ts";
 import { shown } from "../names.ts";
 import type { Page, Where } from "../page.ts";
 import { button, fill, h } from "./dom.ts";
@@ -31,6 +32,10 @@ export interface ChartSpec {
   exact?(value: number): string;
   axis(value: number): string;
   where?(at: number): Where;
+  /** What each bucket comes to, where series are parts of it. */
+  totals?: readonly number[];
+  /** How many calls of each bucket have no price, so that they are in no bar. */
+  unpriced?: readonly number[];
   height?: number;
   /** The most that can be, where there is one. */
   top?: number;
@@ -102,12 +107,15 @@ function values(page: Page, spec: ChartSpec, all: readonly Series[]): HTMLElemen
           return where ? number(page, spec.text(value), { ...where, title: `${where.title}, ${series.label}`, value: spec.exact?.(value) ?? spec.text(value) }) : spec.text(value);
         },
       })),
+      ...(spec.unpriced?.some((calls) => calls > 0)
+        ? [{ label: "Calls without a price", kind: "count" as const, value: (row: { name: string; at: number }) => spec.unpriced?.[row.at] ?? 0 }]
+        : []),
     ],
   });
 }
 
 function summary(spec: ChartSpec): string {
-  const totals = spec.names.map((_, at) => spec.series.reduce((sum, series) => sum + (series.values[at] ?? 0), 0));
+  const totals = spec.names.map((_, at) => spec.totals?.[at] ?? spec.series[0]?.values[at] ?? 0);
   const most = totals.indexOf(Math.max(...totals));
   return `${spec.title}: ${spec.names.length} points; the highest is ${spec.text(totals[most] ?? 0)}, ${spec.names[most] ?? ""}. The button Table shows all numbers.`;
 }
@@ -193,12 +201,13 @@ function point(plot: uPlot, spec: ChartSpec, tip: HTMLElement): void {
   }
   const all = spec.line ? [...spec.series, spec.line] : [...spec.series];
   const told = all.filter((series) => (series.values[at] ?? 0) !== 0);
-  const sum = spec.series.reduce((total, series) => total + (series.values[at] ?? 0), 0);
+  const unpriced = spec.unpriced?.[at] ?? 0;
   const row = (series: Series): HTMLElement =>
     h("div", null, swatch(series.colour), h("span", null, series.label), h("b", null, spec.text(series.values[at] ?? 0)));
   fill(tip, h("strong", null, spec.names[at] ?? ""), told.map(row),
-    spec.kind === "bars" && spec.series.length > 1 ? h("div", { class: "sum" }, h("span", null, "Sum"), h("b", null, spec.text(sum))) : null,
-    told.length === 0 ? h("div", null, "Nothing") : null);
+    spec.totals && spec.series.length > 1 ? h("div", { class: "sum" }, h("span", null, "Sum"), h("b", null, spec.text(spec.totals[at] ?? 0))) : null,
+    unpriced > 0 ? h("div", null, h("span", null, `${plural(unpriced, "call")} without a price`), h("b", null, "?")) : null,
+    told.length + unpriced === 0 ? h("div", null, "Nothing") : null);
   tip.hidden = false;
   const left = plot.cursor.left ?? 0;
   const room = plot.over.clientWidth - tip.offsetWidth;

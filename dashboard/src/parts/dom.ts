@@ -102,5 +102,6 @@ export const ICONS = {
   down: "M3.5 6L8 10.5 12.5 6",
   save: "M8 2v8M4.5 6.800L8 10.300l3.5-3.500M2.5 13.500h11",
   filter: "M2 3.500h12M4.5 8h7M6.5 12.500h3",
+  warn: "M8 2.500l6 11H2zM8 6.500v3.500M8 11.800v.1",
   again: "M13 8a5 5 0 1 1-1.5-3.600M13 2v3h-3",
 } as const;

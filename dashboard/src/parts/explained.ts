@@ -1,9 +1,10 @@
 // What `/api/explain` tells, as lists and tables: whatever keys it has, each is shown by what its name says it is.
 // Must not: leave out a key it does not know.
 
-import { bytes, count, instant, money, moneyExact, timeExact, tokens } from "../format.ts";
+import { type Mark, bytes, count, instant, markOf, money, moneyExact, timeExact, tokens } from "../format.ts";
 import { shown } from "../names.ts";
 import { type Child, button, h } from "./dom.ts";
+import { said } from "./figure.ts";
 
 type Row = Record<string, unknown>;
 const MOST = 60;
@@ -14,11 +15,20 @@ function label(key: string): string {
   return words.replace("cache creation", "cache write").replace(/\bid\b/, "id").replace(/^./, (first) => first.toUpperCase());
 }
 
-function value(key: string, told: unknown, zone: string): Child {
+const MONEY = /cost|savings|^total$|rate$/i;
+
+/** What of a row's amounts is not known. */
+function markIn(row: Row): Mark {
+  const [calls, unpriced] = [row["calls"], row["unpricedCalls"]];
+  return typeof unpriced === "number" ? markOf(typeof calls === "number" ? calls : Infinity, unpriced) : "";
+}
+
+function value(key: string, told: unknown, zone: string, mark: Mark = ""): Child {
+  if (told === null && /^(cost|totalCost)$/.test(key)) return h("span", { title: "no price" }, said("?"));
   if (told === null || told === undefined || told === "") return h("span", { class: "muted" }, "–");
   if (typeof told === "boolean") return told ? "yes" : "no";
   if (typeof told === "number") {
-    if (/cost|savings|^total$|rate$/i.test(key)) return h("span", { title: moneyExact(told) }, money(told));
+    if (MONEY.test(key)) return h("span", { title: moneyExact(told, mark) }, said(money(told, mark)));
     if (/tokens/i.test(key)) return h("span", { title: count(told) }, tokens(told));
     if (/bytes/i.test(key)) return h("span", { title: count(told) }, bytes(told));
     return /^(id|offset)$/.test(key) ? String(told) : count(told);
@@ -52,7 +62,7 @@ function story(title: string, body: Row, zone: string, ask: (what: string) => vo
   const inner = Object.entries(body).filter(([, told]) => isRow(told) || (Array.isArray(told) && told.length > 0));
   return [
     title ? h("h3", null, title) : null,
-    h("dl", { class: "facts" }, plain.map(([key, told]) => h("div", null, h("dt", null, label(key)), h("dd", null, value(key, told, zone))))),
+    h("dl", { class: "facts" }, plain.map(([key, told]) => h("div", null, h("dt", null, label(key)), h("dd", null, value(key, told, zone, markIn(body)))))),
     inner.map(([key, told]) => (Array.isArray(told) ? list(label(key), told, zone, ask) : story(label(key), told as Row, zone, ask))),
   ];
 }
@@ -67,7 +77,7 @@ function list(title: string, rows: readonly unknown[], zone: string, ask: (what:
     h("div", { class: "table scroll", attrs: { tabindex: 0, role: "region", "aria-label": title } },
       h("table", null,
         h("thead", null, h("tr", null, keys.map((key) => h("th", { class: weight(few, key) > 0 ? "number" : "", attrs: { scope: "col" } }, label(key))))),
-        h("tbody", null, few.map((row) => h("tr", null, keys.map((key, at) => h("td", { class: weight(few, key) > 0 ? "number" : "" }, at === 0 ? door(key, row, zone, ask) : nested(key, row[key], zone)))))),
+        h("tbody", null, few.map((row) => h("tr", null, keys.map((key, at) => h("td", { class: weight(few, key) > 0 ? "number" : "" }, at === 0 ? door(key, row, zone, ask) : nested(key, row[key], zone, markIn(row))))))),
       )),
     more,
   ];
@@ -82,9 +92,9 @@ function weight(rows: readonly Row[], key: string): number {
 
 const empty = (told: unknown): boolean => told === null || told === undefined || told === "" || told === 0 || told === false || (Array.isArray(told) && told.length === 0);
 
-function nested(key: string, told: unknown, zone: string): Child {
+function nested(key: string, told: unknown, zone: string, mark: Mark = ""): Child {
   if (Array.isArray(told)) return told.map((one) => (isRow(one) ? shown(String(one["name"] ?? JSON.stringify(one))) : String(one))).join(", ");
-  return value(key, told, zone);
+  return value(key, told, zone, mark);
 }
 
 function door(key: string, row: Row, zone: string, ask: (what: string) => void): Child {

@@ -1,7 +1,7 @@
 // Numbers that say where they come from, times that age, and cards that hold them.
 // Must not: compute what they show.
 
-import { ago, count, instant, lasting, moment, money, moneyExact, plural, timeExact, tokens } from "../format.ts";
+import { type Mark, ago, count, instant, lasting, markOf, moment, money, moneyExact, plural, spoken, timeExact, tokens } from "../format.ts";
 import type { Page, Where } from "../page.ts";
 import { type Child, type Props, button, h } from "./dom.ts";
 
@@ -14,8 +14,14 @@ export function number(page: Page, text: string, where: Where, extra = ""): HTML
   return button(text, press, {
     class: `num ${extra}`.trim(),
     title: where.value,
-    attrs: { "aria-label": `${where.title}: ${text}. Where from?`, "data-where": true },
+    attrs: { "aria-label": `${where.title}: ${spoken(text)}. Where from?`, "data-where": true },
   });
+}
+
+/** An amount in a line of text: its mark is for the eye, words for the ear. */
+export function said(text: string): Child {
+  const words = spoken(text);
+  return words === text ? text : [h("span", { attrs: { "aria-hidden": "true" } }, text), h("span", { class: "unseen" }, words)];
 }
 
 export interface Figure {
@@ -26,11 +32,27 @@ export interface Figure {
   note?: Child;
   exact: number | string;
   isMain?: boolean;
+  /** How many of its calls have no price; a file says that beside the amount. */
+  unpriced?: number;
+}
+
+/** What an amount is made of: some calls, perhaps not all with a price. */
+export interface Priced { calls: number; unpriced_calls: number }
+
+export const marked = (of: Priced): Mark => markOf(of.calls, of.unpriced_calls);
+
+/** An amount of money as a key number, marked where calls have no price. */
+export function amount(label: string, usd: number, of: Priced, where: (value: string) => Where, more: Partial<Figure> = {}): Figure {
+  const mark = marked(of);
+  return { label, text: money(usd, mark), exact: mark === "?" ? "?" : usd, where: where(moneyExact(usd, mark)), unpriced: of.unpriced_calls, ...more };
 }
 
 /** Key numbers side by side. */
 export function figures(page: Page, title: string, items: readonly Figure[]): HTMLElement {
-  page.sheet.push({ kind: "figures", title, items: items.map(({ label, text, exact }) => ({ label, value: text, exact })) });
+  page.sheet.push({ kind: "figures", title, items: items.flatMap(({ label, text, exact, unpriced }) => [
+    { label, value: text, exact },
+    ...(unpriced ? [{ label: `${label}: calls without a price`, value: count(unpriced), exact: unpriced }] : []),
+  ]) });
   return h("dl", { class: "figures", attrs: { "aria-label": title } },
     items.map((item) =>
       h("div", { class: item.isMain ? "figure main" : "figure" },
@@ -101,7 +123,7 @@ export function badge(text: string, kind: "good" | "warn" | "bad" | "plain", pro
 
 /** Ways of showing a number of a column. */
 export const SHOW = {
-  money: { text: money, exact: moneyExact },
+  money: { text: (n: number): string => money(n), exact: (n: number): string => moneyExact(n) },
   tokens: { text: tokens, exact: (n: number): string => plural(n, "token") },
   count: { text: count, exact: count },
 } as const;

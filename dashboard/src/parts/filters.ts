@@ -121,7 +121,7 @@ function zone(page: Page): HTMLElement {
 function find(page: Page): HTMLElement {
   const input = h("input", {
     id: "find", type: "search", value: page.state.find,
-    attrs: { placeholder: "Find rows  /", "aria-label": "Find rows", autocomplete: "off", spellcheck: "false", "data-keep": "find" },
+    attrs: { placeholder: matchMedia("(hover: none), (max-width: 860px)").matches ? "Find rows" : "Find rows  /", "aria-label": "Find rows", autocomplete: "off", spellcheck: "false", "data-keep": "find" },
     on: { input: () => page.set({ find: input.value }) },
   });
   return h("label", { class: "field find" }, input);

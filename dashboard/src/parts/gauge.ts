@@ -4,7 +4,7 @@
 import { clockTime, count, dayName, instant, tokens } from "../format.ts";
 import type { Page } from "../page.ts";
 import type { Account, LimitWindow } from "../types.ts";
-import { type Child, h } from "./dom.ts";
+import { type Child, ICONS, h, icon } from "./dom.ts";
 import { age, countdown, number } from "./figure.ts";
 
 const HOURS: Record<string, number> = { five_hour: 5 };
@@ -31,7 +31,7 @@ export function sourceName({ source, state }: LimitWindow): string {
   return SOURCES[source] ?? source.replaceAll("_", " ");
 }
 
-/** What the marks of a reading mean. */
+/** What the marks of a reading mean; signs that not every machine has a font for are drawn. */
 const MARKS: Record<string, readonly [string, string]> = {
   "⚠": ["getting old", "It may be more by now"],
   "⚠⚠": ["old", "It may be much more by now"],
@@ -41,7 +41,7 @@ const MARKS: Record<string, readonly [string, string]> = {
 function mark({ mark: sign }: LimitWindow): Child {
   if (sign === "") return null;
   const [word, says] = MARKS[sign] ?? ["", ""];
-  return h("span", { class: "mark", title: says }, ` ${sign} ${word}`);
+  return h("span", { class: "mark", title: says }, icon(ICONS.warn), word);
 }
 
 const level = (percent: number): string => (percent >= 90 ? "full" : percent >= 75 ? "near" : "fine");
@@ -115,7 +115,8 @@ function pace(page: Page, window: LimitWindow): Child {
     const when = full - page.now < 86_400_000 ? clockTime(full, page.zone) : `${dayName(full, page.zone)}, ${clockTime(full, page.zone)}`;
     return h("strong", null, `Full ${when} at this pace`);
   }
-  return `${Math.round(window.pace.percentAtReset)}% at reset`;
+  // Whole percent are only said when they are reached, as commands do.
+  return `~${Math.floor(window.pace.percentAtReset)}% by then`;
 }
 
 function says(window: LimitWindow): string {

@@ -6,6 +6,7 @@ import type { LiveState } from "../live.ts";
 import { type State, type ViewKey, VIEWS, address } from "../state.ts";
 import { theme } from "../theme.ts";
 import { ICONS, button, fill, h, icon } from "./dom.ts";
+import { withCommands } from "./states.ts";
 import { type Sheet, savePng, saveCsv, tablesOf } from "./save.ts";
 
 const TITLES: Record<ViewKey, string> = { now: "Now", cost: "Cost", projects: "Projects", heatmap: "Heatmap", cache: "Cache", tools: "Tools", sources: "Sources" };
@@ -15,9 +16,13 @@ export interface Frame {
   nav: HTMLElement;
   head: HTMLElement;
   filters: HTMLElement;
+  /** What is wrong with the address. */
+  notes: HTMLElement;
   banner: HTMLElement;
   body: HTMLElement;
+  /** Whether this is live: beside the name, and in the head where there is no room for that. */
   pulse: HTMLElement;
+  smallPulse: HTMLElement;
   toast: HTMLElement;
 }
 
@@ -27,12 +32,13 @@ export function frame(): Frame {
   const filters = h("div", null);
   const banner = h("div", { class: "banner", role: "status", attrs: { hidden: true } });
   const body = h("div", { class: "body" });
-  const pulse = h("span", { class: "pulse" });
+  const [pulse, smallPulse] = [h("span", { class: "pulse" }), h("span", { class: "pulse only-phone" })];
+  const notes = h("div", null);
   const toast = h("div", { class: "toast", role: "status", attrs: { hidden: true } });
-  const main = h("main", { id: "main", attrs: { tabindex: -1 } }, banner, h("div", { class: "top" }, head, filters), body,
+  const main = h("main", { id: "main", attrs: { tabindex: -1 } }, banner, h("div", { class: "top" }, head, filters, notes), body,
     h("footer", { class: "page-foot" }, "Amounts are API value: what the calls would cost at the API's public prices. ", h("span", { class: "keys-note" }, "Keys: ", h("kbd", null, "?"))));
   const skip = button("Skip to the numbers", () => main.focus(), { class: "skip" });
-  return { root: h("div", { class: "frame" }, skip, nav, main, toast), nav, head, filters, banner, body, pulse, toast };
+  return { root: h("div", { class: "frame" }, skip, nav, main, toast), nav, head, filters, notes, banner, body, pulse, smallPulse, toast };
 }
 
 export interface Actions {
@@ -74,31 +80,35 @@ export function drawHead(frame: Frame, title: string, sheet: (() => Sheet) | nul
       button("PNG of this view", () => { if (sheet) savePng(sheet()).catch((error: unknown) => tell(String(error))); }),
       files.map((file, at) => button(`CSV: ${file.title}`, () => saveCsv(title, (sheet && tablesOf(sheet())[at]) ?? file)))));
   menu.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest(".pop button")) menu.open = false; });
-  fill(frame.head, h("h1", null, title),
+  fill(frame.head, h("h1", null, title), frame.smallPulse,
     h("div", { class: "tools" }, button(icon(ICONS.again), actions.again, { class: "quiet square", title: "Ask again (r)", attrs: { "aria-label": "Ask again", "data-keep": "again" } }),
       files.length > 0 ? menu : null,
-      button(icon(theme() === "dark" ? ICONS.moon : theme() === "light" ? ICONS.sun : ICONS.auto), actions.theme, { class: "quiet square only-phone", attrs: { "aria-label": `Theme: ${theme()}` } })));
+      button(icon(theme() === "dark" ? ICONS.moon : theme() === "light" ? ICONS.sun : ICONS.auto), actions.theme, { class: "quiet square only-phone", attrs: { "aria-label": `Theme: ${theme()}` } }),
+      button("?", actions.help, { class: "quiet square only-phone", attrs: { "aria-label": "Help", "data-keep": "help" } })));
 }
 
 /** The dot, and the banner where the page is no longer true by itself. */
 export function drawLive(frame: Frame, live: LiveState, now: number, zone: string, tryNow: () => void): void {
   const is = live.is === "lost" && now - live.since < 3_000 ? "connecting" : live.is;
   const words = { live: "live", connecting: "connecting", lost: "not live", refused: "no token" }[is];
-  frame.pulse.className = `pulse ${is}`;
-  if (frame.pulse.textContent !== words) frame.pulse.textContent = words;
+  for (const [pulse, where] of [[frame.pulse, ""], [frame.smallPulse, "only-phone"]] as const) {
+    pulse.className = `pulse ${is} ${where}`.trim();
+    if (pulse.textContent !== words) pulse.textContent = words;
+  }
   const isStale = is === "lost" && live.is === "lost";
   frame.root.classList.toggle("stale", isStale);
   frame.banner.hidden = !isStale;
   if (!isStale) return;
-  const why = live.isGone ? "The daemon does not answer" : live.hint === "stopping" ? "The daemon has stopped" : "Live updates are lost";
+  const off = live.why?.isOff ? live.why : null;
+  const why = off ? "Statistics are turned off." : live.isGone ? "The daemon does not answer" : live.hint === "stopping" ? "The daemon has stopped" : "Live updates are lost";
   const wait = live.tryAt - now;
-  const text = `since ${clockTime(live.since, zone)}, ${ago(live.since, now)}. What you see is from before. ${wait > 0 ? `Trying again in ${lasting(wait + 999)}.` : "Trying now…"}`;
+  const text = off ? "" : `since ${clockTime(live.since, zone)}, ${ago(live.since, now)}. What you see is from before. ${wait > 0 ? `Trying again in ${lasting(wait + 999)}.` : "Trying now…"}`;
   if (frame.banner.dataset["why"] === why) {
     const line = frame.banner.querySelector(".since");
     if (line) line.textContent = text;
     return;
   }
   frame.banner.dataset["why"] = why;
-  fill(frame.banner, h("p", null, h("strong", null, why, " "), h("span", { class: "since", attrs: { "aria-live": "off" } }, text), live.isGone ? [" ", h("code", null, "cco daemon start"), " starts it."] : null),
+  fill(frame.banner, h("p", null, h("strong", null, why, " "), h("span", { class: "since", attrs: { "aria-live": "off" } }, text), live.isGone ? [" ", h("code", null, "cco daemon start"), " starts it."] : null, off ? withCommands(off.hint) : null),
     button("Try now", tryNow, { class: "small" }));
 }

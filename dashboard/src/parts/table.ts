@@ -2,11 +2,11 @@
 // Must not: fetch more rows, or know what they are of.
 
 import type { CsvCell } from "../csv.ts";
-import { share } from "../format.ts";
+import { type Mark, money, moneyExact, share } from "../format.ts";
 import type { Page, Where } from "../page.ts";
 import { shown } from "../names.ts";
 import { type Child, button, h, icon, ICONS } from "./dom.ts";
-import { SHOW, age, number } from "./figure.ts";
+import { type Priced, SHOW, age, marked, number } from "./figure.ts";
 
 export interface Column<R> {
   label: string;
@@ -17,6 +17,8 @@ export interface Column<R> {
   where?(row: R): Where;
   /** A bar as long as the value. */
   bar?: boolean;
+  /** Of an amount: how many of its calls have no price. */
+  priced?(row: R): Priced;
   /** Left out where there is no room. */
   wide?: boolean;
 }
@@ -42,13 +44,14 @@ const grown = new Set<string>();
 /** A table with its rows in order, cut to what is looked for. */
 export function table<R>(page: Page, spec: TableSpec<R>): HTMLElement {
   const found = sorted(spec, matching(spec, page.state.find));
+  const filed = inFiles(spec.columns, found);
   page.sheet.push({
     kind: "table",
     title: spec.title,
-    header: spec.columns.map((column) => column.label),
-    rows: found.map((row) => spec.columns.map((column) => column.value(row))),
-    texts: found.map((row) => spec.columns.map((column) => plain(column, row))),
-    isNumber: spec.columns.map((column) => column.kind !== "text" && column.kind !== "age"),
+    header: filed.map((column) => column.label),
+    rows: found.map((row) => filed.map((column) => (markOf(column, row) === "?" ? null : column.value(row)))),
+    texts: found.map((row) => filed.map((column) => plain(column, row))),
+    isNumber: filed.map((column) => column.kind !== "text" && column.kind !== "age"),
   });
   if (found.length === 0) {
     return h("p", { class: "nothing" }, page.state.find ? `No row holds “${page.state.find}”.` : (spec.empty ?? "Nothing in this time."));
@@ -64,6 +67,15 @@ export function table<R>(page: Page, spec: TableSpec<R>): HTMLElement {
       ? button(`Show all ${found.length}`, () => { grown.add(spec.title); page.again(); }, { class: "more" })
       : null,
   );
+}
+
+const markOf = <R>(column: Column<R>, row: R): Mark => (column.priced ? marked(column.priced(row)) : "");
+
+/** A file holds numbers only, so that what has no price is counted in a column of its own. */
+function inFiles<R>(columns: readonly Column<R>[], rows: readonly R[]): readonly Column<R>[] {
+  const priced = columns.find((column) => column.priced)?.priced;
+  if (!priced || !rows.some((row) => priced(row).unpriced_calls > 0)) return columns;
+  return [...columns, { label: "Calls without a price", kind: "count", value: (row) => priced(row).unpriced_calls }];
 }
 
 function matching<R>({ columns, rows }: TableSpec<R>, find: string): readonly R[] {
@@ -127,26 +139,30 @@ export function bar(part: number): HTMLElement {
 function content<R>(page: Page, column: Column<R>, row: R, shared: ((row: R) => Where) | undefined): Child {
   if (column.cell) return column.cell(row);
   const value = column.value(row);
-  if (value === null) return h("span", { class: "muted" }, "–");
+  if (value === null && column.kind !== "money") return h("span", { class: "muted" }, "–");
   if (column.kind === "age") return age(page, value);
   if (column.kind === "text") return String(value) === "" ? h("span", { class: "muted" }, "unknown") : h("span", { class: "name", title: String(value) }, String(value));
   const text = plain(column, row);
   const where = column.where ?? shared;
-  if (!where) return h("span", { title: exact(column, Number(value)) }, text);
+  if (!where) return h("span", { title: exact(column, row) }, text);
   const told = where(row);
-  return number(page, text, column.where ? told : { ...told, title: told.title.replace(FIRST, column.label), value: exact(column, Number(value)) });
+  return number(page, text, column.where ? told : { ...told, title: told.title.replace(FIRST, column.label), value: exact(column, row) });
 }
 
 /** What the number of a row's main column is called; other numbers of the row come from the same calls. */
 const FIRST = /^(Cost|Saved by the cache|Uses|Failures|Transcripts)(?=[ ,])/;
 
-function exact<R>(column: Column<R>, value: number): string {
+function exact<R>(column: Column<R>, row: R): string {
+  const value = Number(column.value(row));
   if (column.kind === "share") return `${value * 100}%`;
+  if (column.kind === "money") return moneyExact(value, markOf(column, row));
   return column.kind === "text" || column.kind === "age" ? "" : SHOW[column.kind].exact(value);
 }
 
 function plain<R>(column: Column<R>, row: R): string {
   const value = column.value(row);
+  // An amount that is none has no price.
+  if (column.kind === "money") return value === null ? "?" : money(Number(value), markOf(column, row));
   if (value === null) return "–";
   if (column.kind === "share") return share(Number(value), 1);
   if (column.kind === "text" || column.kind === "age") return shown(String(value) || "unknown");

@@ -3,17 +3,17 @@
 
 import { get, path } from "../api.ts";
 import { startOfDate } from "../civil.ts";
-import { count, dayName, money, moneyExact, share, shortDay, tokens } from "../format.ts";
+import { count, dayName, moneyExact, share, shortDay, tokens } from "../format.ts";
 import { UNKNOWN, lastPart, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
-import { card, figures } from "../parts/figure.ts";
+import { amount, card, figures, marked } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { inWords, spanOf } from "../period.ts";
 import { type Query, type State, filters } from "../state.ts";
 import type { Breakdown, Slice, Stats } from "../types.ts";
-import { hitRatio, hitsOf } from "./common.ts";
+import { hitRatio, hitsOf, pricedIn, pricedOf } from "./common.ts";
 
 interface Cache { stats: Stats; models: Breakdown; projects: Breakdown; days: Breakdown; query: Query }
 
@@ -52,7 +52,7 @@ function summary(page: Page, { stats, query }: Cache): HTMLElement {
   const writes = of["cache_write"] ?? (of["cache_write_5m"] ?? 0) + (of["cache_write_1h"] ?? 0);
   return card("Prompt cache", h("span", { class: "muted" }, words), figures(page, "Cache", [
     { label: "Hit ratio", text: share(hits, 1), exact: hits ?? "", isMain: true, where: where("Hit ratio", share(hits, 4), "Tokens read from the cache, of all prompt tokens: read from it, written to it, and plain input."), note: "of prompt tokens were read from the cache" },
-    { label: "Saved", text: money(sums.cache_savings_usd), exact: sums.cache_savings_usd, where: where("Saved by the cache", moneyExact(sums.cache_savings_usd), "What the same prompts would have cost as plain input, less what they did cost."), note: `${money(sums.total_cost_usd + sums.cache_savings_usd)} without it` },
+    amount("Saved", sums.cache_savings_usd, pricedOf(sums), (value) => where("Saved by the cache", value, "What the same prompts would have cost as plain input, less what they did cost.")),
     token("Read", of["cache_read"] ?? 0, "Prompt tokens that were in the cache already, at about a tenth of the price of input."),
     token("Written", writes, "Prompt tokens that were put into the cache, for five minutes or an hour.", `${tokens(of["cache_write_1h"] ?? 0)} for an hour`),
     token("Missed", of["input"] ?? 0, "Prompt tokens that neither came from the cache nor went into it."),
@@ -79,7 +79,7 @@ function over(page: Page, { days, query }: Cache): HTMLElement {
 
 function slices(page: Page, label: string, told: Breakdown, { query }: Cache): HTMLElement {
   const where = (row: Slice): Where => ({
-    title: `Saved by the cache, ${named(called(row))}`, value: moneyExact(row.cache_savings ?? 0), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
+    title: `Saved by the cache, ${named(called(row))}`, value: moneyExact(row.cache_savings ?? 0, marked(pricedIn(row))), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
     route: path("/api/stats/breakdown", { ...query, by: told.by }), explain: [{ label: called(row), within: { [label.toLowerCase()]: row.key || UNKNOWN } }],
   });
   const called = (row: Slice): string => (label === "Project" ? lastPart(row.key) : row.label);
@@ -88,7 +88,7 @@ function slices(page: Page, label: string, told: Breakdown, { query }: Cache): H
   const columns: Column<Slice>[] = [
     { label, kind: "text", value: (row) => (isTwice(called(row)) ? row.key : called(row)) },
     { label: "Hit ratio", kind: "share", value: (row) => hitsOf(row), bar: true },
-    { label: "Saved", kind: "money", value: (row) => row.cache_savings ?? 0, where },
+    { label: "Saved", kind: "money", value: (row) => row.cache_savings ?? 0, priced: pricedIn, where },
     { label: "Read", kind: "tokens", value: (row) => row.cache_read ?? 0, wide: true },
     { label: "Written", kind: "tokens", value: written, wide: true },
     { label: "Missed", kind: "tokens", value: (row) => row.input ?? 0, wide: true },

@@ -7,12 +7,12 @@ import { UNKNOWN } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
-import { card, choice, figures } from "../parts/figure.ts";
+import { amount, card, choice, figures, marked } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { type Span, asFilter, before, beforeWords, bucketName, inWords, spanOf, spanWords, tick } from "../period.ts";
 import { type Query, type State, SPLITS, filters } from "../state.ts";
 import type { Group, Stats } from "../types.ts";
-import { statsSeries } from "./common.ts";
+import { bucketsOf, pricedOf, statsSeries } from "./common.ts";
 
 interface Cost {
   stats: Stats;
@@ -45,7 +45,8 @@ async function compared(state: State, stats: Stats, span: Span, signal: AbortSig
   const rest: Query = filters(state);
   delete rest["period"];
   const granularity = stats.time_series.granularity;
-  const far = Math.min(earlier.to, earlier.from + (Math.min(span.to, instant(stats.generated_at) ?? span.to) - span.from));
+  // The clock is this browser's: an answer that did not change keeps the time at which it was first given.
+  const far = Math.min(earlier.to, earlier.from + (Math.max(span.from, Math.min(span.to, Date.now())) - span.from));
   const ask = (of: Span): Promise<Stats> => get<Stats>("/api/stats", { ...rest, ...asFilter(of), granularity }, signal);
   const whole = await ask(earlier);
   const isWhole = far >= earlier.to;
@@ -73,13 +74,15 @@ function summary(page: Page, data: Cost): HTMLElement {
     return changed ? [h("b", null, changed), ` on ${since}`] : `nothing in ${beforeWords(page.state)}`;
   };
   const perCall = sums.avg_cost_per_call;
+  const priced = pricedOf(sums);
+  const mark = marked(priced);
   return card(inWords(page.state, data.span, page.zone).replace(/^./, (first) => first.toUpperCase()), h("span", { class: "muted" }, spanWords(data.span, page.zone), ", API value"),
     figures(page, "Summary", [
-      { label: "Cost", text: money(sums.total_cost_usd), exact: sums.total_cost_usd, isMain: true, where: asked(page, data, "Cost", moneyExact(sums.total_cost_usd)), note: note(sums.total_cost_usd, (stats) => stats.summary.total_cost_usd) ?? (sums.unpriced_calls ? `${plural(sums.unpriced_calls, "call")} without a price` : null) },
+      amount("Cost", sums.total_cost_usd, priced, (value) => asked(page, data, "Cost", value), { isMain: true, note: [note(sums.total_cost_usd, (stats) => stats.summary.total_cost_usd), sums.unpriced_calls ? `${data.earlier ? "; " : ""}${plural(sums.unpriced_calls, "call")} without a price` : null] }),
       { label: "Calls", text: count(sums.total_calls), exact: sums.total_calls, where: asked(page, data, "Calls", count(sums.total_calls)), note: note(sums.total_calls, (stats) => stats.summary.total_calls) },
       { label: "Tokens", text: tokens(sums.total_tokens), exact: sums.total_tokens, where: asked(page, data, "Tokens", count(sums.total_tokens)), note: note(sums.total_tokens, (stats) => stats.summary.total_tokens) },
-      { label: "A call", text: perCall > 0 && perCall < 1 ? `$${perCall.toFixed(3)}` : money(perCall), exact: perCall, where: asked(page, data, "Cost of a call", moneyExact(perCall), "The cost by the number of calls.") },
-      { label: "Saved by the cache", text: money(sums.cache_savings_usd), exact: sums.cache_savings_usd, where: asked(page, data, "Saved by the cache", moneyExact(sums.cache_savings_usd), "What the tokens that were read from the cache would have cost as plain input, less what they cost, and less what writing them cost more.") },
+      amount("A call", perCall, priced, (value) => asked(page, data, "Cost of a call", value, "The cost by the number of calls."), perCall >= 0.0005 && perCall < 1 && mark !== "?" ? { text: `$${perCall.toFixed(3)}${mark}` } : {}),
+      amount("Saved by the cache", sums.cache_savings_usd, priced, (value) => asked(page, data, "Saved by the cache", value, "What the tokens that were read from the cache would have cost as plain input, less what they cost, and less what writing them cost more.")),
     ]));
 }
 
@@ -98,13 +101,14 @@ function series(page: Page, data: Cost): HTMLElement {
     ticks: at.map((ms) => tick(ms, granularity, page.zone)),
     names: at.map((ms) => bucketName(ms, granularity, page.zone)),
     series: statsSeries(data.stats, page.state.split),
+    ...bucketsOf(data.stats),
     ...(line ? { line } : {}),
     where: (index) => {
       const point = points[index];
       const ms = at[index] ?? 0;
       const name = bucketName(ms, granularity, page.zone);
       const bucket = { from: Math.max(ms, data.span.from), to: at[index + 1] ?? data.span.to };
-      return { title: `Cost, ${name}`, value: moneyExact(point?.cost ?? 0), says: `${plural(point?.calls ?? 0, "call")} in this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: name, within: asFilter(bucket) }] };
+      return { title: `Cost, ${name}`, value: point ? moneyExact(point.cost, marked(point)) : "", says: `${plural(point?.calls ?? 0, "call")} in this ${granularity}.`, route: path("/api/stats", data.query), explain: [{ label: name, within: asFilter(bucket) }] };
     },
   }));
 }
@@ -112,10 +116,10 @@ function series(page: Page, data: Cost): HTMLElement {
 type Named = readonly [string, Group];
 
 function columns(page: Page, data: Cost, label: string): Column<Named>[] {
-  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${row[0] || "unknown"}`, moneyExact(row[1].total_cost)), explain: [{ label: row[0] || UNKNOWN, within: { [label.toLowerCase()]: row[0] || UNKNOWN } }] });
+  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${row[0] || "unknown"}`, moneyExact(row[1].total_cost, marked(pricedOf(row[1])))), explain: [{ label: row[0] || UNKNOWN, within: { [label.toLowerCase()]: row[0] || UNKNOWN } }] });
   return [
     { label, kind: "text", value: (row) => row[0] },
-    { label: "Cost", kind: "money", value: (row) => row[1].total_cost, where, bar: true },
+    { label: "Cost", kind: "money", value: (row) => row[1].total_cost, priced: (row) => pricedOf(row[1]), where, bar: true },
     { label: "Calls", kind: "count", value: (row) => row[1].call_count },
     { label: "Tokens", kind: "tokens", value: (row) => row[1].total_tokens ?? null, wide: true },
   ];

@@ -3,13 +3,14 @@
 
 import { get, path } from "../api.ts";
 import { dateOf, instantOf } from "../civil.ts";
-import { count, money, moneyExact, tokens } from "../format.ts";
+import { type Mark, count, money, moneyExact, tokens } from "../format.ts";
 import type { Page, View, Where } from "../page.ts";
 import { ICONS, button, h, icon } from "../parts/dom.ts";
-import { card, choice } from "../parts/figure.ts";
+import { card, choice, marked } from "../parts/figure.ts";
 import { asFilter } from "../period.ts";
 import { METRICS, type Metric, type Query, type State, filters } from "../state.ts";
 import type { Breakdown, Slice } from "../types.ts";
+import { pricedIn } from "./common.ts";
 
 interface Heat { week: Breakdown; year: Breakdown; weekQuery: Query; yearQuery: Query; of: number }
 
@@ -21,7 +22,8 @@ export const heatmap: View<Heat> = {
   key: "heatmap",
   title: "Heatmap",
   uses: ["period", "project", "model", "account", "zone"],
-  async load(state: State, signal: AbortSignal, zone: string): Promise<Heat> {
+  async load(state: State, signal: AbortSignal, asked: Promise<string>): Promise<Heat> {
+    const zone = await asked;
     const of = state.year || Number(dateOf(Date.now(), zone).slice(0, 4));
     const weekQuery = { ...filters(state), by: "weekday_hour" };
     const span = asFilter({ from: instantOf([of, 1, 1, 0, 0, 0], zone), to: instantOf([of + 1, 1, 1, 0, 0, 0], zone) });
@@ -41,7 +43,7 @@ export const heatmap: View<Heat> = {
   },
 };
 
-const TEXT: Record<Metric, { text(n: number): string; exact(n: number): string }> = {
+const TEXT: Record<Metric, { text(n: number, mark: Mark): string; exact(n: number, mark: Mark): string }> = {
   cost: { text: money, exact: moneyExact },
   calls: { text: count, exact: (n) => `${count(n)} calls` },
   tokens: { text: tokens, exact: (n) => `${count(n)} tokens` },
@@ -54,6 +56,8 @@ function levels(values: readonly number[]): (value: number) => number {
   return (value) => (value > 0 ? 1 + bounds.filter((bound) => value >= bound).length : 0);
 }
 
+const markIn = (row: Slice | undefined): Mark => (row ? marked(pricedIn(row)) : "");
+
 const metricOf = (row: Slice | undefined, metric: Metric): number => row?.[metric] ?? 0;
 
 function weekHour(page: Page, { week, weekQuery }: Heat): HTMLElement {
@@ -61,25 +65,29 @@ function weekHour(page: Page, { week, weekQuery }: Heat): HTMLElement {
   const cells = new Map(week.rows.map((row) => [row.key, row]));
   const level = levels(week.rows.map((row) => metricOf(row, metric)));
   const hours = Array.from({ length: 24 }, (_, hour) => hour);
-  const value = (day: number, hour: number): number => metricOf(cells.get(`${day + 1}-${hour}`), metric);
+  const cell = (day: number, hour: number): Slice | undefined => cells.get(`${day + 1}-${hour}`);
+  const value = (day: number, hour: number): number => metricOf(cell(day, hour), metric);
   page.sheet.push({
     kind: "table", title: "Weekday and hour", isNumber: [false, ...hours.map(() => true)],
     header: ["weekday", ...hours.map(String)],
-    rows: DAYS.map((name, day) => [name, ...hours.map((hour) => value(day, hour))]),
-    texts: DAYS.map((name, day) => [name, ...hours.map((hour) => (value(day, hour) ? TEXT[metric].text(value(day, hour)).replace("<$0.01", "<1¢") : "·"))]),
+    rows: DAYS.map((name, day) => [name, ...hours.map((hour) => (unknown(cell(day, hour), metric) ? null : value(day, hour)))]),
+    texts: DAYS.map((name, day) => [name, ...hours.map((hour) => (cell(day, hour) ? TEXT[metric].text(value(day, hour), markIn(cell(day, hour))).replace("<$0.01", "<1¢") : "·"))]),
   });
   const where = (day: number, hour: number): Where => ({
     title: `${metric[0]?.toUpperCase()}${metric.slice(1)}, ${DAYS[day]} ${String(hour).padStart(2, "0")}:00–${String(hour).padStart(2, "0")}:59`,
-    value: TEXT[metric].exact(value(day, hour)), route: path("/api/stats/breakdown", weekQuery),
+    value: TEXT[metric].exact(value(day, hour), markIn(cell(day, hour))), route: path("/api/stats/breakdown", weekQuery),
     says: "All calls of the chosen time in this hour of this weekday, in the zone of this page.",
   });
   return h("div", null, h("table", { class: "heat week", attrs: { "aria-label": `${metric} by weekday and hour` } },
     h("thead", null, h("tr", null, h("td", null), hours.map((hour) => h("th", { class: hour % 3 ? "minor" : "", attrs: { scope: "col" } }, String(hour))))),
-    h("tbody", null, DAYS.map((name, day) => h("tr", null, h("th", { attrs: { scope: "row" } }, name), hours.map((hour) => h("td", null, square(page, level(value(day, hour)), where(day, hour)))))))), scale());
+    h("tbody", null, DAYS.map((name, day) => h("tr", null, h("th", { attrs: { scope: "row" } }, name), hours.map((hour) => h("td", null, square(page, level(value(day, hour)), where(day, hour), unknown(cell(day, hour), metric)))))))), scale());
 }
 
+/** What stands in a cell of calls of which nothing has a price: it is not free. */
+const unknown = (row: Slice | undefined, metric: Metric): string => (metric === "cost" && markIn(row) === "?" ? "?" : "");
+
 function square(page: Page, level: number, where: Where, text = ""): HTMLElement {
-  return button(text, () => page.where(where), { class: `cell l${level}`, title: `${where.title}: ${where.value}`, attrs: { "aria-label": `${where.title}: ${where.value}`, tabindex: level > 0 ? 0 : -1 } });
+  return button(text, () => page.where(where), { class: `cell l${level}`, title: `${where.title}: ${where.value}`, attrs: { "aria-label": `${where.title}: ${where.value}`, tabindex: level > 0 || text !== "" ? 0 : -1 } });
 }
 
 const scale = (): HTMLElement =>
@@ -91,21 +99,21 @@ function calendar(page: Page, data: Heat): HTMLElement {
   const level = levels(data.year.rows.map((row) => metricOf(row, metric)));
   const rows = [...data.year.rows].sort((a, b) => a.key.localeCompare(b.key));
   page.sheet.push({
-    kind: "table", title: `Days of ${data.of}`, header: ["day", "cost", "calls", "tokens"], isNumber: [false, true, true, true],
-    rows: rows.map((row) => [row.key, row.cost ?? 0, row.calls ?? 0, row.tokens ?? 0]),
-    texts: rows.map((row) => [row.key, money(row.cost ?? 0), count(row.calls ?? 0), tokens(row.tokens ?? 0)]),
+    kind: "table", title: `Days of ${data.of}`, header: ["day", "cost", "calls", "tokens", "calls without a price"], isNumber: [false, true, true, true, true],
+    rows: rows.map((row) => [row.key, markIn(row) === "?" ? null : (row.cost ?? 0), row.calls ?? 0, row.tokens ?? 0, row.unpriced_calls ?? 0]),
+    texts: rows.map((row) => [row.key, money(row.cost ?? 0, markIn(row)), count(row.calls ?? 0), tokens(row.tokens ?? 0), count(row.unpriced_calls ?? 0)]),
   });
   const step = (by: number, path: string, label: string): HTMLElement => button(icon(path), () => page.set({ year: data.of + by }), { class: "quiet square", attrs: { "aria-label": label, "data-keep": label } });
   const route = path("/api/stats/breakdown", data.yearQuery);
   const where = (date: string): Where => ({
-    title: `${metric[0]?.toUpperCase()}${metric.slice(1)}, ${date}`, value: TEXT[metric].exact(metricOf(days.get(date), metric)),
+    title: `${metric[0]?.toUpperCase()}${metric.slice(1)}, ${date}`, value: TEXT[metric].exact(metricOf(days.get(date), metric), markIn(days.get(date))),
     says: "All calls of this day, in the zone of this page, that the filters let through.", route, explain: [{ label: date, what: date }],
   });
   return card(String(data.of), [step(-1, ICONS.left, "Year before"), step(1, ICONS.right, "Year after")],
-    h("div", { class: "months" }, MONTHS.map((name, month) => monthTable(page, data.of, month, name, (date) => level(metricOf(days.get(date), metric)), where))), scale());
+    h("div", { class: "months" }, MONTHS.map((name, month) => monthTable(data.of, month, name, (date) => square(page, level(metricOf(days.get(date), metric)), where(date), unknown(days.get(date), metric))))), scale());
 }
 
-function monthTable(page: Page, year: number, month: number, name: string, level: (date: string) => number, where: (date: string) => Where): HTMLElement {
+function monthTable(year: number, month: number, name: string, cell: (date: string) => HTMLElement): HTMLElement {
   const length = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
   const first = (new Date(Date.UTC(year, month, 1)).getUTCDay() + 6) % 7;
   const weeks = Array.from({ length: Math.ceil((first + length) / 7) }, (_, week) => week);
@@ -115,6 +123,6 @@ function monthTable(page: Page, year: number, month: number, name: string, level
     h("thead", { class: "unseen" }, h("tr", null, DAYS.map((day) => h("th", { attrs: { scope: "col" } }, day)))),
     h("tbody", null, weeks.map((week) => h("tr", null, DAYS.map((_, weekday) => {
       const day = week * 7 + weekday - first + 1;
-      return h("td", null, day < 1 || day > length ? null : square(page, level(date(day)), where(date(day))));
+      return h("td", null, day < 1 || day > length ? null : cell(date(day)));
     })))));
 }

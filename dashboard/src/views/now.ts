@@ -8,14 +8,14 @@ import { named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { type Child, button, h } from "../parts/dom.ts";
-import { age, badge, card, figures, number, time } from "../parts/figure.ts";
+import { type Figure, age, amount, badge, card, countdown, figures, marked, number, said, time } from "../parts/figure.ts";
 import { gauge, windowName } from "../parts/gauge.ts";
-import { withCommands } from "../parts/states.ts";
+import { nothing, withCommands } from "../parts/states.ts";
 import { table } from "../parts/table.ts";
 import { bucketName, tick } from "../period.ts";
-import { type Query, type State, filters } from "../state.ts";
-import type { Account, Alert, Block, Limits, RecentCall, Session, SessionPage, Stats } from "../types.ts";
-import { hitRatio, statsSeries } from "./common.ts";
+import { type Query, type State, chosen, filters } from "../state.ts";
+import type { Account, Alert, Block, Burn, Limits, RecentCall, Session, SessionPage, Stats } from "../types.ts";
+import { bucketsOf, hitRatio, pricedOf, statsSeries } from "./common.ts";
 
 interface Now { stats: Stats; limits: Limits; block: Block | null; sessions: Session[]; query: Query }
 
@@ -37,6 +37,9 @@ export const now: View<Now> = {
   isEmpty: ({ stats, limits }) => stats.summary.total_calls === 0 && stats.sessions.total_count === 0 && limits.accounts.length === 0,
   zone: ({ stats }) => stats.period.timezone,
   draw(data: Now, page: Page): Node[] {
+    const { summary, sessions } = data.stats;
+    const matchesNothing = chosen(page.state).length > 0 && summary.total_calls === 0 && sessions.total_count === 0;
+    if (matchesNothing) return [...alerts(data.limits.alerts), limits(page, data.limits), nothing(page)];
     return [
       ...alerts(data.limits.alerts),
       limits(page, data.limits),
@@ -82,7 +85,7 @@ function accountPart(page: Page, account: Account): HTMLElement {
 }
 
 function login(account: Account): Child {
-  if (!account.loggedIn) return badge("logged out", "plain");
+  if (!account.loggedIn) return [badge("logged out", "plain"), h("span", { class: "muted" }, withCommands("Run `claude /login` to log in."))];
   return account.login.state === "needs_login" ? badge("login needed", "bad", { title: account.login.reason ?? "" }) : null;
 }
 
@@ -96,6 +99,7 @@ function trouble(page: Page, account: Account): Child {
 
 function today(page: Page, { stats, query }: Now): HTMLElement {
   const { summary } = stats;
+  const priced = pricedOf(summary);
   const says = "All calls since midnight of this zone, each counted once and priced at the list of its day.";
   const where = (title: string, value: string) => ({
     title: title.startsWith("Cost, ") ? title : `${title}, today`, value, says, route: path("/api/stats", query),
@@ -105,17 +109,18 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
   const told = statsSeries(stats, "tier");
   return card("Today", [h("span", { class: "muted" }, "API value, ", page.zone)],
     figures(page, "Today", [
-      { label: "Cost", text: money(summary.total_cost_usd), exact: summary.total_cost_usd, where: where("Cost", moneyExact(summary.total_cost_usd)), isMain: true, note: summary.unpriced_calls ? `${plural(summary.unpriced_calls, "call")} without a price` : null },
+      amount("Cost", summary.total_cost_usd, priced, (value) => where("Cost", value), { isMain: true, note: priced.unpriced_calls ? `${plural(priced.unpriced_calls, "call")} without a price` : null }),
       { label: "Calls", text: count(summary.total_calls), exact: summary.total_calls, where: where("Calls", count(summary.total_calls)) },
       { label: "Tokens", text: tokens(summary.total_tokens), exact: summary.total_tokens, where: where("Tokens", count(summary.total_tokens)) },
-      { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: `${money(summary.cache_savings_usd)} saved` },
+      { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: [said(money(summary.cache_savings_usd, marked(priced))), " saved"] },
     ]),
     chart(page, {
       title: "Cost by hour", kind: "bars", height: 150, text: money, exact: moneyExact, axis: (value) => `$${value}`,
       where: (at) => {
         const point = stats.time_series.data[at];
-        return where(`Cost, ${bucketName(instant(point?.timestamp) ?? 0, "hour", page.zone)}`, moneyExact(point?.cost ?? 0));
+        return where(`Cost, ${bucketName(instant(point?.timestamp) ?? 0, "hour", page.zone)}`, point ? moneyExact(point.cost, marked(point)) : "");
       },
+      ...bucketsOf(stats),
       ticks: stats.time_series.data.map((point) => tick(instant(point.timestamp) ?? 0, "hour", page.zone)),
       names: stats.time_series.data.map((point) => bucketName(instant(point.timestamp) ?? 0, "hour", page.zone)),
       series: told,
@@ -129,32 +134,29 @@ function burn(page: Page, { block }: Now): HTMLElement {
   }
   const route = path("/api/stats/blocks", { active: "true" });
   const where = (title: string, value: string, says: string): Where => ({ title, value, says, route, explain: [{ label: "this block", within: { from: block.start } }] });
-  const rate = block.burn_rate_recent ?? block.burn_rate;
-  const { projection } = block;
-  const items = [
-    { label: "Cost so far", text: money(block.cost), exact: block.cost, isMain: true, where: where("Cost of this block", moneyExact(block.cost), `All calls since the block began, ${block.start}.`), note: [plural(block.calls, "call")] },
-  ];
+  const pace = (label: string, rate: Burn | null, says: string): Figure[] => (rate ? [
+    amount(label, rate.cost_per_hour, block, (value) => where(`Cost an hour, ${label.toLowerCase()}`, value, says), { note: `an hour, ${tokens(rate.tokens_per_minute)} tokens a minute` }),
+  ] : []);
   const facts = [
-    ...items,
-    ...(rate ? [
-      { label: "An hour", text: money(rate.cost_per_hour), exact: rate.cost_per_hour, where: where("Cost an hour", moneyExact(rate.cost_per_hour), block.burn_rate_recent ? "The calls of the last 30 minutes, for an hour." : "The calls of this block, for an hour."), note: block.burn_rate_recent ? "last 30 minutes" : "whole block" },
-      { label: "Tokens a minute", text: tokens(rate.tokens_per_minute), exact: rate.tokens_per_minute, where: where("Tokens a minute", String(rate.tokens_per_minute), "The tokens of those calls, for a minute.") },
-    ] : []),
-    ...(projection ? [
-      { label: "At its end", text: money(projection.cost), exact: projection.cost, where: where("Cost at the block's end", moneyExact(projection.cost), "What is spent, and what is left of the block at the present rate."), note: `${lasting(projection.minutes_left * 60_000)} left` },
+    amount("Cost so far", block.cost, block, (value) => where("Cost of this block", value, `All calls since the block began, ${block.start}.`), { isMain: true, note: plural(block.calls, "call") }),
+    ...pace("Last 30 minutes", block.burn_rate_recent, "What the calls of the last 30 minutes cost, twice: for an hour."),
+    ...pace("Whole block", block.burn_rate, "What the calls of this block cost, by the time from the first to the last of them, for an hour."),
+    ...(block.projection ? [
+      amount("At its end", block.projection.cost, block, (value) => where("Cost at the block's end", value, "What is spent, and the rate of the whole block for the time that is left. An estimate."), { ...(marked(block) === "?" ? {} : { text: `~${money(block.projection.cost, marked(block))}` }), note: "at the whole block's rate" }),
     ] : []),
   ];
-  return card("This block", [h("span", { class: "muted" }, "began ", time(page, block.start), block.end ? [", ends ", time(page, block.end)] : null)], figures(page, "This block", facts), progress(block, page.now));
+  const early = block.projection ? null : h("p", { class: "muted" }, "Too early to say where it ends up: from the first of its calls to the last it is less than ten minutes.");
+  return card("This block", [h("span", { class: "muted" }, "began ", time(page, block.start), block.end ? [", ends ", time(page, block.end)] : null)], figures(page, "This block", facts), early, progress(page, block));
 }
 
-function progress(block: Block, at: number): Child {
+function progress(page: Page, block: Block): Child {
   const [start, end] = [instant(block.start), instant(block.end)];
   if (start === null || end === null) return null;
-  const part = Math.min(1, Math.max(0, (at - start) / (end - start)));
+  const part = Math.min(1, Math.max(0, (page.now - start) / (end - start)));
   const inner = h("i", { class: "used" });
   inner.style.width = `${part * 100}%`;
   return h("div", { class: "block-time" }, h("div", { class: "meter thin", role: "meter", attrs: { "aria-label": "Time of the block", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(part * 100) } }, inner),
-    h("p", { class: "muted" }, `${lasting(at - start)} gone, ${lasting(Math.max(0, end - at))} left`));
+    h("p", { class: "muted" }, countdown(page, block.end ?? ""), " of five hours left"));
 }
 
 function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
@@ -166,7 +168,7 @@ function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
       columns: [
         { label: "Project", kind: "text", value: (row) => row.project },
         { label: "Branch", kind: "text", value: (row) => row.branch, wide: true },
-        { label: "Cost", kind: "money", value: (row) => row.cost, where: (row) => ({ title: `Cost of a session in ${named(row.project)}`, value: moneyExact(row.cost), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
+        { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${named(row.project)}`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
         { label: "Tokens", kind: "tokens", value: (row) => row.tokens, wide: true },
         { label: "Last call", kind: "age", value: (row) => row.last },
       ],
@@ -177,6 +179,6 @@ function recent(page: Page, { stats, query }: Now): HTMLElement {
   const all = button("All of today", () => page.set({ view: "cost", period: "day", from: "", to: "" }), { class: "quiet" });
   return card("Latest calls", all, h("ol", { class: "feed" }, stats.recent_calls.slice(0, 10).map((call: RecentCall) =>
     h("li", null, age(page, call.timestamp), h("span", { class: "name", title: call.project }, named(call.project)), h("span", { class: "model", title: call.model }, named(call.model)),
-      number(page, money(call.cost), { title: `A call of ${named(call.model)}`, value: `${moneyExact(call.cost)}, ${count(call.tokens)} tokens`, says: "One call, priced at the list of its day.", route: path("/api/stats", query), explain: [{ label: "today", what: dateOf(page.now, page.zone) }] })))),
+      number(page, money(call.cost ?? 0, call.cost === null ? "?" : ""), { title: `A call of ${named(call.model)}`, value: `${moneyExact(call.cost ?? 0, call.cost === null ? "?" : "")}, ${count(call.tokens)} tokens`, says: "One call, priced at the list of its day.", route: path("/api/stats", query), explain: [{ label: "today", what: dateOf(page.now, page.zone) }] })))),
     stats.recent_calls.length === 0 ? h("p", { class: "nothing" }, "No call today yet.") : null);
 }

@@ -2,14 +2,15 @@
 // Must not: keep where one is anywhere but in the address.
 
 import { get, path } from "../api.ts";
-import { count, instant, lasting, money, moneyExact, plural, tokens } from "../format.ts";
+import { count, instant, lasting, moneyExact, plural, tokens } from "../format.ts";
 import { UNKNOWN, lastPart, named } from "../names.ts";
 import type { Door, Page, View, Where } from "../page.ts";
 import { type Child, button, h } from "../parts/dom.ts";
-import { age, badge, card, figures, time } from "../parts/figure.ts";
+import { age, amount, badge, card, figures, marked, time } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { type Query, type State, filters } from "../state.ts";
 import type { Call, Project, Session, SessionPage, SessionStory, Totals } from "../types.ts";
+import { pricedOf } from "./common.ts";
 
 type Data =
   | { depth: "projects"; projects: Project[]; query: Query }
@@ -35,7 +36,7 @@ export const projects: View<Data> = {
     const [known, page] = await Promise.all([list, sessions(query, signal)]);
     return { depth: "project", project: known.projects.find((one) => one.path === state.project || one.name === state.project || (state.project === UNKNOWN && one.path === "")) ?? null, page, query };
   },
-  isEmpty: (data) => data.depth === "projects" && data.projects.length === 0,
+  isEmpty: (data) => (data.depth === "projects" && data.projects.length === 0) || (data.depth === "project" && data.project === null && data.page.sessions.length === 0),
   zone: () => null,
   draw(data: Data, page: Page): Node[] {
     if (data.depth === "projects") return [crumbs(page, []), all(page, data.projects, data.query)];
@@ -73,7 +74,7 @@ function crumbs(page: Page, steps: readonly { label: string; open: () => void }[
 
 function totals<R extends Totals>(where: (row: R) => Where): Column<R>[] {
   return [
-    { label: "Cost", kind: "money", value: (row) => row.total_cost, where, bar: true },
+    { label: "Cost", kind: "money", value: (row) => row.total_cost, priced: pricedOf, where, bar: true },
     { label: "Calls", kind: "count", value: (row) => row.total_calls },
     { label: "Tokens", kind: "tokens", value: (row) => row.total_tokens, wide: true },
     { label: "Last call", kind: "age", value: (row) => row.last_activity },
@@ -84,7 +85,7 @@ const behind = (path: string): Door => ({ label: "project", ...(path ? { what: p
 
 function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
   const where = (row: Project): Where => ({
-    title: `Cost of ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", query),
+    title: `Cost of ${named(row.name)}`, value: moneyExact(row.total_cost, marked(pricedOf(row))), route: path("/api/stats/projects", query),
     says: `The ${count(row.total_calls)} calls in ${named(row.path)} that the filters let through. A worktree counts as its repository.`,
     explain: [behind(row.path)],
   });
@@ -115,7 +116,7 @@ function summary(known: Project, query: Query) {
     route: path("/api/stats/projects", query), explain: [behind(known.path)],
   });
   return [
-    { label: "Cost", text: money(known.total_cost), exact: known.total_cost, where: where("Cost", moneyExact(known.total_cost)), isMain: true },
+    amount("Cost", known.total_cost, pricedOf(known), (value) => where("Cost", value), { isMain: true }),
     { label: "Calls", text: count(known.total_calls), exact: known.total_calls, where: where("Calls", count(known.total_calls)) },
     { label: "Tokens", text: tokens(known.total_tokens), exact: known.total_tokens, where: where("Tokens", count(known.total_tokens)) },
   ];
@@ -123,7 +124,7 @@ function summary(known: Project, query: Query) {
 
 function branches(page: Page, rows: readonly Totals[], known: Project, query: Query): HTMLElement {
   const where = (row: Totals): Where => ({
-    title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost), route: path("/api/stats/projects", query),
+    title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost, marked(pricedOf(row))), route: path("/api/stats/projects", query),
     says: "The calls of the project whose row names this branch.", explain: [{ label: "branch", within: { project: known.path || UNKNOWN, branch: row.name || UNKNOWN } }],
   });
   return table(page, { title: "Branches", rows, sort: 1, most: 12, open: (row) => page.set({ branch: row.name || UNKNOWN }), columns: [{ label: "Branch", kind: "text", value: (row) => row.name }, ...totals(where)] });
@@ -136,7 +137,7 @@ function sessionTable(page: Page, rows: readonly Session[], query: Query): HTMLE
     columns: [
       { label: "Session", kind: "text", value: (row) => row.id, cell: (row) => h("span", { class: "two" }, h("span", { class: "id" }, row.id.slice(0, 8) || "unknown", row.active ? [" ", badge("active", "good")] : null), h("small", { class: "muted" }, named(row.branch))) },
       { label: "Models", kind: "text", value: (row) => row.models.join(", "), wide: true },
-      { label: "Cost", kind: "money", value: (row) => row.cost, bar: true, where: (row) => ({ title: `Cost of session ${row.id}`, value: moneyExact(row.cost), says: `The ${count(row.calls)} calls of the session that the filters let through, its subagents' among them.`, route, explain: [{ label: "session", what: row.id }] }) },
+      { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, bar: true, where: (row) => ({ title: `Cost of session ${row.id}`, value: moneyExact(row.cost, marked(row)), says: `The ${count(row.calls)} calls of the session that the filters let through, its subagents' among them.`, route, explain: [{ label: "session", what: row.id }] }) },
       { label: "Calls", kind: "count", value: (row) => row.calls },
       { label: "Tokens", kind: "tokens", value: (row) => row.tokens, wide: true },
       { label: "Last call", kind: "age", value: (row) => row.last },
@@ -158,7 +159,7 @@ function session(page: Page, told: SessionStory): Node[] {
     crumbs(page, steps),
     card(["Session ", h("span", { class: "id" }, of.id)], of.active ? badge("active", "good") : age(page, of.last),
       figures(page, "Session", [
-        { label: "Cost", text: money(of.cost), exact: of.cost, where: where("Cost", moneyExact(of.cost)), isMain: true },
+        amount("Cost", of.cost, of, (value) => where("Cost", value), { isMain: true }),
         { label: "Calls", text: count(of.calls), exact: of.calls, where: where("Calls", count(of.calls)) },
         { label: "Tokens", text: tokens(of.tokens), exact: of.tokens, where: where("Tokens", count(of.tokens)) },
         { label: "From first to last call", text: first !== null && last !== null ? lasting(last - first) : "–", exact: first !== null && last !== null ? last - first : "", where: where("Time from first to last call", `${of.first ?? ""} – ${of.last ?? ""}`) },
@@ -180,7 +181,7 @@ function tools(page: Page, told: SessionStory, where: (title: string, value: str
 function agents(page: Page, told: SessionStory, where: (title: string, value: string) => Where): HTMLElement {
   return table(page, { title: "Subagents of the session", rows: told.agents, sort: 1, most: 8, empty: "No subagent ran.", columns: [
     { label: "Agent", kind: "text", value: (row) => row.name },
-    { label: "Cost", kind: "money", value: (row) => row.cost, bar: true, where: (row) => where(`Cost of ${named(row.name)}`, moneyExact(row.cost)) },
+    { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, bar: true, where: (row) => where(`Cost of ${named(row.name)}`, moneyExact(row.cost, marked(row))) },
     { label: "Calls", kind: "count", value: (row) => row.calls },
   ] });
 }
@@ -194,6 +195,6 @@ function calls(page: Page, rows: readonly Call[], route: string): HTMLElement {
     { label: "Input", kind: "tokens", value: (row) => row.input, wide: true },
     { label: "Cache read", kind: "tokens", value: (row) => row.cache_read, wide: true },
     { label: "Output", kind: "tokens", value: (row) => row.output, wide: true },
-    { label: "Cost", kind: "money", value: (row) => row.cost, bar: true, where: (row) => ({ title: `Cost of call ${row.id}`, value: row.cost === null ? "no price" : moneyExact(row.cost), says: "One call: its tokens by class, each at its rate, rounded once.", route, explain: [{ label: "call", what: `#${row.id}` }] }) },
+    { label: "Cost", kind: "money", value: (row) => row.cost, bar: true, where: (row) => ({ title: `Cost of call ${row.id}`, value: moneyExact(row.cost ?? 0, row.cost === null ? "?" : ""), says: "One call: its tokens by class, each at its rate, rounded once.", route, explain: [{ label: "call", what: `#${row.id}` }] }) },
   ] });
 }

@@ -1,7 +1,7 @@
 // Sources: where the numbers come from, and how the daemon is.
 // Must not: change anything but by the two buttons that say so.
 
-import { get, health, post } from "../api.ts";
+import { type Problem, get, health, post } from "../api.ts";
 import { bytes, count } from "../format.ts";
 import type { Page, View, Where } from "../page.ts";
 import { type Child, button, h } from "../parts/dom.ts";
@@ -11,23 +11,27 @@ import { table } from "../parts/table.ts";
 import type { State } from "../state.ts";
 import type { Health, Root, Sources } from "../types.ts";
 
-interface Data { sources: Sources; health: Health }
+interface Data { sources: Sources; health: Health; off: Problem | null }
 
 export const sources: View<Data> = {
   key: "sources",
   title: "Sources",
   uses: ["find", "zone"],
   async load(_state: State, signal: AbortSignal): Promise<Data> {
-    const [told, how] = await Promise.all([get<Sources>("/api/sources", {}, signal), health<Health>(signal)]);
-    return { sources: told, health: how };
+    const [told, how, off] = await Promise.all([get<Sources>("/api/sources", {}, signal), health<Health>(signal), whyOff(signal)]);
+    return { sources: told, health: how, off };
   },
   isEmpty: () => false,
   // The zone that the ledger names is the one of its roll-ups, not of people.
   zone: () => null,
   draw(data: Data, page: Page): Node[] {
-    return [roots(page, data.sources), h("div", { class: "split" }, ledger(page, data.sources), checks(page, data.health))];
+    return [roots(page, data.sources), h("div", { class: "split" }, ledger(page, data.sources), checks(page, data.health, data.off))];
   },
 };
+
+/** Statistics that are turned off are no fault of the daemon, so that its health does not tell. */
+const whyOff = (signal: AbortSignal): Promise<Problem | null> =>
+  get("/api/stats", { period: "hour" }, signal).then(() => null, (error: unknown) => { const why = problemOf(error); return why.isOff ? why : null; });
 
 const where = (title: string, value: string, says: string): Where => ({ title, value, says, route: "/api/sources" });
 
@@ -42,7 +46,7 @@ function roots(page: Page, told: Sources): HTMLElement {
       { label: "Gone", kind: "count", value: (row) => row.gone, wide: true, where: (row) => where(`Transcripts that were under ${isOf(row)}`, count(row.gone), "Files that were read and are gone; their calls stay counted.") },
       { label: "Size", kind: "count", value: (row) => row.bytes, wide: true, cell: (row) => h("span", { title: `${count(row.bytes)} bytes` }, bytes(row.bytes)) },
       { label: "Skipped rows", kind: "count", value: (row) => row.skipped_rows, wide: true, where: (row) => where(`Rows skipped under ${isOf(row)}`, count(row.skipped_rows), "Rows that do not count: without a time, or with impossible counts.") },
-      { label: "Damaged lines", kind: "count", value: (row) => row.damaged_lines, wide: true, where: (row) => where(`Damaged lines under ${isOf(row)}`, count(row.damaged_lines), "Lines that are no JSON. They are left out and counted.") },
+      { label: "Damaged", kind: "count", value: (row) => row.damaged_lines, where: (row) => where(`Damaged lines under ${isOf(row)}`, count(row.damaged_lines), "Lines that are no JSON. They are left out and counted.") },
       { label: "Last event", kind: "age", value: (row) => row.last_event },
     ],
   }));
@@ -69,7 +73,8 @@ function refresh(page: Page): HTMLElement {
   return doing(page, "Ask for limits now", async () => {
     const done = await post<{ asked: string[]; not_asked: string[]; faults: string[] }>("/api/limits/refresh");
     if (done.faults.length > 0) return done.faults.join("; ");
-    return done.asked.length > 0 ? `Asked for ${done.asked.join(", ")}.` : `It is too early to ask again for ${done.not_asked.join(", ") || "anyone"}.`;
+    if (done.asked.length > 0) return `Asked for ${done.asked.join(", ")}.`;
+    return done.not_asked.length > 0 ? `It is too early to ask again for ${done.not_asked.join(", ")}.` : "Nobody was asked. `cco limits` says why, and what to do.";
   });
 }
 
@@ -90,10 +95,10 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
   ));
 }
 
-function checks(page: Page, how: Health): HTMLElement {
+function checks(page: Page, how: Health, off: Problem | null): HTMLElement {
   const list = how.checks ?? [];
   page.sheet.push({ kind: "table", title: "Daemon", header: ["part", "ok", "detail", "at"], isNumber: [false, false, false, false],
     rows: list.map((check) => [check.name, check.ok ? "yes" : "no", check.detail, check.at]), texts: list.map((check) => [check.name, check.ok ? "ok" : "failing", check.detail, check.at]) });
-  return card("Daemon", how.status === "ok" ? badge("all well", "good") : badge("failing", "bad"),
-    h("ul", { class: "checks" }, list.map((check) => h("li", null, badge(check.ok ? "ok" : "failing", check.ok ? "good" : "bad"), h("span", null, h("strong", null, check.name), h("small", { class: "muted" }, withCommands(check.detail))), age(page, check.at)))));
+  return card("Daemon", how.status !== "ok" ? badge("failing", "bad") : off ? badge("statistics are off", "warn") : badge("all well", "good"),
+    h("ul", { class: "checks" }, off ? h("li", null, badge("off", "warn"), h("span", null, h("strong", null, "statistics"), h("small", { class: "muted" }, withCommands(off.hint)))) : null, list.map((check) => h("li", null, badge(check.ok ? "ok" : "failing", check.ok ? "good" : "bad"), h("span", null, h("strong", null, check.name), h("small", { class: "muted" }, withCommands(check.detail))), age(page, check.at)))));
 }

@@ -5,10 +5,11 @@ import { get, path } from "../api.ts";
 import { count, moneyExact } from "../format.ts";
 import type { Page, View, Where } from "../page.ts";
 import { h } from "../parts/dom.ts";
-import { card } from "../parts/figure.ts";
+import { card, marked } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { type Query, type State, filters } from "../state.ts";
 import type { Breakdown, Slice } from "../types.ts";
+import { pricedIn } from "./common.ts";
 
 interface Tools { tools: Breakdown; agents: Breakdown; skills: Breakdown; servers: Breakdown; query: Query }
 
@@ -52,12 +53,12 @@ function used(page: Page, { tools: told, query }: Tools): HTMLElement {
 
 function costs(page: Page, { query }: Tools, label: string, told: Breakdown, none: string): HTMLElement {
   const where = (row: Slice): Where => ({
-    title: `Cost of ${row.label || row.key || none}`, value: moneyExact(row.cost ?? 0), route: path("/api/stats/breakdown", { ...query, by: told.by }),
+    title: `Cost of ${row.label || row.key || none}`, value: moneyExact(row.cost ?? 0, marked(pricedIn(row))), route: path("/api/stats/breakdown", { ...query, by: told.by }),
     says: `The ${count(row.calls ?? 0)} calls whose transcript names this ${label === "MCP server" ? label : label.toLowerCase()}.`,
   });
   const columns: Column<Slice>[] = [
     { label, kind: "text", value: (row) => row.label || row.key || none },
-    { label: "Cost", kind: "money", value: (row) => row.cost ?? 0, where, bar: true },
+    { label: "Cost", kind: "money", value: (row) => row.cost ?? 0, priced: pricedIn, where, bar: true },
     { label: "Calls", kind: "count", value: (row) => row.calls ?? 0 },
     { label: "Tokens", kind: "tokens", value: (row) => row.tokens ?? 0, wide: true },
   ];

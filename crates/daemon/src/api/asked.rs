@@ -92,16 +92,6 @@ impl Asked {
         Ok(Some(*found))
     }
 
-    /// An instant as RFC 3339 writes it.
-    pub(super) fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
-        match self.time(name)? {
-            Some(Time::Day(_)) => Err(Problem::parameter(name, format!("{name} is to be an instant"))
-                .hint("write it as 2026-11-26T08:00:00Z")),
-            Some(Time::Instant(at)) => Ok(Some(at)),
-            None => Ok(None),
-        }
-    }
-
     /// From when on: an instant, or the start of a day of the zone.
     pub(super) fn start(&self, name: &str, zone: &TimeZone) -> Result<Option<Timestamp>, Problem> {
         Ok(self.time(name)?.map(|time| match time {
@@ -232,7 +222,7 @@ mod tests {
         insta::assert_snapshot!(said(asked("perod=day")), @r#""perod" | "no parameter is called \"perod\"" | "did you mean period? There are: period, project, from, limit""#);
         insta::assert_snapshot!(said(asked("period=dai").and_then(|it| it.word("period", &[("day", ()), ("hour", ())]))), @r#""period" | "period cannot be \"dai\"" | "did you mean day? There are: day, hour""#);
         insta::assert_snapshot!(said(asked("period=day&period=hour")), @r#""period" | "period is given twice, and differs" | null"#);
-        insta::assert_snapshot!(said(asked("from=yesterday").and_then(|it| it.instant("from"))), @r#""from" | "from is no time: \"yesterday\"" | "write it as 2026-11-26 or 2026-11-26T08:00:00Z; a `+` in an offset is `%2B` in a URL""#);
+        insta::assert_snapshot!(said(asked("from=yesterday").and_then(|it| it.start("from", &TimeZone::UTC))), @r#""from" | "from is no time: \"yesterday\"" | "write it as 2026-11-26 or 2026-11-26T08:00:00Z; a `+` in an offset is `%2B` in a URL""#);
         for limit in ["0", "-1", "501", "1e2", "", "99999999999999999999"] {
             assert!(
                 said(asked(&format!("limit={limit}")).and_then(|it| it.number("limit", 500)))

@@ -52,6 +52,8 @@ pub(super) struct Totals {
     total_cost: Usd,
     total_calls: u64,
     total_tokens: u64,
+    /// Calls of models without a price, which cost 0 here.
+    unpriced_calls: u64,
     last_activity: String,
 }
 
@@ -98,6 +100,7 @@ impl Totals {
             total_cost: Usd(sums.cost),
             total_calls: sums.calls,
             total_tokens: sums.tokens.total(),
+            unpriced_calls: sums.unpriced_calls,
             last_activity: iso(last),
         }
     }

@@ -25,7 +25,7 @@ use super::filter::{self, Filter, Period};
 use super::named::ByName;
 use super::problem::Problem;
 
-/// Names of a series that are told apart; the rest is `other`.
+/// Names of a series that are told apart; the others are the `rest`.
 const TOLD_APART: usize = 8;
 
 /// What was used.
@@ -108,6 +108,8 @@ pub(super) struct GroupAnswer {
     total_cost: Usd,
     total_tokens: u64,
     avg_tokens_per_call: u64,
+    /// Calls of models without a price, which cost 0 here.
+    unpriced_calls: u64,
 }
 
 /// One point for every bucket.
@@ -125,12 +127,18 @@ pub(super) struct Point {
     cost: Usd,
     calls: u64,
     tokens: u64,
+    /// Calls of models without a price, which cost 0 here.
+    unpriced_calls: u64,
     #[schema(value_type = HashMap<String, f64>)]
     by_tier: ByName<Usd>,
-    /// By what `split` says, the dearest eight of the whole time; the rest is `other`.
+    /// By what `split` says, the dearest eight of the whole time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<HashMap<String, f64>>)]
     by: Option<ByName<Usd>>,
+    /// What all others cost, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    rest: Option<Usd>,
 }
 
 /// A call.
@@ -284,25 +292,36 @@ fn points(stats: &Stats, split: Option<Split>, projects: &HashMap<Arc<str>, Stri
         Split::Project => &stats.projects,
     });
     let apart: Vec<&Arc<str>> = all.into_iter().flatten().take(TOLD_APART).map(|(name, _)| name).collect();
-    let point = |point: &SeriesPoint| Point {
-        timestamp: iso(point.start),
-        cost: Usd(point.sums.cost),
-        calls: point.sums.calls,
-        tokens: point.sums.tokens.total(),
-        by_tier: point.tiers.iter().map(|(tier, sums)| (tier.to_string(), Usd(sums.cost))).collect(),
-        by: split.map(|split| match split {
-            Split::Model => by(&point.parts, &apart, ToString::to_string),
-            Split::Project => by(&point.parts, &apart, |path| projects[path].clone()),
-        }),
+    let point = |point: &SeriesPoint| {
+        let (by, rest) = match split {
+            None => (None, None),
+            Some(Split::Model) => by(&point.parts, &apart, ToString::to_string),
+            Some(Split::Project) => by(&point.parts, &apart, |path| projects[path].clone()),
+        };
+        Point {
+            timestamp: iso(point.start),
+            cost: Usd(point.sums.cost),
+            calls: point.sums.calls,
+            tokens: point.sums.tokens.total(),
+            unpriced_calls: point.sums.unpriced_calls,
+            by_tier: point.tiers.iter().map(|(tier, sums)| (tier.to_string(), Usd(sums.cost))).collect(),
+            by,
+            rest,
+        }
     };
     stats.series.iter().map(point).collect()
 }
 
-fn by(parts: &[(Arc<str>, Sums)], apart: &[&Arc<str>], name: impl Fn(&Arc<str>) -> String) -> ByName<Usd> {
-    let (told, rest): (Vec<_>, Vec<_>) = parts.iter().partition(|(key, _)| apart.contains(&key));
-    let other = rest.iter().fold(NanoUsd::default(), |all, (_, sums)| all + sums.cost);
-    let other = (!rest.is_empty()).then(|| ("other".to_owned(), Usd(other)));
-    told.into_iter().map(|(key, sums)| (name(key), Usd(sums.cost))).chain(other).collect()
+/// Those that are told apart, and what the others come to: a project may have any name, also that of a rest.
+fn by(
+    parts: &[(Arc<str>, Sums)],
+    apart: &[&Arc<str>],
+    name: impl Fn(&Arc<str>) -> String,
+) -> (Option<ByName<Usd>>, Option<Usd>) {
+    let (told, others): (Vec<_>, Vec<_>) = parts.iter().partition(|(key, _)| apart.contains(&key));
+    let rest = others.iter().fold(NanoUsd::default(), |all, (_, sums)| all + sums.cost);
+    let told = told.into_iter().map(|(key, sums)| (name(key), Usd(sums.cost))).collect();
+    (Some(told), (!others.is_empty()).then_some(Usd(rest)))
 }
 
 /// The name of a project; nothing for none.
@@ -369,6 +388,7 @@ impl GroupAnswer {
             total_cost: Usd(sums.cost),
             total_tokens: tokens,
             avg_tokens_per_call: tokens.checked_div(sums.calls).unwrap_or(0),
+            unpriced_calls: sums.unpriced_calls,
         }
     }
 }

@@ -108,6 +108,16 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
+fn every_kind_of_model_has_a_name_that_people_choose_it_by() {
+    let list = embedded();
+    let tier = |name: &str| list.find(name).map(|model| model.tier.clone());
+    assert_eq!(tier("claude-fable-5-1").as_deref(), Some("Fable"));
+    assert_eq!(tier("claude-mythos-preview").as_deref(), Some("Mythos"));
+    assert!(list.models().iter().all(|model| model.tier != "other"));
+    assert_eq!(parse(&text("5", "")).unwrap().models()[0].tier, "Unknown", "a list of another time");
+}
+
+#[test]
 fn rates_are_taken_as_decimal_text() {
     let list = parse(&text("0.000001", "")).unwrap();
     let rates = list.models()[0].rates;

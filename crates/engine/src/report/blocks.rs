@@ -31,11 +31,11 @@ pub struct BlockRow {
     pub sums: Sums,
     /// The same by model, by name.
     pub models: Vec<ModelSums>,
-    /// How fast tokens and money go, over the whole block; none for a gap or a block of one instant.
+    /// How fast tokens and money go, over the whole block; none for a gap, and for calls of less than ten minutes.
     pub burn_rate: Option<BurnRate>,
     /// The same over the last 30 minutes; only for an active block.
     pub burn_rate_recent: Option<BurnRate>,
-    /// Where the block ends up at the whole-block rate; only for an active block.
+    /// Where the block ends up at the whole-block rate; only for an active block that has one.
     pub projection: Option<Projection>,
 }
 
@@ -148,7 +148,7 @@ impl Engine {
         let (first_ms, last_ms) = (parts.first_ms, parts.last_ms);
         let active = start_ms <= now_ms && now_ms < end_ms && now_ms - last_ms < BLOCK_MS;
         let sums = parts.sums();
-        let recent = if active { self.recent(first_ms, now_ms, only)? } else { None };
+        let recent = if active { self.recent(now_ms, only)? } else { None };
         let projection = active.then(|| block::project(&sums, first_ms, last_ms, now_ms, end_ms)).flatten();
         Ok(BlockRow {
             start: instant(start_ms),
@@ -164,9 +164,9 @@ impl Engine {
         })
     }
 
-    /// The burn rate of the last half hour, or of the block so far when it is younger.
-    fn recent(&self, first_ms: i64, now_ms: i64, only: &Only) -> Result<Option<BurnRate>, EngineError> {
-        let from = first_ms.max(now_ms - RECENT_MS);
+    /// The burn rate of the last half hour, also of a block that is younger: what its first minutes cost is no hour's.
+    fn recent(&self, now_ms: i64, only: &Only) -> Result<Option<BurnRate>, EngineError> {
+        let from = now_ms - RECENT_MS;
         let mut sums = Sums::default();
         let calls = self.ledger.calls(&(from..now_ms + 1), only)?;
         calls.iter().filter(|call| call.asked).for_each(|call| sums += call.part.sums);

@@ -34,8 +34,8 @@ fn projects_come_with_their_branches_dearest_first() {
     assert_eq!(
         answer["projects"][0]["branches"],
         json!([
-            { "name": "main", "total_cost": 0.009, "total_calls": 2, "total_tokens": 2_200, "last_activity": "2026-11-25T11:58:00.000Z" },
-            { "name": "feature", "total_cost": 0.0075, "total_calls": 1, "total_tokens": 1_100, "last_activity": "2026-11-25T11:00:00.000Z" },
+            { "name": "main", "total_cost": 0.009, "total_calls": 2, "total_tokens": 2_200, "unpriced_calls": 0, "last_activity": "2026-11-25T11:58:00.000Z" },
+            { "name": "feature", "total_cost": 0.0075, "total_calls": 1, "total_tokens": 1_100, "unpriced_calls": 0, "last_activity": "2026-11-25T11:00:00.000Z" },
         ])
     );
     assert_eq!(served.json("/api/stats/projects?project=site")["projects"][0]["total_calls"], 1);

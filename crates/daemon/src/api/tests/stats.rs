@@ -96,6 +96,8 @@ fn all_parts_add_up_to_the_summary_for_every_filter() {
             for point in points {
                 for apart in ["by_tier", "by"] {
                     let parts = point[apart].as_object().expect("an object").values();
+                    let rest = point.get("rest").filter(|_| apart == "by");
+                    let parts = parts.chain(rest);
                     assert_eq!(parts.map(nanos).sum::<i128>(), nanos(&point["cost"]), "{apart} of {path}");
                 }
             }
@@ -106,6 +108,23 @@ fn all_parts_add_up_to_the_summary_for_every_filter() {
         }
     }
     assert!(with_calls > 60, "{with_calls}");
+}
+
+#[test]
+fn a_project_that_is_called_other_is_no_rest() {
+    let mut served = Served::new();
+    let paths: Vec<String> = (0..9).map(|number| format!("/home/dev/p{number}")).collect();
+    let cwds = paths.iter().map(String::as_str).chain(["/home/dev/other"]);
+    let rows = cwds.zip(1..).map(|(cwd, id)| Row { id, cwd, at: "2026-11-25T11:00:00.000Z", ..ROW }.line());
+    // Twice as dear as the others, so that it is one of those that are told apart.
+    let more = Row { id: 99, cwd: "/home/dev/other", at: "2026-11-25T11:01:00.000Z", ..ROW }.line();
+    served.write("app/a.jsonl", &rows.chain([more]).collect::<String>());
+    let stats = served.json("/api/stats?split=project");
+    let points = stats["time_series"]["data"].as_array().expect("points");
+    let point = points.iter().find(|point| point["calls"] != 0).expect("a point with calls");
+    assert_eq!((&point["by"]["other"], &point["rest"]), (&json!(0.015), &json!(0.015)), "{point}");
+    assert_eq!(point["by"].as_object().map(|by| by.len()), Some(8));
+    assert!(served.json("/api/stats")["time_series"]["data"][0].get("rest").is_none());
 }
 
 #[test]
@@ -145,9 +164,10 @@ fn statistics_are_those_of_the_calls() {
     );
     assert_eq!(
         stats["by_model_tier"]["Opus"],
-        json!({ "call_count": 1, "total_cost": 0.0075, "total_tokens": 1_100, "avg_tokens_per_call": 1_100 })
+        json!({ "call_count": 1, "total_cost": 0.0075, "total_tokens": 1_100, "avg_tokens_per_call": 1_100, "unpriced_calls": 0 })
     );
-    assert_eq!(stats["by_model_tier"]["Unknown"]["call_count"], 1);
+    let unknown = &stats["by_model_tier"]["Unknown"];
+    assert_eq!((&unknown["call_count"], &unknown["unpriced_calls"]), (&1.into(), &1.into()));
     assert_eq!(stats["by_project"]["app"]["call_count"], 3);
     let points = stats["time_series"]["data"].as_array().expect("points");
     assert_eq!((points.len(), &points[0]["calls"], &points[11]["calls"]), (24, &1.into(), &2.into()));
