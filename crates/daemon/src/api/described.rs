@@ -21,7 +21,8 @@ pub(super) fn frame() -> OpenApi {
                 .description(Some(
                     "What Claude Code used and cost on this machine. Amounts are US dollars as exact decimal numbers \
                      with up to nine places; read them with a parser that keeps them. Times are RFC 3339, UTC. What \
-                     has no name is \"\".",
+                     has no name is \"\". Whoever gets no answer gets `application/problem+json`; but what is no HTTP, \
+                     or has a head of more than 16 KiB, gets a bare 400 or 431, since no route ever sees it.",
                 ))
                 .build(),
         )
