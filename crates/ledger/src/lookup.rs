@@ -308,7 +308,7 @@ impl Ledger {
         Ok(found.collect::<Result<Vec<_>, LedgerError>>()?.into_iter().flatten().collect())
     }
 
-    /// Tool uses of a call. There is no index: every tool use is looked at.
+    /// Tool uses of a call. Where nobody follows the ledger there is no index: every tool use is looked at.
     pub fn tool_uses_of_call(&self, call: i64) -> Result<Vec<ToolUse>, LedgerError> {
         let mut select = self.connection.prepare_cached(concat!(tool_uses!(), " WHERE call_id = ?1"))?;
         let rows = select.query_map([call], tool_use_of)?;

@@ -27,7 +27,9 @@ pub(super) fn frame() -> OpenApi {
                     "What Claude Code used and cost on this machine. Amounts are US dollars as exact decimal numbers \
                      with up to nine places; read them with a parser that keeps them. Times are RFC 3339, UTC. What \
                      has no name is \"\". Whatever does something is a POST with `Content-Type: application/json`, \
-                     also where it has no body, and `X-Cco: 1`. Problems are those of RFC 9457, with a `hint`.",
+                     also where it has no body, and `X-Cco: 1`. Problems are those of RFC 9457, with a `hint`; but \
+                     what is no HTTP, or has a head of more than 16 KiB, gets a bare 400 or 431, since no route ever \
+                     sees it.",
                 ))
                 .build(),
         )

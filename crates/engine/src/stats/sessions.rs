@@ -88,8 +88,9 @@ impl Engine {
         Ok(Page { rows, next })
     }
 
-    /// The session with this id, with a page of its calls behind a cursor. Every tool use in the ledger is looked at,
-    /// since none is found by its call: a tenth of a second at a million. None: there is no such session.
+    /// The session with this id, with a page of its calls behind a cursor. None: there is no such session. Where nobody
+    /// follows the ledger, every tool use in it is looked at: a tenth of a second at a million, and not a millisecond
+    /// else.
     pub fn session_detail(
         &self,
         id: &str,

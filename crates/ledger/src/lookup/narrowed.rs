@@ -126,8 +126,8 @@ fn line(row: &Row<'_>, sums: &Sums) -> rusqlite::Result<CallLine> {
     Ok(CallLine {
         id: row.get(7)?,
         at_ms: row.get(8)?,
-        model: String::new(),
-        session: String::new(),
+        model: Default::default(),
+        session: Default::default(),
         tokens: sums.tokens,
         cost: priced.then_some(cost),
     })

@@ -14,6 +14,7 @@ use crate::{Ledger, LedgerError, Trouble};
 /// sums last: whoever read them at a later number has them as they are.
 const FOLLOWING: &str = "
     CREATE INDEX IF NOT EXISTS call_seq ON call (seq);
+    CREATE INDEX IF NOT EXISTS tool_use_call ON tool_use (call_id, tool_id, failed);
     CREATE TABLE IF NOT EXISTS changed (
         kind INTEGER NOT NULL, bucket INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (kind, bucket)
     ) STRICT, WITHOUT ROWID;
@@ -85,9 +86,10 @@ impl Ledger {
         }
     }
 
-    /// Makes what those need who follow a ledger, where it is missing: the index that lets [`Self::changes_since`] be
-    /// quick, which takes half a second at a million calls and some 12 bytes for each, and the triggers that note
-    /// which sums changed, whoever writes. Nobody else pays for it.
+    /// Makes what those need who follow a ledger, where it is missing: the indexes that let [`Self::changes_since`] and
+    /// [`Self::tools_of_session`] be quick, which take a second at a million calls with a tool each and some 12 bytes
+    /// for each call and 21 for each use of a tool, and the triggers that note which sums changed, whoever writes.
+    /// Nobody else pays for it.
     pub fn prepare_following(&self) -> Result<(), LedgerError> {
         if self.is_followed()? {
             return Ok(());
@@ -101,8 +103,8 @@ impl Ledger {
     pub(super) fn is_followed(&self) -> Result<bool, LedgerError> {
         if !self.is_followed.get() {
             let mut select = self.connection.prepare_cached(
-                "SELECT count(*) = 3 FROM sqlite_schema
-                 WHERE name IN ('rollup_inserted', 'rollup_updated', 'rollup_deleted')",
+                "SELECT count(*) = 4 FROM sqlite_schema
+                 WHERE name IN ('tool_use_call', 'rollup_inserted', 'rollup_updated', 'rollup_deleted')",
             )?;
             self.is_followed.set(select.query_row([], |row| row.get(0))?);
         }

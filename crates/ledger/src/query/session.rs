@@ -94,7 +94,7 @@ impl Ledger {
         Ok(agents)
     }
 
-    /// Tools of a session. Tool uses have no index by call: each one in the ledger is looked at, once.
+    /// Tools of a session. Where nobody follows the ledger, each tool use in it is looked at, once.
     pub fn tools_of_session(&self, session: i64) -> Result<SessionTools, LedgerError> {
         let mut select = self.connection.prepare_cached("SELECT id FROM call WHERE session_id = ?1")?;
         let calls: HashSet<i64> = select.query_map([session], |row| row.get(0))?.collect::<Result<_, _>>()?;
