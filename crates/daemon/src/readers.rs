@@ -94,7 +94,7 @@ impl Inner {
         let idle = self.idle().pop();
         let mut opened = match idle {
             Some(opened) if opened.generation == generation => opened,
-            _ => Opened { engine: (self.open)()?, generation },
+            _ => self.opened(generation)?,
         };
         opened.engine.set_now((self.clock)());
         let answer = question(&mut opened.engine);
@@ -103,6 +103,12 @@ impl Inner {
             self.idle().push(opened);
         }
         answer
+    }
+
+    fn opened(&self, generation: u64) -> Result<Opened, EngineError> {
+        let engine = (self.open)()?;
+        engine.live_long()?;
+        Ok(Opened { engine, generation })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {

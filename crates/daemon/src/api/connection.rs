@@ -18,7 +18,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -64,6 +64,22 @@ const HEAD_BYTES: usize = 16 * 1_024;
 const LAST: Duration = Duration::from_millis(600);
 /// Too many open files, mostly: they will be fewer.
 const NO_FILES: Duration = Duration::from_millis(50);
+
+/// What the system keeps for somebody who does not read, in bytes; left to itself it keeps megabytes, and whoever does
+/// not read events would be found out only when they are full.
+const UNREAD_BYTES: u32 = 64 * 1_024;
+/// Connections that wait to be taken on.
+const BACKLOG: u32 = 1_024;
+
+/// Listens there. Connections inherit how much may wait in them.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Who ran here before may have left connections behind.
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(UNREAD_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until told to stop, then lets requests end for a moment.
 pub(super) async fn serve(

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
 use super::super::connection::Bounds;
-use super::super::{description, serve_within};
+use super::super::{description, listen, serve_within};
 use crate::event::Event;
 use crate::health::Health;
 use crate::live::Live;
@@ -94,7 +94,7 @@ impl Served {
             .build()
             .expect("a runtime");
         let inside = runtime.enter();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(wanted.http.listen)).expect("a port");
+        let listener = listen(wanted.http.listen).expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));
