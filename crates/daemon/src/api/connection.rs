@@ -103,7 +103,7 @@ pub(super) async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        if let Some(place) = places.take() {
+        if let Some(place) = place_for_one(&places, bounds.settled).await {
             running.spawn(converse((stream, peer), router.clone(), bounds, stopped.clone(), place));
         } else if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
             running.spawn(refuse(stream, place));
@@ -114,6 +114,18 @@ pub(super) async fn serve(
     let all = async { while running.join_next().await.is_some() {} };
     let _ = timeout(LAST, all).await;
     running.shutdown().await;
+}
+
+/// A place for whoever comes. Where others have only just come, he waits that long, and is not refused for them.
+async fn place_for_one(places: &Arc<Places>, settled: Duration) -> Option<Place> {
+    if let Some(place) = places.take() {
+        return Some(place);
+    }
+    if places.are_all_held() {
+        return None;
+    }
+    sleep(settled).await;
+    places.take()
 }
 
 async fn converse(
