@@ -23,8 +23,9 @@ class Round:
         for path in self.tree.bodies:
             (self.cco.root / "projects" / path).parent.mkdir(parents=True, exist_ok=True)
 
-    def daemon(self):
-        return Daemon(self.cco.binary, self.home, self.cco.environment(self.home), self.folder / f"said-{sum(self.ends.values())}")
+    def daemon(self, binary=None, said=None):
+        said = said or f"said-{sum(self.ends.values())}"
+        return Daemon(binary or self.cco.binary, self.home, self.cco.environment(self.home), self.folder / said)
 
     def write(self, seconds):
         """Begins to write all of it, in eight processes."""
@@ -139,14 +140,16 @@ def followed(binary, seed, seconds, bug=None):
             lane.stop_writers()
 
 
-def crowded(binary, seed):
-    """Eight daemons begin at once: one serves, the others say so and end well; it is killed, and another one serves.
-    What is wrong, and how long that took."""
+def crowded(binary, seed, older=None):
+    """Eight daemons begin at once, every other one of an older program where there is one: one serves, the others say so
+    and end well; it is killed, and another one serves, of the other program. What is wrong, and how long that took."""
+    kinds, gone = (binary, older or binary), 0.0
     with sealed.scratch("daemon-crowd") as folder:
-        lane, gone = Round(binary, folder, seed), 0.0
+        lane = Round(binary, folder, seed)
         lane.tree.write(lane.cco.root)
         try:
-            crowd = [Daemon(binary, lane.home, lane.cco.environment(lane.home), folder / f"crowd-{n}") for n in range(CROWD)]
+            first = lane.rng.randrange(2)
+            crowd = [lane.daemon(kinds[(first + n) % 2], f"crowd-{n}") for n in range(CROWD)]
             try:
                 daemons.until(lambda: sum(one.has_ended() for one in crowd) >= CROWD - 1, "all but one have ended")
                 owners = [one for one in crowd if not one.has_ended()]
@@ -158,7 +161,7 @@ def crowded(binary, seed):
                         return f"one that came too late ended with {one.process.returncode}: {one.words()[-300:]}", gone
                 time.sleep(lane.rng.uniform(0, 0.1))
                 owners[0].kill()
-                with lane.daemon() as another:
+                with lane.daemon(kinds[(first + crowd.index(owners[0]) + 1) % 2]) as another:
                     gone = another.serves()
                     another.signal(signal.SIGTERM)
             finally:

@@ -74,7 +74,11 @@ impl Broker {
         let words = |error: cco_engine::EngineError| error.to_string();
         let engine = match engine {
             Some(engine) => engine,
-            None => engine.insert((self.open)().map_err(words)?),
+            None => {
+                let opened = engine.insert((self.open)().map_err(words)?);
+                opened.live_long().map_err(words)?;
+                opened
+            }
         };
         engine.set_now((self.clock)());
         let (found, trouble) = engine.look_at_accounts().map_err(words)?;

@@ -63,7 +63,7 @@ struct AtWork<'k> {
     snapshot_at: Option<Instant>,
     /// Something happened that the snapshot does not tell.
     untold: bool,
-    /// What changed can be told quickly.
+    /// What changed can be told quickly, and little is kept in memory.
     is_prepared: bool,
     /// Folders of the sessions at work, as the last snapshot has them.
     folders: Vec<PathBuf>,
@@ -217,7 +217,7 @@ impl<'k> AtWork<'k> {
         }
         if result.is_ok() && (!self.is_prepared || rebuilt.is_some()) {
             // After the first load, which is faster without; and if it fails, telling what changed is only slower.
-            self.is_prepared = self.engine.prepare_following().is_ok();
+            self.is_prepared = self.engine.prepare_following().is_ok() && self.engine.live_long().is_ok();
             self.engine.shorten_log();
         }
         let seq = self.engine.mark().ok().map(|mark| mark.seq);

@@ -128,7 +128,8 @@ impl Inner {
     fn opened(&self, generation: u64) -> Result<Opened, EngineError> {
         let cache = Arc::clone(&self.cache());
         let mut engine = (self.open)()?;
-        engine.use_cache(cache)?;
+        engine.live_long()?;
+        engine.use_cache(cache);
         Ok(Opened { engine, generation })
     }
 

@@ -34,8 +34,9 @@ const WAITING: usize = 1_024;
 const NEXT_PORTS: u16 = 20;
 /// Everything is to have ended within this time.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Threads that ask the ledger for those who are served.
-const BLOCKING: usize = 8;
+/// Threads that ask the ledger for those who are served, one for each engine, and one that waits for the end: each keeps
+/// memory that it once needed.
+const BLOCKING: usize = 5;
 
 /// Why a daemon did not run, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +82,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     log_panics(&log);
     let (events, mut happens) = mpsc::channel(WAITING);
     hear_signals(&events).map_err(RunError::System)?;
-    let listener = listen(setup.listen).await?;
+    let listener = listen(setup.listen)?;
     let address = listener.local_addr().map_err(RunError::System)?;
     let in_state =
         |what: &str, error| RunError::State { what: setup.state.join(what).display().to_string(), error };
@@ -273,7 +274,7 @@ fn hear_signals(events: &mpsc::Sender<Event>) -> io::Result<()> {
 }
 
 /// Listens where that is wanted, or on the next free port.
-async fn listen(wanted: SocketAddr) -> Result<TcpListener, RunError> {
+fn listen(wanted: SocketAddr) -> Result<TcpListener, RunError> {
     let mut first = None;
     for more in 0..=NEXT_PORTS {
         // Any port is as good as another.
@@ -281,7 +282,7 @@ async fn listen(wanted: SocketAddr) -> Result<TcpListener, RunError> {
             break;
         }
         let Some(port) = wanted.port().checked_add(more) else { break };
-        match TcpListener::bind(SocketAddr::new(wanted.ip(), port)).await {
+        match api::listen(SocketAddr::new(wanted.ip(), port)) {
             Ok(listener) => return Ok(listener),
             Err(error) => {
                 let is_taken = error.kind() == io::ErrorKind::AddrInUse;

@@ -231,6 +231,11 @@ impl Engine {
         }
     }
 
+    /// Keeps little in memory from now on: for an engine that lives long, and is at most asked what is new.
+    pub fn live_long(&self) -> Result<(), EngineError> {
+        Ok(self.ledger.live_long()?)
+    }
+
     /// Sets the present of an engine that lives long.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;

@@ -148,8 +148,8 @@ impl Engine {
 
     /// From now on sums that were read are kept here, for all engines that are given the same; an answer does not
     /// change by it.
-    pub fn use_cache(&mut self, cache: Arc<SumCache>) -> Result<(), EngineError> {
-        Ok(self.ledger.use_cache(cache)?)
+    pub fn use_cache(&mut self, cache: Arc<SumCache>) {
+        self.ledger.use_cache(cache);
     }
 
     /// Makes [`Self::changes_since`] quick. For those that follow the ledger: it costs a second once, and some room.

@@ -145,7 +145,7 @@ impl Engines {
         let open = || tree.open(LedgerPlace::File(tree.path("../ledger.db")), zone(ledger_zone));
         let (writer, cache) = (open(), Arc::<SumCache>::default());
         let cached = [open(), open()].map(|mut engine| {
-            engine.use_cache(Arc::clone(&cache)).expect("a cache");
+            engine.use_cache(Arc::clone(&cache));
             engine
         });
         let mut engines = Self { writer, cached, files: 0, tree };
@@ -212,7 +212,7 @@ fn a_ledger_that_nobody_follows_is_not_remembered() {
     tree.put("p/one.jsonl", ONE.line(0));
     let open = || tree.open(LedgerPlace::File(tree.path("../ledger.db")), TimeZone::UTC);
     let (mut writer, mut cached) = (open(), open());
-    cached.use_cache(Arc::default()).expect("a cache");
+    cached.use_cache(Arc::default());
     scan(&mut writer);
     assert_eq!(calls(&cached), 1);
     tree.put("p/two.jsonl", Told { call: 2, ..ONE }.line(1));

@@ -227,6 +227,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// Keeps less of the file in memory than a first load wants: for those that live long, of which there are several.
+    /// What the system keeps of the file is as good for questions.
+    pub fn live_long(&self) -> Result<(), LedgerError> {
+        self.connection.pragma_update(None, "cache_size", -2_000)?;
+        Ok(())
+    }
+
     fn set_up(
         mut connection: Connection,
         path: &Path,

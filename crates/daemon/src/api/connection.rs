@@ -18,7 +18,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -65,6 +65,22 @@ const LAST: Duration = Duration::from_millis(600);
 /// Too many open files, mostly: they will be fewer.
 const NO_FILES: Duration = Duration::from_millis(50);
 
+/// What the system keeps for somebody who does not read, in bytes; left to itself it keeps megabytes, and whoever does
+/// not read events would be found out only when they are full.
+const UNREAD_BYTES: u32 = 64 * 1_024;
+/// Connections that wait to be taken on.
+const BACKLOG: u32 = 1_024;
+
+/// Listens there. Connections inherit how much may wait in them.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Who ran here before may have left connections behind.
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(UNREAD_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves until told to stop, then lets requests end for a moment.
 pub(super) async fn serve(
     listener: TcpListener,
@@ -87,7 +103,7 @@ pub(super) async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        if let Some(place) = places.take() {
+        if let Some(place) = place_for_one(&places, bounds.settled).await {
             running.spawn(converse((stream, peer), router.clone(), bounds, stopped.clone(), place));
         } else if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
             running.spawn(refuse(stream, place));
@@ -98,6 +114,18 @@ pub(super) async fn serve(
     let all = async { while running.join_next().await.is_some() {} };
     let _ = timeout(LAST, all).await;
     running.shutdown().await;
+}
+
+/// A place for whoever comes. Where others have only just come, he waits that long, and is not refused for them.
+async fn place_for_one(places: &Arc<Places>, settled: Duration) -> Option<Place> {
+    if let Some(place) = places.take() {
+        return Some(place);
+    }
+    if places.are_all_held() {
+        return None;
+    }
+    sleep(settled).await;
+    places.take()
 }
 
 async fn converse(

@@ -30,6 +30,8 @@ mod sources;
 mod stats;
 mod sums;
 
+use std::io;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -77,6 +79,11 @@ impl Api {
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statistics are turned off")
             .hint("`cco config set stats.enabled true` turns them on"))
     }
+}
+
+/// Listens there, in the runtime that is entered.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    connection::listen(address)
 }
 
 /// Serves until told to stop.

@@ -58,7 +58,7 @@ impl Places {
         Arc::new(Self { most, settled, taken: Mutex::default() })
     }
 
-    /// A place for somebody who comes, be it that of another; none: all are held.
+    /// A place for somebody who comes, be it that of another; none: all are held, or were only just taken.
     pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
         let mut taken = self.taken();
         if taken.all.len() >= self.most {
@@ -72,6 +72,11 @@ impl Places {
             .all
             .insert(number, One { lost: Arc::clone(&lost), held: 0, is_known: false, since: Instant::now() });
         Some(Place { handle: Handle { places: Arc::clone(self), number }, lost })
+    }
+
+    /// Nobody is there who could give up his place, now or soon.
+    pub(super) fn are_all_held(&self) -> bool {
+        self.taken().all.values().all(|one| one.held > 0)
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {

@@ -20,8 +20,6 @@ use crate::{Ledger, LedgerError};
 const MOST_ROWS: usize = 160_000;
 /// Of more blocks than these most are empty: a clock was wrong, and SQLite passes over centuries without a row.
 const MOST_BLOCKS: i64 = 4_000;
-/// The page cache of a connection that has this one: 4 MB, as SQLite is told it.
-const PAGES_BESIDE: i64 = -4_000;
 /// Quarter hours of a block.
 const QUARTERS: i64 = 96;
 
@@ -150,11 +148,8 @@ fn units_of(kind: Kind, block: i64) -> Range<i64> {
 impl Ledger {
     /// From now on questions inside of a snapshot are answered from this cache where that is as true. Without effect
     /// until the ledger is followed ([`Ledger::prepare_following`]).
-    pub fn use_cache(&mut self, cache: Arc<SumCache>) -> Result<(), LedgerError> {
-        // Pages are then asked for once, and what is needed again is in the cache.
-        self.connection.pragma_update(None, "cache_size", PAGES_BESIDE)?;
+    pub fn use_cache(&mut self, cache: Arc<SumCache>) {
         self.cache = Some(cache);
-        Ok(())
     }
 
     /// Has the cache follow to the state that this connection reads; the number of that, if the cache has come to it.

@@ -67,6 +67,13 @@ fn whoever_asks_is_answered_however_many_say_nothing() {
 }
 
 #[test]
+fn whoever_comes_at_the_same_time_as_too_many_is_answered_a_little_later() {
+    let served = with(Bounds { connections: 3, settled: Duration::from_millis(100), ..Bounds::USUAL });
+    let _others: Vec<_> = (0..3).map(|_| served.connect()).collect();
+    assert_eq!(served.ask_bare("GET", "/api/health", &[], "").status, 200);
+}
+
+#[test]
 fn a_head_that_does_not_come_in_time_is_not_waited_for() {
     let served = with(Bounds { head: Duration::from_millis(100), ..Bounds::USUAL });
     let mut silent = served.connect();

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
 use super::super::connection::Bounds;
-use super::super::{description, serve_within};
+use super::super::{description, listen, serve_within};
 use crate::event::{Event, Refreshed, TakenIn};
 use crate::health::Health;
 use crate::live::Live;
@@ -96,7 +96,7 @@ impl Served {
             .build()
             .expect("a runtime");
         let inside = runtime.enter();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let listener = listen(([127, 0, 0, 1], 0).into()).expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));

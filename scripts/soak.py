@@ -1,0 +1,162 @@
+"""A daemon at work for long, and its end under load (promise R29). Used by torture.
+
+soak: transcripts grow, go and come, settings change, its log is rotated, listeners come and go: it does not grow.
+ended: SIGTERM in the middle of all that ends it well, and soon.
+"""
+import collections, contextlib, http.client, os, pathlib, random, re, signal, statistics, threading, time
+
+import daemons, sealed
+from clients import Crowd
+from daemon_bench import resident_mib
+from daemons import Daemon, Silent
+from sealed import Failed
+from small_tree import Growing, Tree
+
+TERM, SLOPE_MIB, WAL = 2, 1, 64 << 20  # seconds, MiB in ten minutes and bytes of R29
+ENDS, ENDS_SHORT = 50, 10
+ROUNDS, ROUND = (10, 3), (60, 2)  # of a soak, and seconds of each: long, short
+WARM = 3  # rounds after which nothing grows any more
+LEDGERS = 8  # times that the ledger may be open: those who answer, the keeper, the broker, and who just came instead of one
+LOG = 10 << 20  # bytes at which a log is put aside
+CROWD = {"resume": {"count": 8, "stays": 1.0, "away": 0.5},
+         "ask": {"rate": 100, "connections": 16, "paths": ("/api/stats?period=all", "/api/stats/sessions", "/api/stats?from=2026-10-10T01:00:00.{n}Z", "/metrics", "/api/health")}}
+
+
+class Churn:
+    """Appends calls, makes transcripts and removes old ones, until the block ends."""
+
+    def __init__(self, rows, rate, rng):
+        self.rows, self.rate, self.rng, self.ended, self.files = rows, rate, rng, threading.Event(), ["s.jsonl"]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._churn)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def _churn(self):
+        while not self.ended.wait(1 / self.rate):
+            if self.rng.random() < 0.05:
+                self.files.append(f"{self.rows.calls}.jsonl")
+            self.rows.append(self.rng.choice(self.files))
+            if len(self.files) > 50:
+                # Counted or not, it is gone: how many are told in the end is not asked here.
+                (self.rows.folder / self.files.pop(0)).unlink(missing_ok=True)
+
+
+class Soaked:
+    """A home with a full log, a tree, and what is needed to change its settings."""
+
+    def __init__(self, folder, seed):
+        self.folder, self.home, self.rng = folder, daemons.prepare(folder / "home"), random.Random(seed)
+        Tree(seed).write(folder / "tree")
+        self.rows = Growing(folder / "tree" / "projects" / "grows")
+        self.environment = {key: value for key, value in sealed.surrounding(folder / "tree", self.home).items() if key != "CCO_NOW"}
+        self.log = self.home / "logs" / "daemon.log"
+
+    def fill_log(self):
+        self.log.parent.mkdir(mode=0o700, exist_ok=True)
+        self.log.write_bytes(b"x" * 79 + b"\n" + b"\n" * (LOG - 300))
+
+    def change_settings(self):
+        with open(self.home / "config.toml", "a") as f:
+            f.write("# changed\n")
+
+    def daemon(self, binary, name="said"):
+        return Daemon(binary, self.home, self.environment, self.folder / name)
+
+
+def open_files(daemon):
+    """What it has open, and how often. What is of the ledger depends on how many ask it just now."""
+    found = collections.Counter()
+    folder = pathlib.Path(f"/proc/{daemon.process.pid}/fd")
+    for one in folder.iterdir():
+        with contextlib.suppress(OSError):
+            found[re.sub(r":\[\d+\]", "", os.readlink(one).removeprefix(str(daemon.home)))] += 1
+    return found
+
+
+def opened_more(before, after):
+    """What is wrong when it had open this before, and that after the same work, or None."""
+    more = {name: n for name, n in after.items() if n > (LEDGERS if name.startswith("/ledger.db") else before.get(name, 0))}
+    return f"it has more files open than before: {more}" if more else None
+
+
+def wal_bytes(home):
+    try:
+        return (home / "ledger.db-wal").stat().st_size
+    except OSError:
+        return 0
+
+
+def one_round(daemon, soaked, seconds):
+    """A crowd that comes and goes while transcripts change: what was resident, how large the log of writes was, what the crowd tells."""
+    resident, wal, end = [], 0, time.monotonic() + seconds
+    with Crowd(daemon, **CROWD) as crowd, Churn(soaked.rows, 100, soaked.rng):
+        while time.monotonic() < end:
+            time.sleep(0.2)
+            resident.append((time.monotonic(), resident_mib(daemon.process.pid)))
+            wal = max(wal, wal_bytes(soaked.home))
+            if soaked.rng.random() < 0.02:
+                soaked.change_settings()
+    return resident, wal, crowd.told
+
+
+def slope(samples):
+    """MiB in ten minutes, by least squares."""
+    return statistics.linear_regression(*zip(*samples)).slope * 600
+
+
+def soaked(binary, seed, is_long):
+    with sealed.scratch("soak") as folder:
+        soaked = Soaked(folder, seed)
+        soaked.fill_log()
+        with soaked.daemon(binary) as daemon:
+            daemon.serves()
+            resident, wal, files, gaps = [], 0, [], 0
+            for _ in range(ROUNDS[not is_long]):
+                soaked.change_settings()
+                grown, largest, told = one_round(daemon, soaked, ROUND[not is_long])
+                resident.append(grown)
+                wal, gaps = max(wal, largest), gaps + told.get("gaps", 0)
+                time.sleep(1)
+                files.append(open_files(daemon))
+            term = daemon.signal(signal.SIGTERM)
+            logs = sorted(path.name for path in soaked.log.parent.iterdir())
+        late = [sample for grown in resident[WARM:] for sample in grown]
+        grows = slope(late) if is_long else 0.0
+        measured = {"calls": soaked.rows.calls, "open files": [sum(found.values()) for found in files], "wal MiB": round(wal / 2**20, 1), "logs": logs, "term s": round(term, 2),
+                    "mib at first, in the end": f"{resident[0][0][1]:.1f}, {resident[-1][-1][1]:.1f}"} | ({"mib in ten minutes": round(grows, 2)} if is_long else {})
+        faults = {f"the log of writes grew to {wal} bytes": wal > WAL, f"it grows by {grows:.1f} MiB in ten minutes": grows > SLOPE_MIB,
+                  f"listeners missed {gaps} calls": gaps, f"the log was not put aside: {logs}": "daemon.log.1" not in logs,
+                  f"it took {term:.1f} s to end": term > TERM, f"panic: {daemon.words()[-300:]}": "panicked" in daemon.words()}
+        return opened_more(files[0], files[-1]) or next((what for what, is_so in faults.items() if is_so), None), measured
+
+
+def ended(binary, seed, is_long):
+    took = []
+    with sealed.scratch("ended") as folder:
+        soaked = Soaked(folder, seed)
+        for n in range(ENDS if is_long else ENDS_SHORT):
+            with soaked.daemon(binary, f"said-{n}") as daemon:
+                daemon.serves()
+                with Crowd(daemon, **CROWD) as crowd, Churn(soaked.rows, 200, soaked.rng):
+                    time.sleep(soaked.rng.uniform(0.3, 0.8))
+                    took.append(daemon.signal(signal.SIGTERM))
+                if daemon.process.returncode or took[-1] > TERM or "panicked" in daemon.words() or "has ended" not in daemon.words():
+                    return f"end {n} took {took[-1]:.2f} s, with {daemon.process.returncode}: {daemon.words()[-300:]}", {"ends": n + 1}
+        return None, {"ends": len(took), "median_s": round(statistics.median(took), 2), "slowest_s": round(max(took), 2), "listened": crowd.told.get("resumed 200", 0)}
+
+
+TRIALS = {"soak": soaked, "ended": ended}
+
+
+def tried(binary, name, seed, is_long):
+    """What is wrong, and what was measured."""
+    try:
+        return TRIALS[name](binary, seed, is_long)
+    except (Silent, Failed, OSError, http.client.HTTPException) as e:
+        return f"{type(e).__name__}: {e}", {}
