@@ -32,7 +32,7 @@ pub(crate) fn check(path: Option<&Path>, env: &Env) -> Result<Checked, CliError>
     let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
     let incomplete = config.prices.iter().filter_map(|own| own.complaint(&prices));
     // Reports run all the same.
-    let remote = keys::daemon::http(&config).err().map(|wrong| (wrong.message, Some(wrong.hint)));
+    let remote = keys::daemon::listen(&config).err().map(|wrong| (wrong.message, Some(wrong.hint)));
     let doubts = config.warnings.iter().map(|warning| (warning.clone(), None)).chain(remote);
     Ok(Checked {
         errors,

@@ -42,31 +42,40 @@ pub(super) const fn key(
     Key { path, about, kind, default, variable: None, example, idle: None, check }
 }
 
-/// What they come to; each value was checked when it was read. An error: where it may not listen, and why.
-pub(crate) fn http(config: &Config) -> Result<Http, Complaint> {
+/// Where it listens. An error: where it may not, and why.
+pub(crate) fn listen(config: &Config) -> Result<SocketAddr, Complaint> {
     let listen = config.text(LISTEN).and_then(|set| set.value.parse().ok()).unwrap_or(DEFAULT);
     if !listen.ip().is_loopback() && config.flag(ALLOW_REMOTE) != Some(true) {
         return Err(Complaint {
-            message: format!(
-                "`{LISTEN}` is {listen}, where other machines can reach it, which is not allowed"
-            ),
+            message: format!("`{LISTEN}` is {listen}, where other machines can reach it, which is not allowed"),
             hint: format!("`cco config set {ALLOW_REMOTE} true` allows that; requests need the token"),
         });
     }
-    // Whoever names the very address that is listened on means this daemon: no name can be made to lead there.
-    let own = match listen.ip() {
-        ip if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST => None,
-        IpAddr::V4(ip) => Some(ip.to_string()),
-        IpAddr::V6(ip) => Some(format!("[{ip}]")),
-    };
+    Ok(listen)
+}
+
+/// What they come to; each value was checked when it was read. An error: where it may not listen, and why.
+pub(crate) fn http(config: &Config) -> Result<Http, Complaint> {
+    let listen = listen(config)?;
     Ok(Http {
         listen,
-        hosts: config.texts(HOSTS).value.iter().cloned().chain(own).collect(),
+        hosts: hosts(config, listen.ip()),
         // Of this machine alone: elsewhere every request needs the token.
         open_reads: config.flag(OPEN_READS) == Some(true) && listen.ip().is_loopback(),
         stats: config.flag(ENABLED) != Some(false),
         summary_every: Duration::from_secs(whole(config, UPDATE_INTERVAL, UPDATE_INTERVAL_S)),
     })
+}
+
+/// Names that requests may give it: those that are set, and the very address that it listens on, to which no page can
+/// make another name lead.
+fn hosts(config: &Config, ip: IpAddr) -> Vec<String> {
+    let own = match ip {
+        ip if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST => None,
+        IpAddr::V4(ip) => Some(ip.to_string()),
+        IpAddr::V6(ip) => Some(format!("[{ip}]")),
+    };
+    config.texts(HOSTS).value.iter().cloned().chain(own).collect()
 }
 
 /// How long changes are gathered.
