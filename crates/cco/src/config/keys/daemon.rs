@@ -47,7 +47,9 @@ pub(crate) fn listen(config: &Config) -> Result<SocketAddr, Complaint> {
     let listen = config.text(LISTEN).and_then(|set| set.value.parse().ok()).unwrap_or(DEFAULT);
     if !listen.ip().is_loopback() && config.flag(ALLOW_REMOTE) != Some(true) {
         return Err(Complaint {
-            message: format!("`{LISTEN}` is {listen}, where other machines can reach it, which is not allowed"),
+            message: format!(
+                "`{LISTEN}` is {listen}, where other machines can reach it, which is not allowed"
+            ),
             hint: format!("`cco config set {ALLOW_REMOTE} true` allows that; requests need the token"),
         });
     }
