@@ -136,7 +136,7 @@ def all_of_it(held, seconds):
     p99, start = at(held.lines, 0.99), at(held.starts, 0.99)
     held.measured |= {"lines": len(held.lines), "median_ms": round(statistics.median(held.lines), 1), "p99_ms": round(p99, 1),
                       "p99_of_true_ms": round(start, 1), "slowest_answer_ms": round(max(held.answers))}
-    if wrong or p99 > max(LINE_MS, 2.5 * start) or max(held.answers) > LATE_MS:
+    if wrong or p99 > LINE_MS or max(held.answers) > LATE_MS:
         return wrong or f"status lines took {p99:.1f} ms (99th percentile), an answer {max(held.answers):.0f} ms"
     wrong = judging.wrong_totals(held.binary, held.environment, held.rows)
     held.daemon.signal(signal.SIGTERM)

@@ -200,12 +200,15 @@ pub(crate) enum ConfigCommand {
     /// Print every setting, with where it comes from
     #[command(after_help = CONFIG_SHOW_EXAMPLES)]
     Show,
+    /// Print the value of one
+    #[command(after_help = CONFIG_GET_EXAMPLES)]
+    Get(ConfigKey),
     /// Set one, and leave all else in the file as it is
     #[command(after_help = CONFIG_SET_EXAMPLES)]
     Set(ConfigSet),
     /// Take one out of the file, and leave all else in it as it is
     #[command(after_help = CONFIG_UNSET_EXAMPLES)]
-    Unset(ConfigUnset),
+    Unset(ConfigKey),
     /// Say what is wrong with the settings; exit code 3 when something is
     #[command(after_help = CONFIG_CHECK_EXAMPLES)]
     Check,
@@ -225,9 +228,9 @@ pub(crate) struct ConfigSet {
     pub(crate) value: Vec<String>,
 }
 
-/// Arguments of `config unset`.
+/// Arguments of `config get` and `config unset`.
 #[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct ConfigUnset {
+pub(crate) struct ConfigKey {
     /// Such as stats.timezone, or prices."MODEL".input
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
@@ -599,6 +602,12 @@ const CONFIG_SHOW_EXAMPLES: &str = "\
 Examples:
   cco config show
   cco config show --json | jq '.settings[] | select(.source != \"default\")'";
+
+const CONFIG_GET_EXAMPLES: &str = "\
+Examples:
+  cco config get stats.timezone
+
+Exit codes: 0 it has a value, 1 it is not set and has no default";
 
 const CONFIG_SET_EXAMPLES: &str = "\
 Examples:

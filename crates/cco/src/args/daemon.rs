@@ -34,6 +34,13 @@ pub(crate) enum DaemonCommand {
     Token(TokenArgs),
 }
 
+impl DaemonCommand {
+    /// Whether it prints what `--json` is for.
+    pub(crate) fn has_json(&self) -> bool {
+        !matches!(self, Self::Run(_) | Self::Install | Self::Uninstall | Self::Logs(_))
+    }
+}
+
 /// Flags of `daemon run`.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct RunArgs {
@@ -82,6 +89,7 @@ pub(super) const DASHBOARD_EXAMPLES: &str = "\
 Examples:
   cco dashboard
   cco dashboard --print
+  cco --demo dashboard     made-up data, until Ctrl-C
 
 The link lets one page in, once, within 30 seconds.";
 
@@ -89,7 +97,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   cco daemon run
 
-Exit codes: 0 it was told to end, or another one runs; 1 it could not run; 2 it may not, by its settings";
+Exit codes: 0 it was told to end, or another one runs; 1 it could not run; 2 `daemon.listen` is not allowed";
 
 const START_EXAMPLES: &str = "\
 Examples:

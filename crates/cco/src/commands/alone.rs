@@ -15,8 +15,18 @@ pub(crate) fn run(
     env: &Env,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
-    if common.demo {
-        out.note("--demo means nothing here");
+    match command {
+        Alone::Dashboard(args) if common.demo => return dashboard::demo(args, common, env, out),
+        Alone::Daemon(_) if common.demo => {
+            return Err(CliError::usage("a daemon in the background has no made-up data")
+                .hint("`cco --demo dashboard` shows the page with it"));
+        }
+        Alone::Daemon(_) | Alone::Dashboard(_) if common.timezone.is_some() => {
+            return Err(CliError::usage("--timezone means nothing to a daemon, which many ask")
+                .hint("`cco config set stats.timezone ZONE` says whose days it means; a request may say `timezone=`"));
+        }
+        _ if common.demo => out.note("--demo means nothing here"),
+        _ => {}
     }
     match command {
         Alone::Doctor(args) => doctor::run(args, common, env, out),

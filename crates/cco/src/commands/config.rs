@@ -17,7 +17,7 @@ use crate::args::{CommonArgs, ConfigCommand, ConfigSet};
 use crate::config::check::{Checked, check};
 use crate::config::edit::remove::{has_value, without_value};
 use crate::config::edit::{Target, template, with_value};
-use crate::config::keys::{self, KEYS, Value};
+use crate::config::keys::{self, KEYS, Key, Value};
 use crate::config::prices::rate_of;
 use crate::config::{Config, Source, Sourced, read_if_there};
 use crate::env::{CCO_HOME, Env};
@@ -44,6 +44,7 @@ pub(super) fn run(
     match command {
         ConfigCommand::Path => show_path(&path, common.json, out),
         ConfigCommand::Show => show(&path, common, env, out),
+        ConfigCommand::Get(args) => get(&path, &args.key, common, env, out),
         ConfigCommand::Set(args) => set(&path, args, env, out),
         ConfigCommand::Unset(args) => unset(&path, &args.key, env, out),
         ConfigCommand::Check => tell(check(Some(&path), env)?, &path, common.json, out),
@@ -64,15 +65,39 @@ fn show_path(path: &Path, json: bool, out: &mut Output) -> Result<Exit, CliError
     Ok(Exit::Done)
 }
 
-/// Every setting with where it comes from; reports would take the same.
-fn show(path: &Path, common: &CommonArgs, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+/// The settings as reports would take them.
+fn load(path: &Path, common: &CommonArgs, env: &Env) -> Result<Config, CliError> {
     let mut config = Config::load(Some(path), env)?;
     if let Some(zone) = &common.timezone {
         config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
     }
-    if let Some(error) = config.refused().into_iter().next() {
-        return Err(error);
+    config.refused().into_iter().try_for_each(Err)?;
+    Ok(config)
+}
+
+/// The value of one setting, and nothing else, for scripts.
+fn get(path: &Path, name: &str, common: &CommonArgs, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let Target::Key(key) = Target::named(name)? else {
+        return Err(CliError::usage("prices have many parts").hint("`cco config show` has them all"));
+    };
+    let config = load(path, common, env)?;
+    if common.json {
+        out.data(&json::render(&setting_json(key, &config))?)?;
+        return Ok(Exit::Done);
     }
+    let value = config
+        .value(key.path)
+        .ok_or_else(|| CliError::failed(format!("`{}` is not set, and has no default", key.path)))?;
+    out.data(&match &value.value {
+        Value::Text(text) => format!("{}\n", text::clean(text)),
+        value => format!("{}\n", text::clean(&value.to_string())),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Every setting with where it comes from.
+fn show(path: &Path, common: &CommonArgs, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+    let config = load(path, common, env)?;
     if common.json {
         out.data(&json::render(&shown_json(path, &config))?)?;
         return Ok(Exit::Done);
@@ -106,20 +131,7 @@ fn shown_lines(config: &Config) -> Vec<(String, String)> {
 }
 
 fn shown_json(path: &Path, config: &Config) -> Json {
-    let settings: Vec<Json> = KEYS
-        .iter()
-        .map(|key| {
-            let value = config.value(key.path);
-            let (kind, place) = source_json(value.map_or(&Source::Default, |value| &value.source));
-            json!({
-                "key": key.path,
-                "value": value.map(|value| value_json(&value.value)),
-                "source": kind,
-                "place": place,
-                "effective": key.idle.is_none(),
-            })
-        })
-        .collect();
+    let settings: Vec<Json> = KEYS.iter().map(|key| setting_json(key, config)).collect();
     let prices: Vec<Json> = config
         .prices
         .iter()
@@ -133,6 +145,18 @@ fn shown_json(path: &Path, config: &Config) -> Json {
         })
         .collect();
     json!({ "path": path.display().to_string(), "settings": settings, "prices": prices })
+}
+
+fn setting_json(key: &Key, config: &Config) -> Json {
+    let value = config.value(key.path);
+    let (kind, place) = source_json(value.map_or(&Source::Default, |value| &value.source));
+    json!({
+        "key": key.path,
+        "value": value.map(|value| value_json(&value.value)),
+        "source": kind,
+        "place": place,
+        "effective": key.idle.is_none(),
+    })
 }
 
 fn source_json(source: &Source) -> (&'static str, Option<&str>) {

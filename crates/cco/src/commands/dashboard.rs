@@ -12,12 +12,12 @@ use cco_daemon::control::Client;
 use serde_json::json;
 
 use super::daemon;
-use crate::args::{CommonArgs, DashboardArgs};
+use crate::args::{CommonArgs, DashboardArgs, RunArgs};
 use crate::child::is_program;
 use crate::env::Env;
 use crate::error::{CliError, Exit, why};
-use crate::places;
 use crate::print::{Output, json};
+use crate::{demo, places};
 
 /// The page that leads on to the daemon's, in the state folder: a link in an argument could be read by others.
 const LEADS_ON: &str = "dashboard.html";
@@ -33,8 +33,59 @@ pub(super) fn run(
     env: &Env,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
-    let folder = daemon::folder(env)?;
-    let code = daemon::of_one_that_runs(&folder, Client::code)?;
+    show(args, common, &daemon::folder(env)?, env, out)
+}
+
+/// Shows the page with made-up data: from a daemon that lives here until it is told to end, and leaves nothing behind.
+pub(super) fn demo(
+    args: &DashboardArgs,
+    common: &CommonArgs,
+    env: &Env,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let tree = demo::make_tree(env.now)?;
+    // Nothing of the user's is found from here, nobody's desktop is told, and a daemon of his keeps its port.
+    let sealed = Env {
+        home: Some(tree.path().join("home")),
+        cco_home: None,
+        xdg_config_home: None,
+        hot_swap_home: None,
+        search_path: None,
+        claude_config_dir: Some(tree.path().into()),
+        ..env.clone()
+    };
+    let folder = daemon::folder(&sealed)?;
+    write_config(&folder)
+        .map_err(|error| CliError::failed(format!("cannot make the demo data: {}", why(&error))))?;
+    out.note("demo data, made up; Ctrl-C ends it");
+    let shows = {
+        let (args, common, env, folder) = (args.clone(), common.clone(), env.clone(), folder.clone());
+        move || {
+            let mut out = Output::wished(common.color(), &env);
+            if daemon::wait(&folder).is_some()
+                && let Err(error) = show(&args, &common, &folder, &env, &mut out)
+            {
+                out.error(&error);
+            }
+        }
+    };
+    std::thread::spawn(shows);
+    daemon::run_here(&RunArgs { background: true, idle: false }, &folder, &sealed, out)
+}
+
+fn write_config(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("config.toml"), "[daemon]\nlisten = \"127.0.0.1:0\"\n")
+}
+
+fn show(
+    args: &DashboardArgs,
+    common: &CommonArgs,
+    folder: &Path,
+    env: &Env,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let code = daemon::of_one_that_runs(folder, Client::code)?;
     let link = format!("{}/#code={}", code.address, code.code);
     if common.json {
         out.data(&json::render(&json!({ "link": link, "address": code.address }))?)?;
@@ -44,7 +95,7 @@ pub(super) fn run(
         out.data(&format!("{link}\n"))?;
         return Ok(Exit::Done);
     }
-    let page = leads_on(&places::state(&folder), &link)
+    let page = leads_on(&places::state(folder), &link)
         .map_err(|error| CliError::failed(format!("cannot write {LEADS_ON}: {}", why(&error))))?;
     match open(&page, env) {
         Ok(()) => out.note(&format!("opened in your browser: {}", code.address)),

@@ -207,3 +207,20 @@ fn keys_without_effect_are_told_in_one_line() {
     env.config("[stats]\nretention_days = 30\nenabled = false\n[daemon]\nlisten = \"127.0.0.1:3003\"\n");
     assert_snapshot!(env.run("daily --json").stderr, @"warning: $HOME/.cco/config.toml: no effect in this version: `stats.retention_days` (line 2: all calls are kept)");
 }
+
+#[test]
+fn one_setting_is_read_by_its_name() {
+    let env = TestEnv::new();
+    env.config("[stats]\ntimezone = \"Europe/Berlin\"\n[daemon]\nhosts = [\"a\", \"b\"]\n");
+    let get = |key: &str| env.run(&format!("config get {key}"));
+    assert_eq!(get("stats.timezone").stdout, "Europe/Berlin\n");
+    assert_eq!(get("daemon.hosts").stdout, "[\"a\", \"b\"]\n");
+    assert_eq!(get("daemon.autostart").stdout, "false\n");
+    assert_eq!(get("stats.timezone --json").json()["source"], "file");
+    assert_snapshot!(get("daemon.listen").story(), @r"
+    exit 1
+    -- stderr
+    error: `daemon.listen` is not set, and has no default
+    ");
+    assert_eq!(get("daemon.listn").code, 2);
+}

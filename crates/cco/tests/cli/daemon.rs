@@ -675,3 +675,33 @@ fn a_host_is_a_name_and_nothing_else() {
     }
     assert_eq!(env.run("config set daemon.hosts devbox.lan [::2]:80 192.168.1.5:3003").code, 0);
 }
+
+#[test]
+fn a_flag_that_a_daemon_does_not_follow_is_refused() {
+    let env = machine();
+    for (words, hint) in [
+        ("daemon --timezone Mars status", "stats.timezone"),
+        ("daemon logs --json", "--json"),
+        ("--demo daemon start", "--demo dashboard"),
+    ] {
+        let run = env.run(words);
+        assert!(run.code == 2 && run.stderr.contains(hint), "{words}: {}", run.story());
+    }
+    assert!(!env.home().join(".cco/state").exists());
+}
+
+#[test]
+fn the_page_is_shown_with_made_up_data_and_nothing_of_it_stays() {
+    let env = machine_with(1);
+    let scratch = env.home().join("scratch");
+    fs::create_dir(&scratch).unwrap();
+    let mut command = env.command("--demo dashboard --print");
+    let mut child = command.env("TMPDIR", &scratch).stdout(Stdio::piped()).spawn().unwrap();
+    let mut link = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut link).unwrap();
+    assert!(link.starts_with("http://127.0.0.1:") && link.contains("/#code="), "{link}");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+    assert!(!env.home().join(".cco/state").exists());
+}

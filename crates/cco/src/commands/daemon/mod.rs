@@ -24,8 +24,9 @@ use crate::print::Output;
 use crate::{home, places};
 
 pub(crate) use install::installed as daemon_unit;
+pub(super) use run::run as run_here;
 pub(crate) use start::begin as begin_daemon;
-pub(super) use start::of_one_that_runs;
+pub(super) use start::{of_one_that_runs, wait};
 
 /// How long a daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -40,6 +41,9 @@ pub(super) fn run(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     let folder = folder(env)?;
+    if common.json && !command.has_json() {
+        return Err(CliError::usage("this command has no JSON").hint("leave --json away"));
+    }
     match command {
         DaemonCommand::Run(args) => run::run(args, &folder, env, out),
         DaemonCommand::Start => start::run(&folder, common.json, out),

@@ -35,7 +35,12 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PROJECTS: &str = "projects";
 
 /// Runs until it is told to end. Whoever looks into the log alone finds there why it could not.
-pub(super) fn run(args: &RunArgs, folder: &Path, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
+pub(in crate::commands) fn run(
+    args: &RunArgs,
+    folder: &Path,
+    env: &Env,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
     let ran = serve(args, folder, env, out);
     if let Err(error) = &ran {
         let hints = error.hints.iter().map(|hint| format!(" ({hint})"));

@@ -115,7 +115,7 @@ fn start(folder: &Path) -> Result<Status, CliError> {
 }
 
 /// Waits until a daemon answers; none: none did in time.
-pub(super) fn wait(folder: &Path) -> Option<Status> {
+pub(in crate::commands) fn wait(folder: &Path) -> Option<Status> {
     let until = Instant::now() + BEGINS;
     while Instant::now() < until {
         if let Ok(Some(status)) = ask(folder, Client::status) {

@@ -69,20 +69,25 @@ pub(crate) fn listen(config: &Config) -> Result<SocketAddr, Complaint> {
 
 /// How requests are answered by a daemon that listens there; each value was checked when it was read.
 pub(crate) fn http(config: &Config, listen: SocketAddr, zone: TimeZone) -> Http {
-    // Whoever names the very address that is listened on means this daemon: no name can be made to lead there.
-    let own = match listen.ip() {
-        ip if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST => None,
-        IpAddr::V4(ip) => Some(ip.to_string()),
-        IpAddr::V6(ip) => Some(format!("[{ip}]")),
-    };
     Http {
         zone,
-        hosts: config.texts(HOSTS).value.iter().cloned().chain(own).collect(),
+        hosts: hosts(config, listen.ip()),
         // Of this machine alone: elsewhere every request needs the token.
         open_reads: config.flag(OPEN_READS) == Some(true) && listen.ip().is_loopback(),
         stats: config.flag(ENABLED) != Some(false),
         summary_every: Duration::from_secs(whole(config, UPDATE_INTERVAL, UPDATE_INTERVAL_S)),
     }
+}
+
+/// Names that requests may give it: those that are set, and the very address that it listens on, to which no page can
+/// make another name lead.
+fn hosts(config: &Config, ip: IpAddr) -> Vec<String> {
+    let own = match ip {
+        ip if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST => None,
+        IpAddr::V4(ip) => Some(ip.to_string()),
+        IpAddr::V6(ip) => Some(format!("[{ip}]")),
+    };
+    config.texts(HOSTS).value.iter().cloned().chain(own).collect()
 }
 
 /// How long changes are gathered.
