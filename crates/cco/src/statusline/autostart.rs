@@ -14,11 +14,12 @@ use crate::places;
 /// The file whose time says when a daemon was last begun, in the state folder.
 const BEGUN: &str = "autostart";
 /// One that does not come up is not begun again before this: every message draws a line. In milliseconds.
-const AGAIN_MS: i64 = 60_000;
+const AGAIN_MS: i64 = 15_000;
 
 /// Begins a daemon for this home.
 pub(super) fn begin(folder: &Path, now_ms: i64) {
     let state = places::state(folder);
+    // One that runs takes the connection for a use, and stays.
     if UnixStream::connect(state.join(cco_daemon::control::SOCKET)).is_ok() || !is_due(&state, now_ms) {
         return;
     }

@@ -45,11 +45,25 @@ pub(super) async fn explain(
     let depth = Depth { all_files: asked.flag("all_files")?, calls: calls as usize };
     let zone = asked.zone("timezone")?.unwrap_or_else(|| api.zone());
     let today = (api.clock)().to_zoned(zone.clone()).date();
-    let made = answer(&api, &asked, move |engine| match engine.find_subject(&what, today)? {
+    let made = move |engine: &mut Engine| match engine.find_subject(&what, today)? {
         Found::One(subject) => story(engine, &subject, depth, &zone, &what),
         other => Err(unclear(&what, other).into()),
+    };
+    let answer = if depth.all_files { slowly(&api, made).await? } else { answer(&api, &asked, made).await? };
+    Ok(answer.send(&headers))
+}
+
+/// All transcripts may be gigabytes.
+async fn slowly(
+    api: &Api,
+    make: impl FnOnce(&mut Engine) -> Result<Answer, Failure> + Send + 'static,
+) -> Result<Answer, Problem> {
+    let asked = api.slow.ask(move |engine| match make(engine) {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Failure::Problem(problem)) => Ok(Err(problem)),
+        Err(Failure::Engine(error)) => Err(error),
     });
-    Ok(made.await?.send(&headers))
+    asked.await?
 }
 
 fn story(

@@ -174,6 +174,27 @@ fn reading_changes_nothing_in_the_ledger() {
 }
 
 #[test]
+fn a_status_line_that_looks_whether_a_daemon_runs_uses_it() {
+    let mut served = served();
+    let socket = {
+        let _inside = served.runtime.enter();
+        crate::control::served::bind(served.folder.path()).expect("a socket")
+    };
+    let stopped = served.stop.subscribe();
+    served.runtime.spawn(crate::control::served::serve(
+        socket,
+        std::sync::Arc::clone(&served.shared),
+        stopped,
+    ));
+    let path = served.folder.path().join(crate::control::SOCKET);
+    drop(std::os::unix::net::UnixStream::connect(path).expect("it listens"));
+    let heard = served.runtime.block_on(async {
+        tokio::time::timeout(super::served::LONG, served.events.recv()).await.expect("an event")
+    });
+    assert!(matches!(heard, Some(Event::Used)), "{heard:?}");
+}
+
+#[test]
 fn what_is_to_be_done_is_done_by_the_event_loop() {
     let mut served = served();
     let mut events = std::mem::replace(&mut served.events, tokio::sync::mpsc::channel(1).1);

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use cco_engine::limits::Places;
@@ -25,6 +25,7 @@ use crate::lock::About;
 use crate::readers::Readers;
 use crate::setup::{Clock, Http, OpenEngine, ReadHttp};
 use crate::shared::Shared;
+use crate::slow::Slow;
 use crate::token::{self, Tokens};
 
 /// Nothing in these tests takes longer.
@@ -99,13 +100,14 @@ impl Served {
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));
         let (stop, stopped) = watch::channel(false);
-        let readers = Readers::new(open, Arc::clone(&clock));
+        let readers = || Readers::new(Arc::clone(&open), Arc::clone(&clock));
         let http = Arc::new(wanted.http);
         let read: ReadHttp = Arc::new(move || Arc::clone(&http));
         let tokens = Tokens::open(folder.path()).expect("a token");
         let shared = Arc::new(Shared {
-            live: Live::new(readers.clone(), Arc::clone(&clock), Arc::clone(&read)),
-            readers,
+            live: Live::new(readers(), Arc::clone(&clock), Arc::clone(&read)),
+            readers: readers(),
+            slow: Slow::new(readers()),
             tokens,
             events: sender,
             health: heard,
