@@ -50,8 +50,10 @@ impl Watch {
                 Ok(event) => known.heard(&event),
                 Err(error) => Some(Event::Watching(Err(words(&error)))),
             };
-            // Full means that it has been told often enough to look.
-            let _ = event.map(|event| events.try_send(event));
+            if let Some(event) = event {
+                // Full means that it has been told often enough to look.
+                let _ = events.try_send(event);
+            }
         };
         let mut watcher = notify::recommended_watcher(tell).map_err(|error| words(&error))?;
         for folder in &folders {

@@ -124,6 +124,11 @@ fn a_thread_that_fails_begins_again_and_what_is_written_is_soon_taken_in() {
     let reader = opener(folder)().expect("an engine");
     until("all have failed once", || armed.is_empty());
     until("the first row is taken in", || reader.newest_call().is_ok_and(|call| call == 1));
+    let watcher = |state: &Path| {
+        let status = Client::reach(state, PATIENCE).and_then(Client::status).expect("it answers");
+        status.checks.into_iter().find(|(name, ..)| name == "watcher").expect("a check").2
+    };
+    until("it is said", || watcher(&state).contains("an error in cco"));
     for (id, thread) in (2..).zip(threads) {
         armed.arm(thread);
         append(folder, id);
