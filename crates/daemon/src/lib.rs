@@ -22,6 +22,7 @@ mod readers;
 mod running;
 mod setup;
 mod shared;
+mod slow;
 mod tasks;
 mod token;
 mod watch;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use cco_engine::report::{Filter, Only, Period};
+use cco_engine::{Engine, EngineError};
 use cco_model::sums::Sums;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
@@ -19,7 +20,7 @@ use tokio::task::AbortHandle;
 use self::listener::Ends;
 pub(crate) use self::listener::{Ending, Listener, TooMany};
 pub(crate) use self::told::Told;
-use self::told::{Item, Summary, calls};
+use self::told::{Heard, Item, Summary, calls};
 use crate::readers::{ReadError, Readers};
 use crate::setup::{Clock, ReadHttp};
 
@@ -67,7 +68,8 @@ enum News {
 }
 
 impl Live {
-    /// Begins to follow the ledger, in the runtime that is entered.
+    /// Begins to follow the ledger, in the runtime that is entered, with readers that nobody else has: whoever asks much
+    /// keeps no listener waiting.
     pub(crate) fn new(readers: Readers, clock: Clock, http: ReadHttp) -> Self {
         let inner = Arc::new(Inner {
             readers,
@@ -83,17 +85,14 @@ impl Live {
         Self { inner, tasks: [follows, sums_up] }
     }
 
+    /// As [`Readers::renew`].
+    pub(crate) fn renew(&self) {
+        self.inner.readers.renew();
+    }
+
     /// The ledger may have something new. Waits for nothing.
     pub(crate) fn advance(&self) {
         self.inner.advanced.notify_one();
-    }
-
-    /// What is known of limits has changed.
-    pub(crate) fn limits_changed(&self) {
-        let mut listeners = self.inner.listeners();
-        if let Some(told) = self.inner.told.borrow().as_ref() {
-            listeners.tell(&Item::limits(told));
-        }
     }
 
     /// Nobody is told anything any more.
@@ -155,41 +154,34 @@ impl Inner {
     }
 
     /// Looks once, and tells what is new.
-    async fn look(&self) -> Result<(), ReadError> {
+    async fn look(&self, heard: &mut Heard) -> Result<(), ReadError> {
         let before = self.told.borrow().clone();
-        let (news, now) = self
-            .readers
-            .ask(move |engine| {
-                let mark = engine.mark()?;
-                let Some(before) =
-                    before.filter(|before| *before.ledger == *mark.ledger && before.seq <= mark.seq)
-                else {
-                    return Ok((News::Reset, Told::at(mark, engine.newest_call()?)));
-                };
-                if before.seq == mark.seq {
-                    return Ok((News::Nothing, before));
-                }
-                let changed = engine.changes_since(before.seq, MOST_CALLS + 1)?;
-                if changed.len() > MOST_CALLS {
-                    return Ok((News::Reset, Told::at(mark, engine.newest_call()?)));
-                }
-                let mut told = before;
-                let events = calls(engine, &mut told, &changed);
-                // A commit need not change a call.
-                told.seq = told.seq.max(mark.seq);
-                Ok((News::Calls(events), told))
-            })
-            .await?;
+        let (zone, known) = ((self.http)().zone.clone(), heard.clone());
+        let ((news, now), heard_now) =
+            self.readers.ask(move |engine| Ok((news(engine, before)?, known.by_now(engine, &zone)?))).await?;
         let mut listeners = self.listeners();
-        match news {
-            News::Nothing => return Ok(()),
-            News::Calls(events) if events.is_empty() => {}
-            News::Calls(events) => listeners.tell(&Item::calls(events)),
-            News::Reset => listeners.tell(&Item::reset(&now)),
+        let is_new = match news {
+            News::Nothing => false,
+            News::Calls(events) => {
+                if !events.is_empty() {
+                    listeners.tell(&Item::calls(events));
+                }
+                true
+            }
+            News::Reset => {
+                listeners.tell(&Item::reset(&now));
+                true
+            }
+        };
+        if let Some(limits) = heard_now.news_since(heard) {
+            listeners.tell(&Item::limits(limits));
         }
-        self.told.send_replace(Some(now));
-        drop(listeners);
-        self.counted.notify_one();
+        *heard = heard_now;
+        if is_new {
+            self.told.send_replace(Some(now));
+            drop(listeners);
+            self.counted.notify_one();
+        }
         Ok(())
     }
 
@@ -198,7 +190,7 @@ impl Inner {
         if since.ledger != until.ledger {
             return Ok(None);
         }
-        let until_seq = until.seq;
+        let until = until.clone();
         self.readers
             .ask(move |engine| {
                 if since.seq > engine.mark()?.seq {
@@ -208,9 +200,9 @@ impl Inner {
                 if changed.len() > MOST_CALLS {
                     return Ok(None);
                 }
-                changed.retain(|call| call.seq <= until_seq);
-                let mut told = since;
-                Ok(Some(calls(engine, &mut told, &changed)))
+                // One that was there by then and has grown since is told as grown to all; who missed it hears of it before.
+                changed.retain(|call| call.seq <= until.seq || call.id <= until.newest);
+                Ok(Some(calls(engine, &since, &until, &changed)))
             })
             .await
     }
@@ -237,10 +229,29 @@ impl Listeners {
     }
 }
 
+/// What is new since somebody was told, and up to where he then is.
+fn news(engine: &Engine, before: Option<Told>) -> Result<(News, Told), EngineError> {
+    let mark = engine.mark()?;
+    let Some(before) = before.filter(|before| *before.ledger == *mark.ledger && before.seq <= mark.seq)
+    else {
+        return Ok((News::Reset, Told::at(mark, engine.newest_call()?)));
+    };
+    if before.seq == mark.seq {
+        return Ok((News::Nothing, before));
+    }
+    let changed = engine.changes_since(before.seq, MOST_CALLS + 1)?;
+    if changed.len() > MOST_CALLS {
+        return Ok((News::Reset, Told::at(mark, engine.newest_call()?)));
+    }
+    let now = before.behind(&mark, &changed);
+    Ok((News::Calls(calls(engine, &before, &now, &changed)), now))
+}
+
 /// Follows the ledger.
 async fn follow(inner: Arc<Inner>) {
+    let mut heard = Heard::default();
     loop {
-        match inner.look().await {
+        match inner.look(&mut heard).await {
             Ok(()) => inner.advanced.notified().await,
             Err(_) => tokio::time::sleep(AGAIN).await,
         }

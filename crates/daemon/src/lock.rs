@@ -5,7 +5,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub struct About {
 /// The right to be the daemon, until it is dropped or the process ends, in whatever way.
 #[derive(Debug)]
 pub struct Instance {
-    _lock: File,
+    lock: File,
     state: PathBuf,
     about: About,
 }
@@ -77,12 +77,22 @@ impl Instance {
         lock.set_len(0)?;
         lock.rewind()?;
         lock.write_all(&serde_json::to_vec(&about)?)?;
-        Ok(Claim::Ours(Self { _lock: lock, state: state.to_owned(), about }))
+        Ok(Claim::Ours(Self { lock, state: state.to_owned(), about }))
     }
 
     /// Who we are.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// The lock's file is still the one in the state folder: nobody took it away, or put another one in its place.
+    pub(crate) fn holds(&self) -> bool {
+        let there = match fs::symlink_metadata(self.state.join(LOCK)) {
+            Ok(there) => there,
+            // What cannot be looked at may well be there.
+            Err(error) => return error.kind() != io::ErrorKind::NotFound,
+        };
+        self.lock.metadata().is_ok_and(|ours| (ours.dev(), ours.ino()) == (there.dev(), there.ino()))
     }
 
     /// Tells where this daemon listens, and where it was to.
@@ -98,8 +108,10 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // The lock goes after this: nobody else has written it by then.
-        let _ = fs::remove_file(self.state.join(ABOUT));
+        // The lock goes after this: nobody else has written it by then, unless the lock is gone.
+        if self.holds() {
+            let _ = fs::remove_file(self.state.join(ABOUT));
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::log::Log;
 use crate::readers::Readers;
 use crate::setup::Setup;
 use crate::shared::Shared;
+use crate::slow::Slow;
 use crate::tasks::{LooksAtGit, Threads, log_panics};
 use crate::token::Tokens;
 use crate::watch::Watch;
@@ -34,9 +35,9 @@ const WAITING: usize = 1_024;
 const NEXT_PORTS: u16 = 20;
 /// Everything is to have ended within this time.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Threads that ask the ledger for those who are served, one for each engine, and one that waits for the end: each keeps
-/// memory that it once needed.
-const BLOCKING: usize = 5;
+/// Threads that ask the ledger: four for requests, four for those who listen, one for what takes long, one for the end.
+/// Each keeps memory that it once needed.
+const BLOCKING: usize = 10;
 
 /// Why a daemon did not run, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -91,10 +92,11 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     instance.tell_address(address, wanted).map_err(|error| in_state("daemon.json", error))?;
 
     let (tell_health, health) = watch::channel(Health::beginning((setup.clock)()));
-    let readers = Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
+    let readers = || Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
     let shared = Arc::new(Shared {
-        live: Live::new(readers.clone(), Arc::clone(&setup.clock), Arc::clone(&setup.http)),
-        readers,
+        live: Live::new(readers(), Arc::clone(&setup.clock), Arc::clone(&setup.http)),
+        readers: readers(),
+        slow: Slow::new(readers()),
         tokens,
         events: events.clone(),
         health,
@@ -148,13 +150,14 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
         shared: Arc::clone(&shared),
         log: Arc::clone(&log),
         tell_health,
+        instance,
     };
     at_work.run(&mut happens).await;
 
     // Nothing new begins; what goes on is brought to its end.
     let _ = stop.send(true);
     drop(happens);
-    let threads = at_work.threads;
+    let AtWork { threads, instance, .. } = at_work;
     let begun = Instant::now();
     let _ = tokio::time::timeout(PATIENCE / 2, http).await;
     let left = PATIENCE.saturating_sub(begun.elapsed());
@@ -162,7 +165,10 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     if !late.is_empty() {
         log.note("daemon", &format!("cut off at work, which loses nothing: {}", late.join(", ")));
     }
-    served::unbind(&setup.state);
+    // What lies there may be another daemon's by now.
+    if instance.holds() {
+        served::unbind(&setup.state);
+    }
     log.note("daemon", "has ended");
     Ok(())
 }
@@ -174,6 +180,7 @@ struct AtWork {
     shared: Arc<Shared>,
     log: Arc<Log>,
     tell_health: watch::Sender<Health>,
+    instance: Instance,
 }
 
 impl AtWork {
@@ -192,6 +199,14 @@ impl AtWork {
                 if matches!(order, Order::Leave) {
                     return;
                 }
+                // Before a scan, which would write where nothing of ours is any more.
+                if matches!(order, Order::Scan) && !self.instance.holds() {
+                    self.log.warn(
+                        "daemon",
+                        "ends: its lock file is gone or another's, so it is not this home's daemon",
+                    );
+                    return;
+                }
                 self.carry_out(order);
             }
             self.take_note_of_lag();
@@ -207,6 +222,8 @@ impl AtWork {
             Order::Renew => {
                 self.threads.renew();
                 self.shared.readers.renew();
+                self.shared.slow.renew();
+                self.shared.live.renew();
             }
             Order::Advance => self.shared.live.advance(),
             Order::AnswerScan(waiting, result) => {
@@ -231,9 +248,6 @@ impl AtWork {
         match event {
             Event::Scanned(scanned) => self.tell_health.send_modify(|health| health.on_scan(scanned, now)),
             Event::Asked(refreshed) => {
-                if refreshed.answered {
-                    self.shared.live.limits_changed();
-                }
                 self.tell_health.send_modify(|health| health.on_asked(refreshed, now));
             }
             Event::Watching(result) => {
@@ -250,10 +264,11 @@ impl AtWork {
     }
 }
 
-/// Both signals that ask for an end do; the second one ends at once.
+/// All signals that ask for an end do, that of a terminal which is closed too; the second one ends at once.
 fn hear_signals(events: &mpsc::Sender<Event>) -> io::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let events = events.clone();
     tokio::spawn(async move {
         let mut is_first = true;
@@ -261,6 +276,7 @@ fn hear_signals(events: &mpsc::Sender<Event>) -> io::Result<()> {
             let name = tokio::select! {
                 heard = term.recv() => heard.map(|()| "SIGTERM"),
                 heard = interrupt.recv() => heard.map(|()| "SIGINT"),
+                heard = hangup.recv() => heard.map(|()| "SIGHUP"),
             };
             let Some(name) = name else { return };
             if !is_first {

@@ -12,12 +12,15 @@ use crate::live::Live;
 use crate::lock::About;
 use crate::readers::Readers;
 use crate::setup::{Clock, Http, ReadHttp};
+use crate::slow::Slow;
 use crate::token::Tokens;
 
 /// What every request may use.
 pub(crate) struct Shared {
     /// The ledger, to be asked.
     pub(crate) readers: Readers,
+    /// The same, for what takes long.
+    pub(crate) slow: Slow,
     /// What happens, as it happens.
     pub(crate) live: Live,
     /// Who may ask.

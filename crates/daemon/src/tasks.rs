@@ -1,6 +1,7 @@
 //! Every thread of a daemon: started here, each with a name, and each ended by letting go of what tells it what to do.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -106,6 +107,14 @@ impl Threads {
 
 impl LooksAtGit {
     fn look(&self, git: &mut Git, keeper: &Sender<Task>) {
+        let looked = catch_unwind(AssertUnwindSafe(|| self.look_and_tell(git, keeper)));
+        if looked.is_err() {
+            *git = Git::default();
+        }
+        let _ = self.events.blocking_send(Event::LookedAtGit);
+    }
+
+    fn look_and_tell(&self, git: &mut Git, keeper: &Sender<Task>) {
         let now_ms = || (self.clock)().as_millisecond();
         if let Some(snapshot) = (self.settings)().snapshot {
             let folders = folders_at_work(&snapshot.path, now_ms() - AT_WORK_MS);
@@ -114,7 +123,6 @@ impl LooksAtGit {
                 let _ = keeper.send(Task::Repositories(repositories));
             }
         }
-        let _ = self.events.blocking_send(Event::LookedAtGit);
     }
 }
 
@@ -125,4 +133,24 @@ pub(crate) fn log_panics(log: &Arc<Log>) {
         let thread = std::thread::current();
         log.warn(thread.name().unwrap_or("a thread"), &format!("an error in cco: {panic}"));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_repositories_that_fails_is_told_as_done_and_followed_by_the_next() {
+        let (sender, mut events) = mpsc::channel(4);
+        let looks = LooksAtGit {
+            settings: Arc::new(|| panic!("on purpose")),
+            clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
+            events: sender,
+        };
+        let (keeper, _of_keeper) = channel();
+        for _ in 0..2 {
+            looks.look(&mut Git::default(), &keeper);
+            assert!(matches!(events.try_recv(), Ok(Event::LookedAtGit)));
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! replaced. An event says no more than "look". Which folders, and when it is tried again, is told by the event loop.
 //! Must not: read a file.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
@@ -29,7 +30,8 @@ impl Watch {
             while tasks.try_recv().is_ok() {}
             // The old one goes first: both together might be more than the system allows.
             drop(watching.take());
-            let began = self.begin();
+            let began = catch_unwind(AssertUnwindSafe(|| self.begin()))
+                .unwrap_or_else(|_| Err("an error in cco, which its log names".to_owned()));
             let result = began.map(|watcher| watching = Some(watcher));
             if self.events.blocking_send(Event::Watching(result)).is_err() {
                 return;
@@ -48,8 +50,10 @@ impl Watch {
                 Ok(event) => known.heard(&event),
                 Err(error) => Some(Event::Watching(Err(words(&error)))),
             };
-            // Full means that it has been told often enough to look.
-            let _ = event.map(|event| events.try_send(event));
+            if let Some(event) = event {
+                // Full means that it has been told often enough to look.
+                let _ = events.try_send(event);
+            }
         };
         let mut watcher = notify::recommended_watcher(tell).map_err(|error| words(&error))?;
         for folder in &folders {

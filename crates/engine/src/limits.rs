@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cco_ledger::limits::KnownWindow;
-pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, SeenAccount};
+pub use cco_ledger::limits::{Attempts, Holding, KnownAccount, Observed, ReadingsMark, SeenAccount};
 pub use cco_limits::Unread;
 pub use cco_limits::accounts::Root;
 pub use cco_limits::base::BaseUrl;
@@ -188,6 +188,11 @@ impl Engine {
     }
 
     /// The windows of all accounts, with what is known of them and how fast they fill.
+    /// The present state of what was read of limits: another one, and something was.
+    pub fn readings_mark(&self) -> Result<ReadingsMark, EngineError> {
+        Ok(self.ledger.readings_mark()?)
+    }
+
     fn known_windows(&self, now_ms: i64) -> Result<BTreeMap<AccountId, Vec<WindowKnown>>, EngineError> {
         let mut accounts: BTreeMap<AccountId, Vec<WindowKnown>> = BTreeMap::new();
         let mut windows = self.ledger.windows(now_ms - HEARD_MS, now_ms)?;

@@ -19,7 +19,7 @@ pub(crate) mod returned;
 mod take;
 
 pub use self::held::HeldBy;
-pub use self::readings::KnownWindow;
+pub use self::readings::{KnownWindow, ReadingsMark};
 pub(crate) use self::take::restore;
 
 /// An account as it was seen.

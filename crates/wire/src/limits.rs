@@ -36,16 +36,34 @@ pub fn account(known: &AccountLimits, now: Timestamp) -> Json {
     })
 }
 
-fn window_json(window: &WindowLimits, now: Timestamp) -> Json {
-    let (state, percent, local) = match window.shown.value {
+/// Whose windows are how full, as a hint to ask for more.
+pub fn hint(known: &[AccountLimits]) -> Json {
+    let window = |window: &WindowLimits| {
+        let (state, percent, _) = value(&window.shown.value);
+        json!({ "window": window.shown.window.to_string(), "state": state, "percent": percent })
+    };
+    let account = |known: &AccountLimits| {
+        let windows: Vec<Json> = known.windows.iter().map(window).collect();
+        json!({ "account": account_label(&known.account), "windows": windows })
+    };
+    known.iter().map(account).collect()
+}
+
+/// What is said of a window: its state, percent, and tokens that were used on this machine.
+fn value(value: &Value) -> (&'static str, Option<Json>, Option<u64>) {
+    match value {
         Value::Open { percent, .. } => {
             ("open", percent.map(|percent| tenths(i64::from(percent.tenths()))), None)
         }
         Value::NotStarted => ("not_started", Some(tenths(0)), None),
         Value::Reset => ("reset", None, None),
-        Value::Local { tokens, .. } => ("local", None, Some(tokens)),
+        Value::Local { tokens, .. } => ("local", None, Some(*tokens)),
         Value::Trouble(_) => ("unknown", None, None),
-    };
+    }
+}
+
+fn window_json(window: &WindowLimits, now: Timestamp) -> Json {
+    let (state, percent, local) = value(&window.shown.value);
     let current = window.current.filter(|_| percent.is_some() || state == "open");
     let age = current.and_then(|current| current.age_ms(now.as_millisecond()));
     let resets = current.and_then(|current| current.resets_at_ms);

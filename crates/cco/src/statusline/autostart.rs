@@ -19,11 +19,12 @@ const BEGUN: &str = "autostart";
 /// Nothing is asked, only whether it can be reached.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// One that does not come up is not begun again before this: every message draws a line. In milliseconds.
-const AGAIN_MS: i64 = 60_000;
+const AGAIN_MS: i64 = 15_000;
 
 /// Begins a daemon for this home.
 pub(super) fn begin(folder: &Path, now_ms: i64) {
     let state = places::state(folder);
+    // One that runs takes the connection for a use, and stays.
     if Client::reach(&state, PATIENCE).is_ok() || !is_due(&state, now_ms) {
         return;
     }

@@ -208,7 +208,7 @@ fn of_eight_that_start_together_one_runs_and_all_end_well() {
 
 #[test]
 fn a_signal_ends_it_within_two_seconds_and_nothing_of_it_stays() {
-    for name in ["-TERM", "-INT"] {
+    for name in ["-TERM", "-INT", "-HUP"] {
         let env = machine_with(1);
         let mut daemon = Daemon::run(&env);
         daemon.signal(name);
@@ -232,6 +232,27 @@ fn one_that_was_killed_is_followed_by_another_at_once() {
     let _next = Daemon::run(&env);
     append(&env, 2);
     assert_eq!(calls(&env), 3);
+}
+
+#[test]
+fn one_whose_home_was_taken_away_says_so_and_ends_and_leaves_the_next_one_alone() {
+    let env = machine_with(1);
+    let mut daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 1);
+    let (home, aside) = (env.home().join(".cco"), env.home().join("aside"));
+    fs::rename(&home, &aside).unwrap();
+    daemon.says("ends: its lock file is gone or another's");
+    assert!(daemon.ends(PATIENCE).success());
+    assert!(!home.exists(), "it made another home");
+    fs::rename(&aside, &home).unwrap();
+    let mut daemon = Daemon::run(&env);
+    fs::remove_file(home.join("state/daemon.lock")).unwrap();
+    let next = Daemon::run(&env);
+    append(&env, 1);
+    daemon.says("ends: its lock file is gone or another's");
+    assert!(daemon.ends(PATIENCE).success());
+    let status = env.run("daemon status --json");
+    assert_eq!(status.json()["pid"], next.child.id(), "{}", status.stderr);
 }
 
 #[test]

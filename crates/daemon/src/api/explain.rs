@@ -39,8 +39,23 @@ pub(super) async fn explain(
     let known: Vec<&str> = ["what", "all_files", "limit"].into_iter().chain(filter::PARAMETERS).collect();
     let asked = Asked::new(&uri, &known)?;
     let question = Question::new(&api, &asked)?;
-    let made = answer(&api, &asked, move |engine| question.answer(engine));
-    Ok(made.await?.send(&headers))
+    let is_slow = question.depth.all_files;
+    let made = move |engine: &mut Engine| question.answer(engine);
+    let answer = if is_slow { slowly(&api, made).await? } else { answer(&api, &asked, made).await? };
+    Ok(answer.send(&headers))
+}
+
+/// All transcripts may be gigabytes.
+async fn slowly(
+    api: &Api,
+    make: impl FnOnce(&mut Engine) -> Result<Answer, Failure> + Send + 'static,
+) -> Result<Answer, Problem> {
+    let asked = api.slow.ask(move |engine| match make(engine) {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Failure::Problem(problem)) => Ok(Err(problem)),
+        Err(Failure::Engine(error)) => Err(error),
+    });
+    asked.await?
 }
 
 /// What is to be explained.

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn no_more_waits_for_a_listener_than_there_is_room_for() {
         let (ends, mut listener) = listener();
-        let item = Item::limits(&Told::elsewhere());
+        let item = Item::limits("[]");
         assert_eq!((0..WAITING + 5).filter(|_| ends.tell(&item)).count(), WAITING);
         ends.end(Ending::Slow);
         // What waited is not told any more: he knows up to where he was.

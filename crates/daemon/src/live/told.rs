@@ -5,15 +5,17 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use cco_engine::Engine;
+use cco_engine::limits::{ReadingsMark, Tries};
 use cco_engine::stats::{ChangedCall, Mark};
+use cco_engine::{Engine, EngineError};
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
 use cco_wire::text::{escape_json, iso_ms, whole_project};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
-/// Up to where somebody was told: of which ledger, which of its changes, and the newest call that he knows. A call that
-/// is told and no newer is one that has grown.
+/// Up to where somebody was told: of which ledger, all changes up to which, and all calls up to which. A call that is told
+/// and no newer is one that has grown; he heard of it before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(super) ledger: Arc<str>,
@@ -29,6 +31,14 @@ impl Told {
 
     pub(super) fn at(mark: Mark, newest: i64) -> Self {
         Self { ledger: mark.ledger.into(), seq: mark.seq, newest }
+    }
+
+    /// Where somebody is who has heard of these changes too, which are all there are.
+    pub(super) fn behind(&self, mark: &Mark, changed: &[ChangedCall]) -> Self {
+        // A commit need not change a call; and some may have come since the mark was looked at.
+        let seq = changed.iter().map(|call| call.seq).max().unwrap_or(0).max(mark.seq);
+        let newest = changed.iter().map(|call| call.id).max().unwrap_or(0).max(self.newest);
+        Self { ledger: Arc::clone(&self.ledger), seq, newest }
     }
 }
 
@@ -75,8 +85,8 @@ impl Item {
         Self::Reset(text(told, "reset", "{}"))
     }
 
-    pub(super) fn limits(told: &Told) -> Self {
-        Self::Hint(text(told, "stats-update", r#"{"type":"limits"}"#))
+    pub(super) fn limits(accounts: &str) -> Self {
+        Self::Hint(text_without_id("stats-update", &format!(r#"{{"type":"limits","accounts":{accounts}}}"#)))
     }
 
     pub(super) fn summary(told: &Told, summary: &Summary) -> Self {
@@ -99,14 +109,50 @@ impl Item {
     }
 }
 
-/// What changed, as events, each of which says that it was told.
-pub(super) fn calls(engine: &Engine, told: &mut Told, changed: &[ChangedCall]) -> Vec<Bytes> {
-    let tell = |call: &ChangedCall| {
-        let is_update = call.id <= told.newest;
-        (told.seq, told.newest) = (call.seq, told.newest.max(call.id));
-        text(told, "stats-update", &data(call, engine.tier(&call.model), is_update))
-    };
-    changed.iter().map(tell).collect()
+/// What is known of limits.
+#[derive(Clone, Default)]
+pub(super) struct Heard {
+    /// Another one, and readings came.
+    mark: Option<ReadingsMark>,
+    /// Accounts with their windows, as they are told.
+    accounts: String,
+}
+
+impl Heard {
+    /// The same by now.
+    pub(super) fn by_now(self, engine: &Engine, zone: &TimeZone) -> Result<Self, EngineError> {
+        let mark = Some(engine.readings_mark()?);
+        if mark == self.mark {
+            return Ok(self);
+        }
+        let known = engine.limits(&engine.see_accounts()?, &Tries::default(), zone)?;
+        Ok(Self { mark, accounts: json(&cco_wire::limits::hint(&known)) })
+    }
+
+    /// What is to be told to whoever knows something else.
+    pub(super) fn news_since(&self, before: &Self) -> Option<&str> {
+        (before.mark.is_some() && self.accounts != before.accounts).then_some(&*self.accounts)
+    }
+}
+
+/// What changed between two states, as events, each of which says up to where whoever hears it was told then. New calls
+/// come first and in their order, since all up to the newest are known to whoever comes back.
+pub(super) fn calls(engine: &Engine, from: &Told, until: &Told, changed: &[ChangedCall]) -> Vec<Bytes> {
+    let is_update = |call: &ChangedCall| call.id <= from.newest;
+    let mut changed: Vec<&ChangedCall> = changed.iter().collect();
+    changed.sort_unstable_by_key(|call| (is_update(call), if is_update(call) { call.seq } else { call.id }));
+    let mut events = Vec::with_capacity(changed.len());
+    // From the last event, behind which nothing is missing, to where each of those before it leaves off.
+    let mut told = until.clone();
+    for call in changed.iter().rev() {
+        events.push(text(&told, "stats-update", &data(call, engine.tier(&call.model), is_update(call))));
+        told.seq = told.seq.min(call.seq - 1);
+        if !is_update(call) {
+            told.newest = call.id - 1;
+        }
+    }
+    events.reverse();
+    events
 }
 
 fn data(call: &ChangedCall, tier: &str, update: bool) -> String {

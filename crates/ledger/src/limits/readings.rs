@@ -34,6 +34,10 @@ pub struct KnownWindow {
     pub readings: Vec<Reading>,
 }
 
+/// A state of the readings: another one, and some have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadingsMark(Vec<(i64, String, i64, i64, i64)>);
+
 /// A window as its row has it.
 struct WindowRow {
     account: i64,
@@ -52,6 +56,15 @@ impl Ledger {
             readings_between(&self.connection, known, from_ms, i64::MAX, &mut readings)?;
         }
         Ok(readings)
+    }
+
+    /// The present state of the readings, for whoever follows them: some ten rows.
+    pub fn readings_mark(&self) -> Result<ReadingsMark, LedgerError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT account_id, window, newest_ms, fresh, until_ms FROM plan_window")?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+        Ok(ReadingsMark(select.query_map([], row)?.collect::<Result<_, _>>()?))
     }
 
     /// The windows of which anything was heard from a time on, with what tells how full they are at `now_ms` (both UTC

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use cco_engine::limits::{Observed, SeenAccount};
+use cco_model::limit::{AccountId, Percent, Reading, Source, Window};
 use serde_json::Value;
 
 use super::super::connection::Bounds;
@@ -147,9 +149,122 @@ fn a_call_is_told_with_what_it_cost_and_again_when_it_has_grown() {
     let event = ear.call().expect("the same call");
     assert_eq!(parts(&event), (true, 1));
     assert_eq!(event.data["tokens"], 1_300);
-    served.shared.live.limits_changed();
-    let hint = std::iter::from_fn(|| ear.next()).find(|event| event.data["type"] == "limits");
-    assert!(hint.is_some());
+}
+
+/// The five hours of an account are so full, as it is known at this second.
+fn read(served: &mut Served, percent: i32, second: i64) {
+    let id = AccountId { organization: "org".into(), account: "me".into() };
+    let now_ms = (served.shared.clock)().as_millisecond() - 60_000 + second * 1_000;
+    let account = SeenAccount {
+        id: id.clone(),
+        email: "me@example.com".to_owned(),
+        at_ms: now_ms,
+        name: None,
+        removed: None,
+    };
+    let reading = Reading {
+        account: id,
+        window: Window::FiveHour,
+        percent: Some(Percent::of_tenths(&Window::FiveHour, percent * 10)),
+        resets_at_ms: Some((served.shared.clock)().as_millisecond() + 3_600_000),
+        observed_at_ms: now_ms,
+        source: Source::Endpoint,
+        told: None,
+    };
+    let observed = Observed { accounts: vec![account], readings: vec![reading], ..Observed::default() };
+    served.engine.observe(&observed).expect("it is kept");
+    served.shared.live.advance();
+}
+
+#[test]
+fn limits_are_told_when_what_is_known_of_them_changes_and_only_then() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    let mut limits = |served: &mut Served, percent: i32, second: i64| {
+        read(served, percent, second);
+        let event = std::iter::from_fn(|| ear.next()).find(|event| event.data["type"] == "limits");
+        event.expect("limits").data["accounts"].clone()
+    };
+    let full = |percent: f64| {
+        serde_json::json!([{
+            "account": "me@example.com",
+            "windows": [{ "window": Window::FiveHour.to_string(), "state": "open", "percent": percent }]
+        }])
+    };
+    assert_eq!(limits(&mut served, 41, 1), full(41.0));
+    // Read again, and a call beside it: nothing is new.
+    read(&mut served, 41, 2);
+    tell(&mut served, "app/a.jsonl", &ROW.line());
+    assert_eq!(limits(&mut served, 55, 3), full(55.0));
+}
+
+/// What of it somebody counts who adds up all that is told as new.
+fn counted(events: &[Event]) -> Vec<i64> {
+    let new = events.iter().filter(|event| event.data["update"] == false);
+    let mut ids: Vec<i64> = new.map(|event| parts(event).1).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn a_call_that_grew_before_it_was_told_is_new_to_whoever_hears_of_it_first() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &rows(1..2));
+    let before = ear.call().expect("a call").id;
+    // Several commits, of which all hear at once: 2 and 3 come, 2 and 1 grow, 4 comes.
+    served.write("app/a.jsonl", &rows(2..3));
+    served.write("app/a.jsonl", &rows(3..4));
+    served.write("app/a.jsonl", &Row { id: 2, output: 300, ..ROW }.line());
+    served.write("app/a.jsonl", &Row { id: 1, output: 300, ..ROW }.line());
+    served.write("app/a.jsonl", &rows(4..5));
+    // Who comes back before it was told to anybody hears it once, too.
+    let mut early = Ear::new(&served, &format!("Last-Event-ID: {before}\r\n"));
+    served.shared.live.advance();
+    let heard: Vec<Event> = (0..4).map(|_| ear.call().expect("a call")).collect();
+    assert_eq!(counted(&heard), [2, 3, 4]);
+    tell(&mut served, "app/a.jsonl", &rows(5..6));
+    let mut of_early = Vec::new();
+    while of_early.last().is_none_or(|event: &Event| parts(event) != (false, 5)) {
+        of_early.push(early.call().expect("a call"));
+    }
+    assert_eq!(counted(&of_early), [2, 3, 4, 5]);
+    // Wherever it was cut off, nothing is missing and nothing counts twice.
+    tell(&mut served, "app/a.jsonl", &(Row { id: 3, output: 400, ..ROW }.line() + &rows(6..7)));
+    for cut in 0..=heard.len() {
+        let id = heard[..cut].last().map_or(&before, |event| &event.id);
+        let mut back = Ear::new(&served, &format!("Last-Event-ID: {id}\r\n"));
+        let mut events = heard[..cut].to_vec();
+        tell(&mut served, "app/a.jsonl", &Row { id: 6, output: 500 + cut as u64, ..ROW }.line());
+        while events.last().is_none_or(|event| event.data["tokens"] != 1_500 + cut) {
+            events.push(back.call().expect("a call"));
+        }
+        assert_eq!(counted(&events), [2, 3, 4, 5, 6], "cut off behind {cut}: {events:?}");
+    }
+}
+
+#[test]
+fn whoever_asks_much_keeps_no_listener_and_no_slow_question_waiting() {
+    let mut served = Served::new();
+    let (begins, begun) = std::sync::mpsc::channel();
+    let (lets_go, waiting): (Vec<_>, Vec<_>) = (0..4).map(|_| std::sync::mpsc::channel::<()>()).unzip();
+    for go in waiting {
+        let (readers, begins) = (served.shared.readers.clone(), begins.clone());
+        served.runtime.spawn(async move {
+            let held = move |_: &mut cco_engine::Engine| {
+                let _ = begins.send(());
+                let _ = go.recv();
+                Ok(())
+            };
+            let _ = readers.ask(held).await;
+        });
+    }
+    (0..4).for_each(|_| begun.recv_timeout(LONG).expect("it is asked"));
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &ROW.line());
+    assert_eq!(parts(&ear.call().expect("a call")), (false, 1));
+    served.json("/api/explain?what=%231&all_files=true");
+    drop(lets_go);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::served::{ROW, Row, Served};
+use crate::event::Event;
 
 fn served() -> Served {
     let mut served = Served::new();
@@ -239,6 +240,27 @@ fn reading_changes_nothing_in_the_ledger() {
         }
     }
     assert_eq!((engine.mark().expect("a mark"), files()), (before, names));
+}
+
+#[test]
+fn a_status_line_that_looks_whether_a_daemon_runs_uses_it() {
+    let mut served = served();
+    let socket = {
+        let _inside = served.runtime.enter();
+        crate::control::served::bind(served.folder.path()).expect("a socket")
+    };
+    let stopped = served.stop.subscribe();
+    served.runtime.spawn(crate::control::served::serve(
+        socket,
+        std::sync::Arc::clone(&served.shared),
+        stopped,
+    ));
+    let path = served.folder.path().join(crate::control::SOCKET);
+    drop(std::os::unix::net::UnixStream::connect(path).expect("it listens"));
+    let heard = served.runtime.block_on(async {
+        tokio::time::timeout(super::served::LONG, served.events.recv()).await.expect("an event")
+    });
+    assert!(matches!(heard, Some(Event::Used)), "{heard:?}");
 }
 
 #[test]

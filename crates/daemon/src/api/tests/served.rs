@@ -26,6 +26,7 @@ use crate::lock::About;
 use crate::readers::Readers;
 use crate::setup::{Clock, Http, OpenEngine, ReadHttp};
 use crate::shared::Shared;
+use crate::slow::Slow;
 use crate::token::{self, Tokens};
 
 /// Nothing in these tests takes longer.
@@ -101,13 +102,14 @@ impl Served {
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));
         let (stop, stopped) = watch::channel(false);
-        let readers = Readers::new(open, Arc::clone(&clock));
+        let readers = || Readers::new(Arc::clone(&open), Arc::clone(&clock));
         let http = Arc::new(wanted.http);
         let read: ReadHttp = Arc::new(move || Arc::clone(&http));
         let tokens = Tokens::open(folder.path()).expect("a token");
         let shared = Arc::new(Shared {
-            live: Live::new(readers.clone(), Arc::clone(&clock), Arc::clone(&read)),
-            readers,
+            live: Live::new(readers(), Arc::clone(&clock), Arc::clone(&read)),
+            readers: readers(),
+            slow: Slow::new(readers()),
             tokens,
             events: sender,
             health: heard,
