@@ -113,7 +113,7 @@ fn a_thread_that_fails_begins_again_and_what_is_written_is_soon_taken_in() {
     let armed = Armed::default();
     let threads = ["keeper", "broker", "watch"];
     threads.iter().for_each(|thread| armed.arm(thread));
-    let about = About { pid: std::process::id(), version: "0".to_owned(), since_ms: 0, address: None };
+    let about = About { pid: std::process::id(), version: "0".to_owned(), ..About::default() };
     let state = folder.join("state");
     let Claim::Ours(instance) = Instance::claim(&state, about).expect("a lock") else {
         unreachable!("nobody else runs here")
