@@ -85,7 +85,7 @@ function accountPart(page: Page, account: Account): HTMLElement {
 }
 
 function login(account: Account): Child {
-  if (!account.loggedIn) return [badge("logged out", "plain"), h("span", { class: "muted" }, withCommands("Run `claude /login` to log in."))];
+  if (!account.loggedIn) return [badge("logged out", "plain"), h("span", { class: "muted" }, withCommands("Its login is not on this machine: run `claude /login`."))];
   return account.login.state === "needs_login" ? badge("login needed", "bad", { title: account.login.reason ?? "" }) : null;
 }
 
