@@ -325,5 +325,6 @@ test("a new browser shows the first numbers soon after the link is followed", as
   }
   const median = (of) => took.map(of).sort((a, b) => a - b)[2];
   console.log(`first paint ${median((one) => one.first)} ms, first numbers ${median((one) => one.useful)} ms (median of ${JSON.stringify(took)})`);
-  assert.ok(median((one) => one.useful) < 3_000);
+  // A machine that does nothing else takes a tenth of this; a page that waits for something takes more.
+  assert.ok(median((one) => one.useful) < 5_000);
 });

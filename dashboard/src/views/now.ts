@@ -85,7 +85,7 @@ function accountPart(page: Page, account: Account): HTMLElement {
 }
 
 function login(account: Account): Child {
-  if (!account.loggedIn) return [badge("logged out", "plain"), h("span", { class: "muted" }, withCommands("Run `claude /login` to log in."))];
+  if (!account.loggedIn) return [badge("logged out", "plain"), h("span", { class: "muted" }, withCommands("Its login is not on this machine: run `claude /login`."))];
   return account.login.state === "needs_login" ? badge("login needed", "bad", { title: account.login.reason ?? "" }) : null;
 }
 
@@ -146,7 +146,7 @@ function burn(page: Page, { block }: Now): HTMLElement {
     ] : []),
   ];
   const early = block.projection ? null : h("p", { class: "muted" }, "Too early to say where it ends up: from the first of its calls to the last it is less than ten minutes.");
-  return card("This block", [h("span", { class: "muted" }, "began ", time(page, block.start), block.end ? [", ends ", time(page, block.end)] : null)], figures(page, "This block", facts), early, progress(page, block));
+  return card("This block", [h("span", { class: "muted" }, chosen(page.state).length > 0 ? "of all calls, whatever the filters; " : null, "began ", time(page, block.start), block.end ? [", ends ", time(page, block.end)] : null)], figures(page, "This block", facts), early, progress(page, block));
 }
 
 function progress(page: Page, block: Block): Child {
