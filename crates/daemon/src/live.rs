@@ -91,6 +91,11 @@ impl Live {
         self.inner.advanced.notify_one();
     }
 
+    /// The ledger's file is another one.
+    pub(crate) fn renew(&self) {
+        self.inner.readers.renew();
+    }
+
     /// What is known of limits has changed.
     pub(crate) fn limits_changed(&self) {
         let mut listeners = self.inner.listeners();

@@ -93,7 +93,8 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     let readers = Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
     let shared = Arc::new(Shared {
         live: Live::new(
-            readers.clone(),
+            // Of its own: what happens is told soon, however many ask.
+            Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock)),
             Arc::clone(&setup.clock),
             setup.zone.clone(),
             setup.http.summary_every,
@@ -211,6 +212,7 @@ impl AtWork {
             Order::Renew => {
                 self.threads.renew();
                 self.shared.readers.renew();
+                self.shared.live.renew();
             }
             Order::Advance => self.shared.live.advance(),
             Order::AnswerScan(waiting, result) => {
