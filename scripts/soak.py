@@ -8,7 +8,7 @@ import collections, contextlib, http.client, os, pathlib, random, re, signal, st
 import daemons, sealed
 from clients import Crowd
 from daemon_bench import resident_mib
-from daemons import Daemon, Silent
+from daemons import Daemon, Listener, Silent
 from sealed import Failed
 from small_tree import Growing, Tree
 
@@ -143,6 +143,7 @@ def ended(binary, seed, is_long):
         for n in range(ENDS if is_long else ENDS_SHORT):
             with soaked.daemon(binary, f"said-{n}") as daemon:
                 daemon.serves()
+                Listener(daemon)  # stays to the end, whatever others do
                 with Crowd(daemon, **CROWD) as crowd, Churn(soaked.rows, 200, soaked.rng):
                     time.sleep(soaked.rng.uniform(0.3, 0.8))
                     took.append(daemon.signal(signal.SIGTERM))
