@@ -16,7 +16,7 @@ TERM, SLOPE_MIB, WAL = 2, 1, 64 << 20  # seconds, MiB in ten minutes and bytes o
 ENDS, ENDS_SHORT = 50, 10
 ROUNDS, ROUND = (10, 3), (60, 2)  # of a soak, and seconds of each: long, short
 WARM = 3  # rounds after which nothing grows any more
-LEDGERS = 8  # times that the ledger may be open: those who answer, the keeper, the broker, and who just came instead of one
+LEDGERS = 12  # times that the ledger may be open: engines that answer and those of events, four each, the keeper, the broker, who just came instead of one
 LOG = 10 << 20  # bytes at which a log is put aside
 CROWD = {"resume": {"count": 8, "stays": 1.0, "away": 0.5},
          "ask": {"rate": 100, "connections": 16, "paths": ("/api/stats?period=all", "/api/stats/sessions", "/api/stats?from=2026-10-10T01:00:00.{n}Z", "/metrics", "/api/health")}}
@@ -39,7 +39,7 @@ class Churn:
 
     def _churn(self):
         while not self.ended.wait(1 / self.rate):
-            if self.rng.random() < 0.05:
+            if self.rng.random() < 0.01:  # a day's worth of sessions in ten minutes: each that is gone stays known, with its path
                 self.files.append(f"{self.rows.calls}.jsonl")
             self.rows.append(self.rng.choice(self.files))
             if len(self.files) > 50:
