@@ -111,6 +111,7 @@ fn a_reader_that_goes_away_is_no_error_of_any_command() {
             // These begin a daemon, or want one; daemon.rs has them.
             command if command.starts_with("daemon ") || command == "dashboard" => continue,
             "completions" => "completions zsh",
+            "config get" => "config get daemon.autostart",
             "explain" => "explain 2026-10-20",
             "reprice" => "reprice --dry-run",
             command => command,
