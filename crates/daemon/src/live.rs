@@ -280,3 +280,6 @@ async fn sum_up(inner: Arc<Inner>) {
         tokio::time::sleep((inner.http)().summary_every).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -244,6 +244,22 @@ fn a_call_that_grew_before_it_was_told_is_new_to_whoever_hears_of_it_first() {
 }
 
 #[test]
+fn a_call_that_was_missed_and_has_grown_since_all_were_told_is_new_to_whoever_comes_back() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &rows(1..2));
+    let before = ear.call().expect("a call").id;
+    tell(&mut served, "app/a.jsonl", &rows(2..3));
+    assert_eq!(parts(&ear.call().expect("a call")), (false, 2));
+    // Nobody was told of this yet.
+    served.write("app/a.jsonl", &Row { id: 2, output: 300, ..ROW }.line());
+    let mut back = Ear::new(&served, &format!("Last-Event-ID: {before}\r\n"));
+    assert_eq!(parts(&back.call().expect("what was missed")), (false, 2));
+    served.shared.live.advance();
+    assert_eq!(parts(&back.call().expect("what all are told")), (true, 2));
+}
+
+#[test]
 fn whoever_asks_much_keeps_no_listener_and_no_slow_question_waiting() {
     let mut served = Served::new();
     let (begins, begun) = std::sync::mpsc::channel();
