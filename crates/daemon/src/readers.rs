@@ -1,6 +1,6 @@
 //! Engines that answer questions, and how many may ask at once.
 //!
-//! Owns up to [`ENGINES`] engines, opened as they are needed and used one question at a time, on threads that may wait,
+//! Owns a few engines, opened as they are needed and used one question at a time, on threads that may wait,
 //! and the sums that they keep in memory together.
 //! Must not: know what is asked.
 
@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::setup::{Clock, OpenEngine};
 
-/// Engines at most.
-const ENGINES: usize = 4;
+/// Engines for requests: more of them than most machines have cores to spare.
+pub(crate) const FOR_REQUESTS: usize = 4;
 /// Questions that wait for one; whoever comes then is told to come again.
 const WAITING: usize = 60;
 
@@ -53,14 +53,14 @@ pub(crate) enum ReadError {
 }
 
 impl Readers {
-    /// Engines that are opened as they are needed.
-    pub(crate) fn new(open: OpenEngine, clock: Clock) -> Self {
+    /// So many engines at most, opened as they are needed.
+    pub(crate) fn new(open: OpenEngine, clock: Clock, engines: usize) -> Self {
         Self(Arc::new(Inner {
             open,
             clock,
             idle: Mutex::default(),
-            room: Arc::new(Semaphore::new(ENGINES + WAITING)),
-            engines: Arc::new(Semaphore::new(ENGINES)),
+            room: Arc::new(Semaphore::new(engines + WAITING)),
+            engines: Arc::new(Semaphore::new(engines)),
             generation: AtomicU64::new(0),
             cache: Mutex::default(),
         }))

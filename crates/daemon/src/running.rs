@@ -21,7 +21,7 @@ use crate::keeper::Keeper;
 use crate::live::Live;
 use crate::lock::{self, Instance};
 use crate::log::Log;
-use crate::readers::Readers;
+use crate::readers::{self, Readers};
 use crate::setup::Setup;
 use crate::shared::Shared;
 use crate::slow::Slow;
@@ -35,9 +35,9 @@ const WAITING: usize = 1_024;
 const NEXT_PORTS: u16 = 20;
 /// Everything is to have ended within this time.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Threads that ask the ledger: four for requests, four for those who listen, one for what takes long, one for the end.
+/// Threads that ask the ledger: those for requests, one for those who listen, one for what takes long, one for the end.
 /// Each keeps memory that it once needed.
-const BLOCKING: usize = 10;
+const BLOCKING: usize = readers::FOR_REQUESTS + 3;
 
 /// Why a daemon did not run, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -92,11 +92,11 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
     instance.tell_address(address, wanted).map_err(|error| in_state("daemon.json", error))?;
 
     let (tell_health, health) = watch::channel(Health::beginning((setup.clock)()));
-    let readers = || Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock));
+    let readers = |engines| Readers::new(Arc::clone(&setup.open), Arc::clone(&setup.clock), engines);
     let shared = Arc::new(Shared {
-        live: Live::new(readers(), Arc::clone(&setup.clock), Arc::clone(&setup.http)),
-        readers: readers(),
-        slow: Slow::new(readers()),
+        live: Live::new(readers(1), Arc::clone(&setup.clock), Arc::clone(&setup.http)),
+        readers: readers(readers::FOR_REQUESTS),
+        slow: Slow::new(readers(1)),
         tokens,
         events: events.clone(),
         health,

@@ -69,7 +69,7 @@ mod tests {
                 places: Places::default(),
             })
         });
-        Slow::new(Readers::new(open, Arc::new(move || now)))
+        Slow::new(Readers::new(open, Arc::new(move || now), 1))
     }
 
     #[test]

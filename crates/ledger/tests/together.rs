@@ -176,7 +176,7 @@ fn cells(ledger: &Ledger) -> u64 {
     let mut calls = 0;
     ledger
         .cells(&[1_780_000_000_000, 1_800_000_000_000], &Only::default(), &mut |cell| {
-            calls += cell.sums.calls
+            calls += cell.sums.calls;
         })
         .expect("an answer");
     calls

@@ -22,7 +22,7 @@ fn readers() -> Readers {
             places: Places::default(),
         })
     });
-    Readers::new(open, Arc::new(|| Timestamp::UNIX_EPOCH))
+    Readers::new(open, Arc::new(|| Timestamp::UNIX_EPOCH), 1)
 }
 
 fn live() -> Live {

@@ -26,7 +26,7 @@ fn readers() -> (Readers, Arc<AtomicUsize>) {
             places: Places::default(),
         })
     });
-    (Readers::new(open, Arc::new(move || now)), opened)
+    (Readers::new(open, Arc::new(move || now), FOR_REQUESTS), opened)
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -74,7 +74,7 @@ fn an_engine_that_was_renewed_while_it_answered_is_not_used_again() {
 fn who_comes_when_too_many_wait_is_told_to_come_again() {
     let (readers, _) = readers();
     runtime().block_on(async {
-        let (lets_go, waiting): (Vec<_>, Vec<_>) = (0..ENGINES + WAITING).map(|_| channel()).unzip();
+        let (lets_go, waiting): (Vec<_>, Vec<_>) = (0..FOR_REQUESTS + WAITING).map(|_| channel()).unzip();
         let asked: Vec<_> = waiting
             .into_iter()
             .map(|go| {
@@ -102,6 +102,6 @@ fn a_question_that_panics_takes_its_engine_with_it_and_nothing_else() {
         assert!(matches!(failed, Err(ReadError::Ended)));
         readers.ask(|engine| engine.mark()).await.expect("an answer");
         assert_eq!(opened.load(Ordering::Relaxed), 2);
-        assert_eq!(readers.0.room.available_permits(), ENGINES + WAITING, "its place is free again");
+        assert_eq!(readers.0.room.available_permits(), FOR_REQUESTS + WAITING, "its place is free again");
     });
 }

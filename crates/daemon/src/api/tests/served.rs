@@ -102,7 +102,7 @@ impl Served {
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));
         let (stop, stopped) = watch::channel(false);
-        let readers = || Readers::new(Arc::clone(&open), Arc::clone(&clock));
+        let readers = || Readers::new(Arc::clone(&open), Arc::clone(&clock), 2);
         let http = Arc::new(wanted.http);
         let read: ReadHttp = Arc::new(move || Arc::clone(&http));
         let tokens = Tokens::open(folder.path()).expect("a token");
