@@ -233,11 +233,11 @@ mod tests {
 
     #[test]
     fn less_than_ten_minutes_are_no_rate_and_no_projection() {
-        let early = SHORTEST_MS - 1;
+        let (early, enough) = (10 * MINUTE_MS - 1, 10 * MINUTE_MS);
         assert_eq!(burn(&sums(1_000, 250_000_000), 0, early), None);
         assert_eq!(project(&sums(1_000, 250_000_000), 0, early, HOUR_MS, BLOCK_MS), None);
-        assert!(burn(&sums(1_000, 250_000_000), 0, SHORTEST_MS).is_some());
-        assert!(project(&sums(1_000, 250_000_000), 0, SHORTEST_MS, HOUR_MS, BLOCK_MS).is_some());
+        assert!(burn(&sums(1_000, 250_000_000), 0, enough).is_some());
+        assert!(project(&sums(1_000, 250_000_000), 0, enough, HOUR_MS, BLOCK_MS).is_some());
     }
 
     #[test]
