@@ -28,7 +28,7 @@ export const now: View<Now> = {
     const [stats, limits, blocks, sessions] = await Promise.all([
       get<Stats>("/api/stats", query, signal),
       get<Limits>("/api/limits", {}, signal),
-      get<{ blocks: Block[] }>("/api/stats/blocks", { active: "true" }, signal),
+      get<{ blocks: Block[] }>("/api/stats/blocks", runningBlock(query), signal),
       get<SessionPage>("/api/stats/sessions", { ...query, limit: "50" }, signal),
     ]);
     const block = blocks.blocks.find((one) => one.active && !one.gap) ?? null;
@@ -128,11 +128,16 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
   );
 }
 
-function burn(page: Page, { block }: Now): HTMLElement {
+/** The question for the block that runs, of the same calls. */
+function runningBlock({ period: _, ...query }: Query): Query {
+  return { ...query, active: "true" };
+}
+
+function burn(page: Page, { block, query }: Now): HTMLElement {
   if (!block) {
     return card("This block", null, h("div", { class: "quiet-state" }, h("p", null, "No block runs."), h("p", { class: "muted" }, "A block begins with the next call, and lasts five hours.")));
   }
-  const route = path("/api/stats/blocks", { active: "true" });
+  const route = path("/api/stats/blocks", runningBlock(query));
   const where = (title: string, value: string, says: string): Where => ({ title, value, says, route, explain: [{ label: "this block", within: { from: block.start } }] });
   const pace = (label: string, rate: Burn | null, says: string): Figure[] => (rate ? [
     amount(label, rate.cost_per_hour, block, (value) => where(`Cost an hour, ${label.toLowerCase()}`, value, says), { note: `an hour, ${tokens(rate.tokens_per_minute)} tokens a minute` }),
@@ -146,7 +151,7 @@ function burn(page: Page, { block }: Now): HTMLElement {
     ] : []),
   ];
   const early = block.projection ? null : h("p", { class: "muted" }, "Too early to say where it ends up: from the first of its calls to the last it is less than ten minutes.");
-  return card("This block", [h("span", { class: "muted" }, chosen(page.state).length > 0 ? "of all calls, whatever the filters; " : null, "began ", time(page, block.start), block.end ? [", ends ", time(page, block.end)] : null)], figures(page, "This block", facts), early, progress(page, block));
+  return card("This block", [h("span", { class: "muted" }, "began ", time(page, block.start), block.end ? [", ends ", time(page, block.end)] : null)], figures(page, "This block", facts), early, progress(page, block));
 }
 
 function progress(page: Page, block: Block): Child {
