@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use cco_engine::report::{Filter, Only, Period};
+use cco_engine::stats::ChangedCall;
 use cco_engine::{Engine, EngineError};
 use cco_model::sums::Sums;
 use tokio::sync::{Notify, mpsc, watch};
@@ -200,8 +201,10 @@ impl Inner {
                 if changed.len() > MOST_CALLS {
                     return Ok(None);
                 }
-                // One that was there by then and has grown since is told as grown to all; who missed it hears of it before.
-                changed.retain(|call| call.seq <= until.seq || call.id <= until.newest);
+                // One that was there by then and has grown since is told as grown to all: who missed it hears of it
+                // before, who knows it hears of it with them.
+                let is_missed = |call: &ChangedCall| since.newest < call.id && call.id <= until.newest;
+                changed.retain(|call| call.seq <= until.seq || is_missed(call));
                 Ok(Some(calls(engine, &since, &until, &changed)))
             })
             .await

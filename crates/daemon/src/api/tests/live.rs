@@ -260,6 +260,23 @@ fn a_call_that_was_missed_and_has_grown_since_all_were_told_is_new_to_whoever_co
 }
 
 #[test]
+fn a_call_that_is_known_and_has_grown_since_all_were_told_is_told_once_to_whoever_comes_back() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &rows(1..3));
+    let heard: Vec<Event> = (0..2).map(|_| ear.call().expect("a call")).collect();
+    // Nobody was told of this yet.
+    served.write("app/a.jsonl", &Row { id: 1, output: 300, ..ROW }.line());
+    let mut back = Ear::new(&served, &format!("Last-Event-ID: {}\r\n", heard[1].id));
+    assert_eq!(back.next().expect("sums").data["type"], "summary", "nothing was missed");
+    tell(&mut served, "app/a.jsonl", &rows(3..4));
+    let told = [(); 2].map(|()| parts(&back.call().expect("a call")));
+    assert_eq!(told, [(false, 3), (true, 1)]);
+    tell(&mut served, "app/a.jsonl", &rows(4..5));
+    assert_eq!(parts(&back.call().expect("what comes next")), (false, 4));
+}
+
+#[test]
 fn whoever_asks_much_keeps_no_listener_and_no_slow_question_waiting() {
     let mut served = Served::new();
     let (begins, begun) = std::sync::mpsc::channel();

@@ -23,7 +23,7 @@ use crate::event::{Event, Refreshed, TakenIn};
 use crate::health::Health;
 use crate::live::Live;
 use crate::lock::About;
-use crate::readers::Readers;
+use crate::readers::{FOR_REQUESTS, Readers};
 use crate::setup::{Clock, Http, OpenEngine, ReadHttp};
 use crate::shared::Shared;
 use crate::slow::Slow;
@@ -102,7 +102,7 @@ impl Served {
         let (sender, events) = mpsc::channel(64);
         let (health, heard) = watch::channel(Health::beginning(clock()));
         let (stop, stopped) = watch::channel(false);
-        let readers = || Readers::new(Arc::clone(&open), Arc::clone(&clock), 2);
+        let readers = || Readers::new(Arc::clone(&open), Arc::clone(&clock), FOR_REQUESTS);
         let http = Arc::new(wanted.http);
         let read: ReadHttp = Arc::new(move || Arc::clone(&http));
         let tokens = Tokens::open(folder.path()).expect("a token");
