@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use cco_ledger::query::{Cell, Named};
+use cco_ledger::query::{Cell, Named, Told};
 pub use cco_ledger::query::{ChangedCall, Mark, RecentCall, SessionCounts, SumCache};
 use cco_model::civil;
 use cco_model::sums::Sums;
@@ -187,7 +187,7 @@ impl Engine {
         let names = Names::of(self)?;
         let (mut all, mut projects) = (Fold::default(), SumsById::default());
         let mut points: Vec<Fold> = vec![Fold::default(); starts.len()];
-        self.ledger.cells(&cuts, &question.only, &mut |cell| {
+        self.ledger.cells(&cuts, &question.only, Told::Coarse, &mut |cell| {
             points[cell.stretch].add(cell, question.split);
             projects.add(cell.project, &cell.sums);
         })?;

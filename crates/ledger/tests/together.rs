@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use cco_ledger::Ledger;
-use cco_ledger::query::{By, Only, Question, SumCache};
+use cco_ledger::query::{By, Only, Question, SumCache, Told};
 use cco_ledger::write::Taken;
 use common::{open, take};
 use jiff::tz::TimeZone;
@@ -175,7 +175,7 @@ fn opening_a_ledger_takes_no_lock_away_from_others_in_this_process() {
 fn cells(ledger: &Ledger) -> u64 {
     let mut calls = 0;
     ledger
-        .cells(&[1_780_000_000_000, 1_800_000_000_000], &Only::default(), &mut |cell| {
+        .cells(&[1_780_000_000_000, 1_800_000_000_000], &Only::default(), Told::Everything, &mut |cell| {
             calls += cell.sums.calls;
         })
         .expect("an answer");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use cco_ledger::query::{Attribution, Cell, Named};
+use cco_ledger::query::{Attribution, Cell, Named, Told};
 use cco_model::civil;
 use cco_model::sums::Sums;
 use jiff::Timestamp;
@@ -165,7 +165,7 @@ impl Engine {
 
     fn each_cell(&self, scope: &Scope, each: &mut dyn FnMut(&Cell)) -> Result<(), EngineError> {
         let range = milliseconds(&scope.range);
-        Ok(self.ledger.cells(&[range.start, range.end], &scope.only, each)?)
+        Ok(self.ledger.cells(&[range.start, range.end], &scope.only, Told::Everything, each)?)
     }
 
     fn names_of(&self, named: Named) -> Result<BTreeMap<i64, Arc<str>>, EngineError> {
@@ -251,8 +251,9 @@ impl Engine {
         };
         let cuts = self.cuts_of_busy_days(&range, &scope.zone, granularity)?;
         let mut stretches: BTreeMap<usize, Total> = BTreeMap::new();
-        self.ledger
-            .cells(&cuts, &scope.only, &mut |cell| stretches.entry(cell.stretch).or_default().add(cell))?;
+        self.ledger.cells(&cuts, &scope.only, Told::Coarse, &mut |cell| {
+            stretches.entry(cell.stretch).or_default().add(cell);
+        })?;
         let mut slots: BTreeMap<Slot, Total> = BTreeMap::new();
         for (stretch, total) in stretches {
             let slot = slots.entry(Slot::of(cuts[stretch], &scope.zone, by)).or_default();

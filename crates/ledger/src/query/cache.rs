@@ -5,13 +5,13 @@
 //! triggers note that, whoever writes ([`Ledger::prepare_following`]). A reader of an earlier one asks SQLite.
 //! Must not: answer from another state than its reader's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::only::Marks;
 use super::sessions::SessionSpan;
-use super::walk::Source;
+use super::walk::{Source, Told};
 use super::{Mark, Only, Total};
 use crate::rollup::{Kind, day_of_number, month_number};
 use crate::{Ledger, LedgerError};
@@ -20,6 +20,8 @@ use crate::{Ledger, LedgerError};
 const MOST_ROWS: usize = 160_000;
 /// Of more blocks than these most are empty: a clock was wrong, and SQLite passes over centuries without a row.
 const MOST_BLOCKS: i64 = 4_000;
+/// All sessions.
+const EVERY: Range<i64> = i64::MIN..i64::MAX;
 /// Quarter hours of a block.
 const QUARTERS: i64 = 96;
 
@@ -32,10 +34,10 @@ struct Held {
     mark: Option<Mark>,
     blocks: HashMap<(Kind, i64), Block>,
     /// Sessions by project, model and account, in order of sessions.
-    sessions: Option<Arc<[SessionSpan]>>,
-    /// The same of single sessions, by branch too.
-    branches: HashMap<i64, Arc<[SessionSpan]>>,
-    /// How much all of it is.
+    sessions: Option<Arc<Vec<SessionSpan>>>,
+    /// The same by branch too.
+    by_branch: Option<Arc<Vec<SessionSpan>>>,
+    /// Rows of all blocks.
     rows: usize,
     /// How often blocks were asked for.
     asked: u64,
@@ -44,6 +46,8 @@ struct Held {
 /// The rows of a month, a day, or 96 quarter hours.
 struct Block {
     rows: Arc<[CachedRow]>,
+    /// The same, branches and who worked not told apart; made when it is asked for.
+    coarse: Option<Arc<[CachedRow]>>,
     asked: u64,
 }
 
@@ -58,9 +62,10 @@ pub(super) struct CachedRow {
 /// What changed behind a number of the sequence.
 struct Changed {
     days: Vec<i64>,
-    sessions: HashSet<i64>,
-    /// Their rows as they are now, in order of sessions.
-    spans: Vec<SessionSpan>,
+    sessions: Vec<i64>,
+    /// Their rows as they are now, of each list that is held.
+    spans: Vec<Vec<SessionSpan>>,
+    by_branch: Vec<Vec<SessionSpan>>,
 }
 
 impl SumCache {
@@ -84,34 +89,48 @@ impl Held {
             // A day of any zone begins on this day of UTC, or on one beside it.
             (day - 1..=day + 1).for_each(|day| self.forget((Kind::Quarter, day)));
         }
-        for session in &changed.sessions {
-            self.rows -= self.branches.remove(session).map_or(0, |spans| weight(&spans));
-        }
-        if let Some(sessions) = &mut self.sessions {
-            let same = sessions.iter().filter(|span| !changed.sessions.contains(&span.session));
-            let mut spans: Vec<SessionSpan> = same.chain(&changed.spans).copied().collect();
-            spans.sort_by_key(|span| span.session);
-            *sessions = spans.into();
+        for (held, now) in [(&mut self.sessions, &changed.spans), (&mut self.by_branch, &changed.by_branch)] {
+            let Some(held) = held.as_mut().map(Arc::make_mut) else { continue };
+            for (session, spans) in changed.sessions.iter().zip(now) {
+                let first = held.partition_point(|span| span.session < *session);
+                let end = held.partition_point(|span| span.session <= *session);
+                held.splice(first..end, spans.iter().copied());
+            }
         }
         self.mark = Some(mark);
     }
 
     fn forget(&mut self, key: (Kind, i64)) {
-        self.rows -= self.blocks.remove(&key).map_or(0, |block| weight(&block.rows));
+        self.rows -= self.blocks.remove(&key).map_or(0, |block| block.weight());
     }
 
     fn keep(&mut self, key: (Kind, i64), rows: Arc<[CachedRow]>) {
         self.forget(key);
-        self.rows += weight(&rows);
-        self.blocks.insert(key, Block { rows, asked: self.asked });
+        let block = Block { rows, coarse: None, asked: self.asked };
+        self.rows += block.weight();
+        self.blocks.insert(key, block);
         if self.rows > MOST_ROWS {
             self.make_room();
         }
     }
 
+    /// The rows of a block, where it is held.
+    fn find(&mut self, key: (Kind, i64), told: Told) -> Option<Arc<[CachedRow]>> {
+        let block = self.blocks.get_mut(&key)?;
+        block.asked = self.asked;
+        if told == Told::Everything || key.0 == Kind::Quarter {
+            return Some(Arc::clone(&block.rows));
+        }
+        if block.coarse.is_none() {
+            let coarse = coarse(&block.rows);
+            self.rows += coarse.len();
+            block.coarse = Some(coarse);
+        }
+        block.coarse.clone()
+    }
+
     /// Forgets what was not asked for the longest, down to three quarters.
     fn make_room(&mut self) {
-        self.rows -= self.branches.drain().map(|(_, spans)| weight(&spans)).sum::<usize>();
         let mut oldest: Vec<(u64, (Kind, i64))> =
             self.blocks.iter().map(|(key, block)| (block.asked, *key)).collect();
         oldest.sort_unstable();
@@ -124,9 +143,24 @@ impl Held {
     }
 }
 
-/// An empty block takes room too.
-fn weight<T>(rows: &[T]) -> usize {
-    rows.len().max(1)
+impl Block {
+    /// An empty one takes room too.
+    fn weight(&self) -> usize {
+        self.rows.len().max(1) + self.coarse.as_ref().map_or(0, |rows| rows.len())
+    }
+}
+
+/// The rows of one unit with branches and who worked not told apart: a third of a day's, a quarter of a month's.
+fn coarse(rows: &[CachedRow]) -> Arc<[CachedRow]> {
+    let mut all: Vec<CachedRow> = Vec::new();
+    for row in rows {
+        let marks = Marks { branch: 0, attribution: 0, ..row.marks };
+        match all.iter_mut().find(|known| known.marks == marks) {
+            Some(known) => known.total.merge(&row.total),
+            None => all.push(CachedRow { marks, ..row.clone() }),
+        }
+    }
+    all.into()
 }
 
 /// Which blocks hold the rows of these units.
@@ -163,7 +197,7 @@ impl Ledger {
         match held.mark.clone() {
             Some(known) if known == mark => {}
             Some(known) if known.ledger == mark.ledger && known.seq < mark.seq => {
-                let changed = self.changed_since(known.seq, held.sessions.is_some())?;
+                let changed = self.changed_since(known.seq, &held)?;
                 held.follow(mark.clone(), &changed);
             }
             Some(known) if known.ledger == mark.ledger => return Ok(None),
@@ -172,23 +206,24 @@ impl Ledger {
         Ok(Some(mark.seq))
     }
 
-    fn changed_since(&self, seq: i64, with_spans: bool) -> Result<Changed, LedgerError> {
+    fn changed_since(&self, seq: i64, held: &Held) -> Result<Changed, LedgerError> {
         let mut select =
             self.connection.prepare_cached("SELECT kind, bucket FROM changed WHERE seq >= ?1")?;
         let mut rows = select.query([seq])?;
-        let mut changed = Changed { days: Vec::new(), sessions: HashSet::new(), spans: Vec::new() };
+        let (mut days, mut sessions) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
             let (kind, bucket): (i64, i64) = (row.get(0)?, row.get(1)?);
-            if kind == Kind::Day as i64 {
-                changed.days.push(bucket);
-            } else {
-                changed.sessions.insert(bucket);
-            }
+            let is_day = kind == Kind::Day as i64;
+            (if is_day { &mut days } else { &mut sessions }).push(bucket);
         }
-        if with_spans {
-            for session in &changed.sessions {
-                self.session_spans(*session..session + 1, &mut changed.spans)?;
-            }
+        let mut changed = Changed { days, sessions, spans: Vec::new(), by_branch: Vec::new() };
+        if held.sessions.is_some() {
+            let spans = |session: &i64| self.session_spans(*session..session + 1);
+            changed.spans = changed.sessions.iter().map(spans).collect::<Result<_, _>>()?;
+        }
+        if held.by_branch.is_some() {
+            let spans = |session: &i64| self.session_spans_by_branch(*session);
+            changed.by_branch = changed.sessions.iter().map(spans).collect::<Result<_, _>>()?;
         }
         Ok(changed)
     }
@@ -203,6 +238,7 @@ impl Ledger {
         &self,
         kind: Kind,
         units: &Range<i64>,
+        told: Told,
     ) -> Result<Option<Vec<Arc<[CachedRow]>>>, LedgerError> {
         let Some((cache, seq)) = self.cache_at() else { return Ok(None) };
         let numbers = blocks_of(kind, units);
@@ -213,76 +249,59 @@ impl Ledger {
         let mut found: Vec<Option<Arc<[CachedRow]>>> = {
             let Some(mut held) = cache.held_at(seq) else { return Ok(None) };
             held.asked += 1;
-            let asked = held.asked;
-            let mut find = |number| {
-                let block = held.blocks.get_mut(&(kind, number))?;
-                block.asked = asked;
-                Some(Arc::clone(&block.rows))
-            };
-            numbers.clone().map(&mut find).collect()
+            numbers.clone().map(|number| held.find((kind, number), told)).collect()
         };
         for missing in gaps(&found) {
             let number = |at: usize| numbers.start + i64::try_from(at).unwrap_or(i64::MAX);
-            let blocks = self.read_blocks(kind, number(missing.start)..number(missing.end))?;
-            if let Some(mut held) = cache.held_at(seq) {
-                (number(missing.start)..)
-                    .zip(&blocks)
-                    .for_each(|(block, rows)| held.keep((kind, block), Arc::clone(rows)));
-            }
-            found[missing].iter_mut().zip(blocks).for_each(|(found, rows)| *found = Some(rows));
+            let mut blocks = found[missing.clone()].iter_mut();
+            self.read_blocks(kind, number(missing.start)..number(missing.end), &mut |number, rows| {
+                if let Some(mut held) = cache.held_at(seq) {
+                    held.keep((kind, number), Arc::clone(&rows));
+                }
+                if let Some(block) = blocks.next() {
+                    *block = Some(rows);
+                }
+            })?;
         }
         Ok(Some(found.into_iter().flatten().collect()))
     }
 
-    fn read_blocks(&self, kind: Kind, numbers: Range<i64>) -> Result<Vec<Arc<[CachedRow]>>, LedgerError> {
+    /// Tells each of these blocks, in order. No more than one is in memory here: what a thread once held stays with it.
+    fn read_blocks(
+        &self,
+        kind: Kind,
+        numbers: Range<i64>,
+        each: &mut dyn FnMut(i64, Arc<[CachedRow]>),
+    ) -> Result<(), LedgerError> {
         let units = units_of(kind, numbers.start).start..units_of(kind, numbers.end).start;
-        let mut rows: Vec<CachedRow> = Vec::new();
+        let (mut number, mut rows) = (numbers.start, Vec::new());
         self.read_rows(Source::Rollup(kind), units, &Only::default(), &mut |row| {
+            while units_of(kind, number).end <= row.unit {
+                each(number, rows.drain(..).collect());
+                number += 1;
+            }
             rows.push(CachedRow { unit: row.unit, marks: row.marks, total: row.total()? });
             Ok(())
         })?;
-        let mut rest = &rows[..];
-        let mut blocks = Vec::new();
-        for number in numbers {
-            let (block, others) =
-                rest.split_at(rest.partition_point(|row| row.unit < units_of(kind, number).end));
-            blocks.push(block.into());
-            rest = others;
+        for number in number..numbers.end {
+            each(number, rows.drain(..).collect());
         }
-        Ok(blocks)
+        Ok(())
     }
 
-    /// The first and last calls of all sessions by project, model and account, in order of sessions.
-    pub(super) fn all_session_spans(&self) -> Result<Arc<[SessionSpan]>, LedgerError> {
+    /// The first and last calls of sessions by project, model and account, and by branch where that is wanted; in order
+    /// of sessions.
+    pub(super) fn all_session_spans(&self, by_branch: bool) -> Result<Arc<Vec<SessionSpan>>, LedgerError> {
+        let held = |held: &mut Held| if by_branch { held.by_branch.clone() } else { held.sessions.clone() };
         let cache = self.cache_at();
-        let held = cache.and_then(|(cache, seq)| cache.held_at(seq)?.sessions.clone());
-        if let Some(spans) = held {
+        if let Some(spans) = cache.and_then(|(cache, seq)| held(&mut *cache.held_at(seq)?)) {
             return Ok(spans);
         }
-        let mut spans = Vec::new();
-        self.session_spans(i64::MIN..i64::MAX, &mut spans)?;
-        let spans: Arc<[SessionSpan]> = spans.into();
+        let spans = if by_branch { self.read_spans_by_branch()? } else { self.session_spans(EVERY)? };
+        let spans = Arc::new(spans);
         if let Some(mut held) = cache.and_then(|(cache, seq)| cache.held_at(seq)) {
-            held.sessions = Some(Arc::clone(&spans));
-        }
-        Ok(spans)
-    }
-
-    /// The first and last calls of a session by project, branch, model and account.
-    pub(super) fn spans_by_branch(&self, session: i64) -> Result<Arc<[SessionSpan]>, LedgerError> {
-        let cache = self.cache_at();
-        let held = cache.and_then(|(cache, seq)| cache.held_at(seq)?.branches.get(&session).cloned());
-        if let Some(spans) = held {
-            return Ok(spans);
-        }
-        let spans: Arc<[SessionSpan]> = self.read_spans_by_branch(session)?.into();
-        if let Some(mut held) = cache.and_then(|(cache, seq)| cache.held_at(seq)) {
-            held.rows += weight(&spans);
-            let before = held.branches.insert(session, Arc::clone(&spans));
-            held.rows -= before.map_or(0, |spans| weight(&spans));
-            if held.rows > MOST_ROWS {
-                held.make_room();
-            }
+            let kept = Some(Arc::clone(&spans));
+            if by_branch { held.by_branch = kept } else { held.sessions = kept }
         }
         Ok(spans)
     }

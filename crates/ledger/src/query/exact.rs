@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::only::Only;
-use super::walk::Source;
+use super::walk::{Source, Told};
 use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};
 use crate::{Ledger, LedgerError};
 
@@ -60,10 +60,16 @@ impl Piece {
 impl Ledger {
     /// Tells the sums of the calls between each two neighbours of `cuts`: UTC milliseconds in order, every stretch
     /// half-open. Several cells may have all names in common.
-    pub fn cells(&self, cuts: &[i64], only: &Only, each: &mut dyn FnMut(&Cell)) -> Result<(), LedgerError> {
+    pub fn cells(
+        &self,
+        cuts: &[i64],
+        only: &Only,
+        told: Told,
+        each: &mut dyn FnMut(&Cell),
+    ) -> Result<(), LedgerError> {
         for piece in pieces(&self.zone, cuts) {
             let mut parts = piece.parts.iter().copied().peekable();
-            self.rows(piece.source, piece.units(), only, &mut |row| {
+            self.told_rows(piece.source, piece.units(), only, told, &mut |row| {
                 while parts.next_if(|(end, _)| *end <= row.unit).is_some() {}
                 let stretch = parts.peek().map_or(0, |(_, stretch)| *stretch);
                 let (total, marks) = (row.total()?, row.marks);

@@ -16,7 +16,7 @@ pub struct Only {
 }
 
 /// What a row of sums, or a call, tells of itself; 0 where it is unknown or not told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Marks {
     pub(crate) project: i64,
     pub(crate) branch: i64,

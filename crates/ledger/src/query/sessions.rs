@@ -115,17 +115,11 @@ impl Ledger {
         only: &Only,
     ) -> Result<SessionCounts, LedgerError> {
         let mut counts = SessionCounts { active: 0, today: 0, total: 0, until_ms: today.end };
-        for spans in self.all_session_spans()?.chunk_by(|one, next| one.session == next.session) {
-            let session = spans[0].session;
-            let mut asked = spans.iter().filter(|span| only.holds_but_branch(&span.marks)).peekable();
-            if asked.peek().is_none() {
-                continue;
-            }
-            let by_branch = only.branches.is_some().then(|| self.spans_by_branch(session)).transpose()?;
-            let asked: Vec<&SessionSpan> = match &by_branch {
-                Some(spans) => spans.iter().filter(|span| only.holds(&span.marks)).collect(),
-                None => asked.collect(),
-            };
+        let all = self.all_session_spans(only.branches.is_some())?;
+        let mut asked: Vec<&SessionSpan> = Vec::new();
+        for spans in all.chunk_by(|one, next| one.session == next.session) {
+            asked.clear();
+            asked.extend(spans.iter().filter(|span| only.holds(&span.marks)));
             counts.active += u64::from(self.is_within(&asked, active, only)?);
             counts.today += u64::from(self.is_within(&asked, today, only)?);
             counts.total += u64::from(!asked.is_empty());
@@ -135,29 +129,42 @@ impl Ledger {
         Ok(counts)
     }
 
-    /// Adds the first and last calls of these sessions (half-open) by project, model and account, in order of sessions.
-    pub(super) fn session_spans(
-        &self,
-        sessions: Range<i64>,
-        spans: &mut Vec<SessionSpan>,
-    ) -> Result<(), LedgerError> {
+    /// The first and last calls of these sessions (half-open) by project, model and account, in order of sessions.
+    pub(super) fn session_spans(&self, sessions: Range<i64>) -> Result<Vec<SessionSpan>, LedgerError> {
         let mut select = self.connection.prepare_cached(
             "SELECT bucket, project_id, 0, model_id, account_id, first_ms, last_ms FROM rollup
              WHERE kind = 3 AND bucket BETWEEN ?1 AND ?2 ORDER BY bucket",
         )?;
-        let rows = select.query_map([sessions.start, sessions.end.saturating_sub(1)], SessionSpan::of_row)?;
-        rows.into_iter().try_for_each(|span| span.map(|span| spans.push(span)))?;
-        Ok(())
+        let spans =
+            select.query_map([sessions.start, sessions.end.saturating_sub(1)], SessionSpan::of_row)?;
+        Ok(spans.collect::<Result<_, _>>()?)
     }
 
-    /// The same of one session, by branch too: a look at its calls.
-    pub(super) fn read_spans_by_branch(&self, session: i64) -> Result<Vec<SessionSpan>, LedgerError> {
+    /// Those of one session by branch too: a look at its calls.
+    pub(super) fn session_spans_by_branch(&self, session: i64) -> Result<Vec<SessionSpan>, LedgerError> {
         let mut select = self.connection.prepare_cached(
             "SELECT session_id, project_id, branch_id, model_id, account_id, min(at_ms), max(at_ms) FROM call
              WHERE session_id = ?1 GROUP BY 2, 3, 4, 5",
         )?;
-        let rows = select.query_map([session], SessionSpan::of_row)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let spans = select.query_map([session], SessionSpan::of_row)?;
+        Ok(spans.collect::<Result<_, _>>()?)
+    }
+
+    /// Those of all sessions by branch too: one walk over all calls, which is a third of asking for each session.
+    pub(super) fn read_spans_by_branch(&self) -> Result<Vec<SessionSpan>, LedgerError> {
+        let mut found: BTreeMap<(i64, Marks), (i64, i64)> = BTreeMap::new();
+        let mut select = self.connection.prepare_cached(
+            "SELECT session_id, project_id, branch_id, model_id, account_id, at_ms, at_ms FROM call",
+        )?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let SessionSpan { session, marks, first_ms, last_ms } = SessionSpan::of_row(row)?;
+            let ends = found.entry((session, marks)).or_insert((first_ms, last_ms));
+            *ends = (ends.0.min(first_ms), ends.1.max(last_ms));
+        }
+        let span =
+            |((session, marks), (first_ms, last_ms))| SessionSpan { session, marks, first_ms, last_ms };
+        Ok(found.into_iter().map(span).collect())
     }
 
     /// Whether a session, of which these are the calls that are asked for, has one of them in a range. Mostly the first

@@ -18,6 +18,15 @@ pub(crate) enum Source {
     Calls,
 }
 
+/// What rows have to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// All there is.
+    Everything,
+    /// Not branches, nor who worked: these may be 0.
+    Coarse,
+}
+
 /// Sums of calls of one unit that have all marks in common, not read yet.
 pub(super) struct Found<'r> {
     pub(super) unit: i64,
@@ -56,8 +65,21 @@ impl Ledger {
         only: &Only,
         each: &mut dyn FnMut(&Found<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), LedgerError> {
+        self.told_rows(source, units, only, Told::Everything, each)
+    }
+
+    /// The same, where rows need not tell everything apart. Who asks for branches has them told.
+    pub(super) fn told_rows(
+        &self,
+        source: Source,
+        units: Range<i64>,
+        only: &Only,
+        told: Told,
+        each: &mut dyn FnMut(&Found<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), LedgerError> {
+        let told = if only.branches.is_some() { Told::Everything } else { told };
         let cached = match source {
-            Source::Rollup(kind) => self.cached_rows(kind, &units)?,
+            Source::Rollup(kind) => self.cached_rows(kind, &units, told)?,
             Source::Calls => None,
         };
         let Some(cached) = cached else { return self.read_rows(source, units, only, each) };
