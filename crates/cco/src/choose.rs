@@ -2,7 +2,7 @@
 //!
 //! Must not: query; guess between names that differ in more than a path's front.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cco_engine::limits::KnownAccount;
@@ -20,10 +20,10 @@ const LISTED: usize = 8;
 pub(crate) fn projects(
     given: &[String],
     known: &[(i64, Arc<str>)],
-) -> Result<Option<HashSet<i64>>, CliError> {
+) -> Result<Option<BTreeSet<i64>>, CliError> {
     let short: Vec<String> = known.iter().map(|(_, path)| text::whole_project(path)).collect();
     choose(given, |name| {
-        let found: HashSet<i64> = known
+        let found: BTreeSet<i64> = known
             .iter()
             .filter(|(_, path)| is_project(path, name))
             .map(|(id, _)| *id)
@@ -48,10 +48,10 @@ pub(crate) fn namesakes(given: &[String], known: &[(i64, Arc<str>)]) -> Vec<Stri
 }
 
 /// The models of these names: as in the transcripts, or any with this in their name, in small or large letters.
-pub(crate) fn models(given: &[String], known: &[(i64, Arc<str>)]) -> Result<Option<HashSet<i64>>, CliError> {
+pub(crate) fn models(given: &[String], known: &[(i64, Arc<str>)]) -> Result<Option<BTreeSet<i64>>, CliError> {
     choose(given, |name| {
         let wanted = name.to_lowercase();
-        let ids = |holds: &dyn Fn(&str) -> bool| -> HashSet<i64> {
+        let ids = |holds: &dyn Fn(&str) -> bool| -> BTreeSet<i64> {
             known.iter().filter(|(_, model)| holds(model)).map(|(id, _)| *id).collect()
         };
         let exact = ids(&|model| model == name || text::short_model(model) == name);
@@ -67,9 +67,9 @@ pub(crate) fn models(given: &[String], known: &[(i64, Arc<str>)]) -> Result<Opti
 }
 
 /// The accounts of these names: the user's own, an e-mail address, or `unknown`. None given: no choice.
-pub(crate) fn accounts(given: &[String], known: &[KnownAccount]) -> Result<Option<HashSet<i64>>, CliError> {
+pub(crate) fn accounts(given: &[String], known: &[KnownAccount]) -> Result<Option<BTreeSet<i64>>, CliError> {
     choose(given, |name| {
-        let found: HashSet<i64> = known
+        let found: BTreeSet<i64> = known
             .iter()
             .filter(|account| called(account, name))
             .map(|account| account.row)
@@ -136,12 +136,12 @@ pub(crate) fn account_labels(known: &[&KnownAccount]) -> Vec<String> {
 
 fn choose(
     given: &[String],
-    find: impl Fn(&str) -> Result<HashSet<i64>, CliError>,
-) -> Result<Option<HashSet<i64>>, CliError> {
+    find: impl Fn(&str) -> Result<BTreeSet<i64>, CliError>,
+) -> Result<Option<BTreeSet<i64>>, CliError> {
     if given.is_empty() {
         return Ok(None);
     }
-    let mut all = HashSet::new();
+    let mut all = BTreeSet::new();
     for name in given {
         all.extend(find(name)?);
     }
@@ -211,7 +211,11 @@ mod tests {
             words(&ids(&["zebra"]).expect_err("no such project")),
             @"no calls of a project called \"zebra\" (there are: app, site; `cco project` lists them all)"
         );
-        assert_eq!(projects(&given(&["x"]), &[]), Ok(Some(HashSet::new())), "an empty ledger knows no names");
+        assert_eq!(
+            projects(&given(&["x"]), &[]),
+            Ok(Some(BTreeSet::new())),
+            "an empty ledger knows no names"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs;
 
 use cco_engine::limits::{Holding, Observed};
@@ -56,7 +56,7 @@ fn counted(engine: &Engine, name: Option<&str>) -> u64 {
             known.iter().find(|known| known.id == account(name)).map_or(-1, |known| known.row)
         }
     };
-    let only = Only { accounts: Some(HashSet::from([row])), ..Only::default() };
+    let only = Only { accounts: Some(BTreeSet::from([row])), ..Only::default() };
     let filter = |zone| Filter { only: only.clone(), ..everything(zone) };
     let zones = [TimeZone::UTC, common::zone("Asia/Kathmandu")];
     let [here, there] = zones.map(|zone| {

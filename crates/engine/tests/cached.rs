@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "shared with other tests, which use more of it")]
 mod common;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -100,7 +100,8 @@ impl Asked {
         let ids = |named, names: [&str; 2], chosen: Option<usize>| {
             let known = engine.named(named).expect("names").into_iter();
             let chosen = chosen.map(|chosen| names[chosen]);
-            chosen.map(|name| known.filter(|(_, it)| **it == *name).map(|(id, _)| id).collect::<HashSet<_>>())
+            chosen
+                .map(|name| known.filter(|(_, it)| **it == *name).map(|(id, _)| id).collect::<BTreeSet<_>>())
         };
         let [project, model, branch] = self.only;
         Only {

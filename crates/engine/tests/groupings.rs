@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "shared with other tests, which use more of it")]
 mod common;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cco_engine::report::{BlockRow, BurnRate, Filter, Group, Named, Only, Period, Worker};
 use cco_engine::sums::Sums;
@@ -184,7 +184,7 @@ proptest! {
         let until = length.map(|days| since.unwrap_or(date(2026, 9, 1)) + days.days());
         let ids = |named, name: &str| {
             let known = engine.named(named).expect("names");
-            let mut ids: HashSet<i64> =
+            let mut ids: BTreeSet<i64> =
                 known.into_iter().filter(|(_, known)| **known == *name).map(|(id, _)| id).collect();
             ids.extend(name.is_empty().then_some(0));
             ids

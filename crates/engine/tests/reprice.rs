@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use cco_engine::money::NanoUsd;
 use cco_engine::price::{PriceList, Rate};
@@ -119,7 +119,7 @@ fn days_and_models_narrow_what_changes() {
     let opus = models.iter().filter(|(_, name)| **name == *ROW.model).map(|(id, _)| *id).collect();
     let only = Only { models: Some(opus), ..Only::default() };
     let of_opus = |filter: &Filter| Filter { only: only.clone(), ..filter.clone() };
-    let nobody = Only { models: Some(HashSet::new()), ..Only::default() };
+    let nobody = Only { models: Some(BTreeSet::new()), ..Only::default() };
     let calls =
         |engine: &Engine, filter: &Filter| engine.preview_repricing(filter).expect("a preview").all.calls;
     for (filter, count) in [

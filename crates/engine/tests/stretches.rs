@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "shared with other tests, which use more of it")]
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cco_engine::report::{Named, Only};
@@ -120,9 +120,9 @@ fn engine(calls: &[Call], ledger_zone: &str) -> (Tree, Engine) {
     (tree, engine)
 }
 
-fn ids(engine: &Engine, named: Named, name: &str) -> HashSet<i64> {
+fn ids(engine: &Engine, named: Named, name: &str) -> BTreeSet<i64> {
     let known = engine.named(named).expect("names");
-    let mut ids: HashSet<i64> =
+    let mut ids: BTreeSet<i64> =
         known.into_iter().filter(|(_, known)| **known == *name).map(|(id, _)| id).collect();
     if name.is_empty() {
         ids.insert(0);

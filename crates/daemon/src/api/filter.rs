@@ -1,6 +1,6 @@
 //! Which calls a request means: a stretch of time, and what they have in common.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ impl Filter {
     }
 
     /// A project without calls is no mistake.
-    fn projects(&self, engine: &Engine) -> Result<Option<HashSet<i64>>, Failure> {
+    fn projects(&self, engine: &Engine) -> Result<Option<BTreeSet<i64>>, Failure> {
         chosen(
             &self.projects,
             || engine.named(Named::Project).map_err(Failure::from),
@@ -200,7 +200,7 @@ impl Filter {
         )
     }
 
-    fn branches(&self, engine: &Engine) -> Result<Option<HashSet<i64>>, Failure> {
+    fn branches(&self, engine: &Engine) -> Result<Option<BTreeSet<i64>>, Failure> {
         chosen(
             &self.branches,
             || engine.named(Named::Branch).map_err(Failure::from),
@@ -212,12 +212,12 @@ impl Filter {
     }
 
     /// A kind of model, and whatever has the word in its name; else a model, or a part of its name.
-    fn models(&self, engine: &Engine) -> Result<Option<HashSet<i64>>, Failure> {
+    fn models(&self, engine: &Engine) -> Result<Option<BTreeSet<i64>>, Failure> {
         chosen(
             &self.models,
             || engine.named(Named::Model).map_err(Failure::from),
             |name, known| {
-                let ids = |means: &dyn Fn(&str) -> bool| -> HashSet<i64> {
+                let ids = |means: &dyn Fn(&str) -> bool| -> BTreeSet<i64> {
                     known.iter().filter(|(_, model)| means(model)).map(|(id, _)| *id).collect()
                 };
                 let wanted = name.to_lowercase();
@@ -241,14 +241,14 @@ impl Filter {
         )
     }
 
-    fn accounts(&self, engine: &Engine) -> Result<Option<HashSet<i64>>, Failure> {
+    fn accounts(&self, engine: &Engine) -> Result<Option<BTreeSet<i64>>, Failure> {
         let known = if self.accounts.is_empty() { Vec::new() } else { engine.accounts()? };
         chosen(
             &self.accounts,
             || Ok(Vec::new()),
             |name, _| {
                 let of = known.iter().filter(|account| called(account, name)).map(|account| account.row);
-                let found: HashSet<i64> = of.chain(is_unknown(name).then_some(0)).collect();
+                let found: BTreeSet<i64> = of.chain(is_unknown(name).then_some(0)).collect();
                 if found.is_empty() {
                     let labels: Vec<String> = known.iter().map(account_label).collect();
                     let names: Vec<&str> = labels.iter().map(String::as_str).chain([UNKNOWN]).collect();
@@ -267,13 +267,13 @@ type Known = Vec<(i64, Arc<str>)>;
 fn chosen(
     given: &[String],
     known: impl FnOnce() -> Result<Known, Failure>,
-    find: impl Fn(&str, &Known) -> Result<HashSet<i64>, Problem>,
-) -> Result<Option<HashSet<i64>>, Failure> {
+    find: impl Fn(&str, &Known) -> Result<BTreeSet<i64>, Problem>,
+) -> Result<Option<BTreeSet<i64>>, Failure> {
     if given.is_empty() {
         return Ok(None);
     }
     let known = known()?;
-    let mut all = HashSet::new();
+    let mut all = BTreeSet::new();
     for name in given {
         all.extend(find(name, &known)?);
     }

@@ -27,7 +27,11 @@ const QUARTERS: i64 = 96;
 
 /// Rows of sums in memory, shared by connections to one ledger.
 #[derive(Default)]
-pub struct SumCache(Mutex<Held>);
+pub struct SumCache {
+    held: Mutex<Held>,
+    /// Held by whoever reads what is not there: others who want it wait for that, and do not read it too.
+    reading: Mutex<()>,
+}
 
 #[derive(Default)]
 struct Held {
@@ -71,7 +75,11 @@ struct Changed {
 impl SumCache {
     fn held(&self) -> MutexGuard<'_, Held> {
         // Whoever panicked was reading: what is in it is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reading(&self) -> MutexGuard<'_, ()> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is held, if it is of this number of the sequence.
@@ -246,11 +254,20 @@ impl Ledger {
         if !is_cached || numbers.end.saturating_sub(numbers.start) > MOST_BLOCKS {
             return Ok(None);
         }
-        let mut found: Vec<Option<Arc<[CachedRow]>>> = {
-            let Some(mut held) = cache.held_at(seq) else { return Ok(None) };
+        let find = || {
+            let mut held = cache.held_at(seq)?;
             held.asked += 1;
-            numbers.clone().map(|number| held.find((kind, number), told)).collect()
+            Some(numbers.clone().map(|number| held.find((kind, number), told)).collect::<Vec<_>>())
         };
+        let Some(mut found) = find() else { return Ok(None) };
+        if found.iter().all(Option::is_some) {
+            return Ok(Some(found.into_iter().flatten().collect()));
+        }
+        let _reading = cache.reading();
+        match find() {
+            Some(found_by_now) => found = found_by_now,
+            None => return Ok(None),
+        }
         for missing in gaps(&found) {
             let number = |at: usize| numbers.start + i64::try_from(at).unwrap_or(i64::MAX);
             let mut blocks = found[missing.clone()].iter_mut();
@@ -294,7 +311,12 @@ impl Ledger {
     pub(super) fn all_session_spans(&self, by_branch: bool) -> Result<Arc<Vec<SessionSpan>>, LedgerError> {
         let held = |held: &mut Held| if by_branch { held.by_branch.clone() } else { held.sessions.clone() };
         let cache = self.cache_at();
-        if let Some(spans) = cache.and_then(|(cache, seq)| held(&mut *cache.held_at(seq)?)) {
+        let find = || cache.and_then(|(cache, seq)| held(&mut *cache.held_at(seq)?));
+        if let Some(spans) = find() {
+            return Ok(spans);
+        }
+        let _reading = cache.map(|(cache, _)| cache.reading());
+        if let Some(spans) = find() {
             return Ok(spans);
         }
         let spans = if by_branch { self.read_spans_by_branch()? } else { self.session_spans(EVERY)? };
