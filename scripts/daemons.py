@@ -2,7 +2,7 @@
 import contextlib, http.client, json, pathlib, subprocess, threading, time
 
 PATIENCE = 20  # longer than anything takes; only what is broken waits so long
-CONFIG = '[daemon]\nlisten = "127.0.0.1:0"\n'
+CONFIG = '[daemon]\nlisten = "127.0.0.1:0"\nautostart = false\n'
 
 
 class Silent(Exception):

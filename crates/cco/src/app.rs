@@ -377,7 +377,7 @@ pub(crate) fn snapshot_setup(
         path: places::state(folder).join(statusline::SNAPSHOT),
         settings: statusline::settings(config),
         config: statusline::stamp_of(folder),
-        autostart: config.flag(keys::daemon::AUTOSTART) == Some(true),
+        autostart: keys::daemon::autostart(config, env),
         clock: statusline::clock(&zone, env),
         zone,
     }

@@ -87,6 +87,8 @@ pub(crate) struct Env {
     pub(crate) tz: Option<OsString>,
     /// The present.
     pub(crate) now: Timestamp,
+    /// A test fixed it: the clock stands.
+    pub(crate) clock_stands: bool,
     /// `CCO_THREADS`; none: by the number of cores.
     pub(crate) threads: Option<usize>,
     /// The environment asks for plain text.
@@ -133,6 +135,7 @@ impl Env {
             xdg_config_home: raw("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
             tz: raw("TZ"),
             now: now()?,
+            clock_stands: raw(CCO_NOW).is_some(),
             threads: text(CCO_THREADS)?.and_then(|threads| threads.parse().ok()),
             plain: raw("NO_COLOR").is_some() || raw("TERM").is_some_and(|term| term == "dumb"),
             term: raw("TERM").and_then(|text| text.into_string().ok()),

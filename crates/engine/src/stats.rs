@@ -153,7 +153,8 @@ impl Engine {
     }
 
     /// Makes [`Self::changes_since`] quick. For those that follow the ledger: it costs a second once, and some room.
-    pub fn prepare_following(&self) -> Result<(), EngineError> {
+    /// True: it was not yet.
+    pub fn prepare_following(&self) -> Result<bool, EngineError> {
         Ok(self.ledger.prepare_following()?)
     }
 

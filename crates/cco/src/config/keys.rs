@@ -396,8 +396,8 @@ pub(crate) static KEYS: &[Key] = &[
         daemon::AUTOSTART,
         "Whether the status line starts the daemon where none runs; that one ends when nobody used it for half an hour",
         Kind::Flag,
-        Some(Value::Flag(false)),
-        "autostart = true",
+        Some(Value::Flag(true)),
+        "autostart = false",
         daemon::any,
     ),
 ];

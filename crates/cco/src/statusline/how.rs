@@ -48,7 +48,7 @@ impl How {
                 settings: settings(&config),
                 zone: Some(zone_of(Some(&config), env)),
                 is_config_wrong: !config.refused().is_empty(),
-                autostart: config.flag(keys::daemon::AUTOSTART) == Some(true),
+                autostart: keys::daemon::autostart(&config, env),
             },
             Err(_) => Self {
                 settings: snapshot.map(|known| known.settings.clone()).unwrap_or_default(),

@@ -215,7 +215,7 @@ fn one_setting_is_read_by_its_name() {
     let get = |key: &str| env.run(&format!("config get {key}"));
     assert_eq!(get("stats.timezone").stdout, "Europe/Berlin\n");
     assert_eq!(get("daemon.hosts").stdout, "[\"a\", \"b\"]\n");
-    assert_eq!(get("daemon.autostart").stdout, "false\n");
+    assert_eq!(get("daemon.autostart").stdout, "true\n");
     assert_eq!(get("stats.timezone --json").json()["source"], "file");
     assert_snapshot!(get("daemon.listen").story(), @r"
     exit 1

@@ -453,7 +453,11 @@ fn ran(folder: &Path) -> bool {
 }
 
 fn draw(env: &TestEnv, payload: &str) {
-    let mut child = env.command("statusline").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    draw_by(env.command("statusline"), payload);
+}
+
+fn draw_by(mut command: Command, payload: &str) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(payload.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
 }
@@ -464,8 +468,16 @@ fn a_status_line_starts_one_where_that_is_wanted_and_only_there() {
     let env = machine_with(1);
     draw(&env, payload);
     assert!(!env.home().join(".cco/state/daemon.lock").exists());
-    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nautostart = true\n");
-    draw(&env, payload);
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nautostart = false\n");
+    let draw_today = || {
+        let mut command = env.command("statusline");
+        command.env_remove("CCO_NOW");
+        draw_by(command, payload);
+    };
+    draw_today();
+    assert!(!env.home().join(".cco/state/daemon.lock").exists());
+    env.config("[daemon]\nlisten = \"127.0.0.1:0\"\n");
+    draw_today();
     until(|| env.run("daemon status").code == 0);
     let log = || fs::read_to_string(env.home().join(".cco/logs/daemon.log")).unwrap();
     draw(&env, payload);

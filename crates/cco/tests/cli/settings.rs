@@ -47,7 +47,7 @@ fn every_value_is_shown_with_its_source() {
     daemon.allow_remote = false          # default
     daemon.hosts = []                    # default
     daemon.open_reads = false            # default
-    daemon.autostart = false             # default
+    daemon.autostart = true              # default
     ");
     env.config("[stats]\ntimezone = \"Asia/Tokyo\"\n[stats.watch]\npaths = ['~/a', \"b\"]\n[prices.\"a/b\"]\ninput = 3.50\n");
     assert_snapshot!(env.run("config show").stdout, @r#"
@@ -78,7 +78,7 @@ fn every_value_is_shown_with_its_source() {
     daemon.allow_remote = false          # default
     daemon.hosts = []                    # default
     daemon.open_reads = false            # default
-    daemon.autostart = false             # default
+    daemon.autostart = true              # default
     prices."a/b".input = 3.5             # $HOME/.cco/config.toml:5
     "#);
     env.config("[stats]\ndatabase_path = \"a\u{202e}b\"\n");

@@ -47,7 +47,7 @@ pub(super) fn run(
     match command {
         DaemonCommand::Run(args) => run::run(args, &folder, env, out),
         DaemonCommand::Start => start::run(&folder, common.json, out),
-        DaemonCommand::Stop => stop::run(&folder, common.json, out),
+        DaemonCommand::Stop => stop::run(&folder, common.json, env, out),
         DaemonCommand::Restart => start::restart(&folder, common.json, out),
         DaemonCommand::Status => status::run(&folder, common.json, env, out),
         DaemonCommand::Install => install::install(&folder, env, out),

@@ -9,9 +9,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::{ask, in_brackets};
+use crate::config::{Config, keys};
+use crate::env::Env;
 use crate::error::{CliError, Exit};
-use crate::places;
 use crate::print::{Output, json};
+use crate::{home, places};
 
 /// It ends within two seconds; a busy machine may take longer.
 const ENDS: Duration = Duration::from_secs(5);
@@ -19,7 +21,7 @@ const ENDS: Duration = Duration::from_secs(5);
 const TURN: Duration = Duration::from_millis(10);
 
 /// Runs the command.
-pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit, CliError> {
+pub(super) fn run(folder: &Path, as_json: bool, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
     let ended = end(folder)?;
     if as_json {
         out.data(&json::render(&json!({ "stopped": ended.is_some() }))?)?;
@@ -29,6 +31,13 @@ pub(super) fn run(folder: &Path, as_json: bool, out: &mut Output) -> Result<Exit
         None => "no daemon runs".to_owned(),
         Some(about) => format!("the daemon has ended{}", in_brackets(about.as_ref())),
     });
+    let config = Config::load(home::config_file(Some(folder)).as_deref(), env);
+    if config.is_ok_and(|config| keys::daemon::autostart(&config, env)) {
+        out.hint(&format!(
+            "the next status line starts one; `cco config set {} false` keeps it from that",
+            keys::daemon::AUTOSTART
+        ));
+    }
     Ok(Exit::Done)
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use cco_daemon::Http;
 use jiff::tz::TimeZone;
 
-use super::super::Config;
+use crate::env::Env;
+
+use super::super::{Config, Source};
 use super::{Complaint, Key, Kind, Value};
 
 /// Where it listens.
@@ -88,6 +90,13 @@ fn hosts(config: &Config, ip: IpAddr) -> Vec<String> {
         IpAddr::V6(ip) => Some(format!("[{ip}]")),
     };
     config.texts(HOSTS).value.iter().cloned().chain(own).collect()
+}
+
+/// The status line starts one where none runs. Where the clock stands only if somebody says so: nothing would ever be due.
+pub(crate) fn autostart(config: &Config, env: &Env) -> bool {
+    let set = config.value(AUTOSTART);
+    let is_said = set.is_some_and(|set| set.source != Source::Default);
+    set.is_some_and(|set| set.value == Value::Flag(true)) && (is_said || !env.clock_stands)
 }
 
 /// How long changes are gathered.
