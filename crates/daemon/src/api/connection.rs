@@ -34,8 +34,11 @@ pub(super) struct Bounds {
     pub(super) connections: usize,
     /// Whoever came, or was answered, within this time keeps his place.
     pub(super) settled: Duration,
-    /// The head of a request comes within this time, also the first one of a connection.
+    /// The head of a connection's first request comes within this time.
     pub(super) head: Duration,
+    /// The next one within this; meanwhile its place is anybody's who comes. A browser asks again in seconds, and says
+    /// that an answer failed where a connection ends just then.
+    pub(super) idle: Duration,
     /// A request is answered within this time, its body among it.
     pub(super) request: Duration,
     /// Whoever hears of events hears something after this time, be it nothing but that all is well.
@@ -50,6 +53,7 @@ impl Bounds {
         connections: 128,
         settled: Duration::from_millis(10),
         head: Duration::from_secs(5),
+        idle: Duration::from_secs(75),
         request: Duration::from_secs(30),
         heartbeat: Duration::from_secs(15),
         stalled: Duration::from_secs(15),
@@ -136,14 +140,16 @@ async fn converse(
     place: Place,
 ) {
     let (router, handle) = (TowerToHyperService::new(router), place.handle());
+    let (asks, asked) = watch::channel(false);
     let service = service_fn(move |mut request: Request<Incoming>| {
+        asks.send_replace(true);
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(handle.clone());
         router.call(request)
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.head)
+        .header_read_timeout(bounds.idle)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(Patient::new(stream, bounds.stalled)), service);
     tokio::pin!(served);
@@ -151,10 +157,18 @@ async fn converse(
         // Whoever breaks off, is too slow or sends no HTTP is not worth a word.
         _ = served.as_mut() => return,
         () = place.lost() => return,
+        () = asks_nothing(asked, bounds.head) => return,
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
     served.as_mut().graceful_shutdown();
     let _ = served.await;
+}
+
+/// Waits until it is clear that nobody asks anything in time.
+async fn asks_nothing(mut asked: watch::Receiver<bool>, patience: Duration) {
+    if timeout(patience, asked.wait_for(|asked| *asked)).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Says that there are too many, and closes.

@@ -82,9 +82,17 @@ fn a_head_that_does_not_come_in_time_is_not_waited_for() {
     // Both are closed by the server: reading ends.
     assert_eq!(rest(&mut silent), "");
     let _ = rest(&mut slow);
+}
+
+#[test]
+fn whoever_was_answered_may_ask_again_later_and_is_not_waited_for_without_end() {
+    let head_ms = Duration::from_millis(100);
+    let served = with(Bounds { head: head_ms, idle: head_ms * 5, ..Bounds::USUAL });
     let mut idle = served.connect();
+    let begun = std::time::Instant::now();
     idle.write_all(head(&served, "\r\n").as_bytes()).expect("sent");
     assert!(rest(&mut idle).starts_with("HTTP/1.1 200"), "answered, and closed when nothing more came");
+    assert!(begun.elapsed() >= head_ms * 5, "{:?}", begun.elapsed());
 }
 
 #[test]
