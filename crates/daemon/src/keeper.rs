@@ -215,12 +215,9 @@ impl<'k> AtWork<'k> {
                 &format!("the ledger was damaged; it is kept as {aside}, and a new one was made"),
             );
         }
-        let mut is_made = false;
         if result.is_ok() && (!self.is_prepared || rebuilt.is_some()) {
             // After the first load, which is faster without; and if it fails, telling what changed is only slower.
-            let prepared = self.engine.prepare_following();
-            is_made = prepared.as_ref().is_ok_and(|made| *made);
-            self.is_prepared = prepared.is_ok() && self.engine.live_long().is_ok();
+            self.is_prepared = self.engine.prepare_following().is_ok() && self.engine.live_long().is_ok();
             self.engine.shorten_log();
         }
         let seq = self.engine.mark().ok().map(|mark| mark.seq);
@@ -232,27 +229,13 @@ impl<'k> AtWork<'k> {
             Ok(summary) => summary.not_journalled.is_some(),
             Err(error) => error.is_of_disk(),
         };
-        let result = result.map(|summary| self.taken_in(summary)).map_err(|error| error.to_string());
-        if is_made {
-            self.begin_small();
-        }
         Scanned {
-            result,
+            result: result.map(|summary| self.taken_in(summary)).map_err(|error| error.to_string()),
             disk_fails,
             has_news,
             new_folder: self.has_new_folder(),
             rebuilt: rebuilt.is_some(),
             reopened: false,
-        }
-    }
-
-    /// Goes on with a fresh engine: one that has loaded a ledger and made its indexes keeps 100 MB of a million calls.
-    fn begin_small(&mut self) {
-        if let Ok(mut engine) = (self.keeper.open)()
-            && engine.live_long().is_ok()
-        {
-            engine.set_now((self.keeper.clock)());
-            self.engine = engine;
         }
     }
 

@@ -153,8 +153,7 @@ impl Engine {
     }
 
     /// Makes [`Self::changes_since`] quick. For those that follow the ledger: it costs a second once, and some room.
-    /// True: it was not yet.
-    pub fn prepare_following(&self) -> Result<bool, EngineError> {
+    pub fn prepare_following(&self) -> Result<(), EngineError> {
         Ok(self.ledger.prepare_following()?)
     }
 

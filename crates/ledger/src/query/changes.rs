@@ -89,15 +89,14 @@ impl Ledger {
     /// Makes what those need who follow a ledger, where it is missing: the indexes that let [`Self::changes_since`] and
     /// [`Self::tools_of_session`] be quick, which take a second at a million calls with a tool each and some 12 bytes
     /// for each call and 21 for each use of a tool, and the triggers that note which sums changed, whoever writes.
-    /// Nobody else pays for it. True: it was missing.
-    pub fn prepare_following(&self) -> Result<bool, LedgerError> {
+    /// Nobody else pays for it.
+    pub fn prepare_following(&self) -> Result<(), LedgerError> {
         if self.is_followed()? {
-            return Ok(false);
+            return Ok(());
         }
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         transaction.execute_batch(FOLLOWING)?;
-        transaction.commit()?;
-        Ok(true)
+        Ok(transaction.commit()?)
     }
 
     /// [`Self::prepare_following`] was called, by any process.
