@@ -85,6 +85,7 @@ def under_lock(held, writer, seconds):
     before = held.counted()
     writer.execute("BEGIN EXCLUSIVE")
     locked, clock = time.monotonic(), time.time()
+    held.rows.append()  # so that the report has something to wait for
     running = subprocess.Popen([held.binary, "daily", "--json"], env=held.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     reported, wrong, failing = False, None, {}
     for n in range(LINES):
