@@ -47,29 +47,14 @@ impl Slow {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use cco_engine::limits::Places;
-    use cco_engine::{LedgerPlace, Setup, price_list};
     use jiff::Timestamp;
-    use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::setup::OpenEngine;
+    use crate::readers::tests::in_memory;
 
     fn slow() -> Slow {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
-        let open: OpenEngine = Arc::new(move || {
-            Engine::open(Setup {
-                ledger: LedgerPlace::Memory,
-                roots: Vec::new(),
-                user_home: None,
-                ledger_zone: TimeZone::UTC,
-                prices: price_list::embedded(),
-                threads: Some(1),
-                now,
-                places: Places::default(),
-            })
-        });
-        Slow::new(Readers::new(open, Arc::new(move || now), 1))
+        Slow::new(Readers::new(Arc::new(move || in_memory(now)), Arc::new(move || now), 1))
     }
 
     #[test]

@@ -1,28 +1,15 @@
-use cco_engine::limits::Places;
-use cco_engine::{LedgerPlace, Setup, price_list};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::setup::{Http, OpenEngine};
+use crate::readers::tests::in_memory;
+use crate::setup::Http;
 
 /// Nothing in these tests takes longer.
 const LONG: Duration = Duration::from_secs(20);
 
 fn readers() -> Readers {
-    let open: OpenEngine = Arc::new(|| {
-        Engine::open(Setup {
-            ledger: LedgerPlace::Memory,
-            roots: Vec::new(),
-            user_home: None,
-            ledger_zone: TimeZone::UTC,
-            prices: price_list::embedded(),
-            threads: Some(1),
-            now: Timestamp::UNIX_EPOCH,
-            places: Places::default(),
-        })
-    });
-    Readers::new(open, Arc::new(|| Timestamp::UNIX_EPOCH), 1)
+    Readers::new(Arc::new(|| in_memory(Timestamp::UNIX_EPOCH)), Arc::new(|| Timestamp::UNIX_EPOCH), 1)
 }
 
 fn live() -> Live {

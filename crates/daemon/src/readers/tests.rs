@@ -8,6 +8,20 @@ use jiff::tz::TimeZone;
 
 use super::*;
 
+/// Opens engines on ledgers in memory, each its own.
+pub(crate) fn in_memory(now: Timestamp) -> Result<Engine, EngineError> {
+    Engine::open(Setup {
+        ledger: LedgerPlace::Memory,
+        roots: Vec::new(),
+        user_home: None,
+        ledger_zone: TimeZone::UTC,
+        prices: price_list::embedded(),
+        threads: Some(1),
+        now,
+        places: Places::default(),
+    })
+}
+
 /// Readers of ledgers in memory, and how many were opened.
 fn readers() -> (Readers, Arc<AtomicUsize>) {
     let opened = Arc::new(AtomicUsize::new(0));
@@ -15,16 +29,7 @@ fn readers() -> (Readers, Arc<AtomicUsize>) {
     let now = Timestamp::from_second(1_800_000_000).expect("a time");
     let open: OpenEngine = Arc::new(move || {
         count.fetch_add(1, Ordering::Relaxed);
-        Engine::open(Setup {
-            ledger: LedgerPlace::Memory,
-            roots: Vec::new(),
-            user_home: None,
-            ledger_zone: TimeZone::UTC,
-            prices: price_list::embedded(),
-            threads: Some(1),
-            now,
-            places: Places::default(),
-        })
+        in_memory(now)
     });
     (Readers::new(open, Arc::new(move || now), FOR_REQUESTS), opened)
 }
