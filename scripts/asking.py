@@ -27,7 +27,7 @@ class Client:
 
     def answer(self):
         """Reads what has come: None until it is whole, then the milliseconds it took, or minus its status where that is not 200."""
-        piece = self.socket.recv(1 << 20)
+        piece = self.socket.recv(1 << 16)
         if not piece:
             raise Silent(f"the daemon ended a connection: {self.received[-200:]!r}")
         self.received += piece
