@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
@@ -99,6 +100,7 @@ async fn serve(setup: Setup, mut instance: Instance) -> Result<(), RunError> {
         slow: Slow::new(readers(1)),
         tokens,
         events: events.clone(),
+        used: AtomicI64::default(),
         health,
         clock: Arc::clone(&setup.clock),
         http: Arc::clone(&setup.http),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) tokens: Tokens,
     /// The event loop.
     pub(crate) events: mpsc::Sender<Event>,
+    /// The second in which it was told last that somebody uses the daemon.
+    pub(crate) used: AtomicI64,
     /// How the parts are.
     pub(crate) health: watch::Receiver<Health>,
     /// The present.
@@ -43,6 +46,15 @@ impl Shared {
     /// How requests are answered by now.
     pub(crate) fn http(&self) -> Arc<Http> {
         (self.http)()
+    }
+
+    /// Somebody uses the daemon. The event loop is not woken for each request: it hears of it once in a second, and one
+    /// that hears of it late loses nothing.
+    pub(crate) fn is_used(&self) {
+        let second = (self.clock)().as_second();
+        if self.used.swap(second, Ordering::Relaxed) != second {
+            let _ = self.events.try_send(Event::Used);
+        }
     }
 
     /// Whose days count where nobody says otherwise.

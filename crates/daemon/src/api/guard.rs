@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use super::{Api, places};
-use crate::event::Event;
 use crate::setup::Http;
 use crate::shared::Shared;
 
@@ -56,8 +55,8 @@ pub(super) async fn ask_for_token(State(api): State<Arc<Api>>, request: Request,
         return next.run(request).await;
     }
     if is_admitted(&request, &api) {
-        // A daemon that nobody uses may leave; one that is told late that somebody does loses nothing.
-        let _ = api.events.try_send(Event::Used);
+        // A daemon that nobody uses may leave.
+        api.is_used();
         let hold = request.extensions().get::<places::Handle>().map(places::Handle::hold);
         let answer = next.run(request).await;
         return match hold {

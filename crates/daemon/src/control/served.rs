@@ -44,7 +44,7 @@ pub(crate) async fn serve(listener: UnixListener, shared: Arc<Shared>, mut stopp
         match came {
             Ok((stream, _)) if is_ours(&stream) => {
                 // Status lines say no more than that they are there.
-                let _ = shared.events.try_send(Event::Used);
+                shared.is_used();
                 tokio::spawn(answer(stream, Arc::clone(&shared)));
             }
             Ok(_) => {}

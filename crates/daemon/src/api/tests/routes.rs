@@ -266,6 +266,19 @@ fn a_status_line_that_looks_whether_a_daemon_runs_uses_it() {
 }
 
 #[test]
+fn the_event_loop_is_told_once_in_a_second_that_somebody_asks() {
+    let mut served = served();
+    for second in ["2026-11-21T12:00:01Z", "2026-11-21T12:00:02Z"] {
+        served.set_now(second);
+        for _ in 0..3 {
+            assert_eq!(served.get("/api/stats").status, 200);
+        }
+        assert!(matches!(served.events.try_recv(), Ok(Event::Used)));
+        assert!(served.events.try_recv().is_err(), "it is told again within {second}");
+    }
+}
+
+#[test]
 fn what_is_to_be_done_is_done_by_the_event_loop() {
     let mut served = served();
     served.answer_events();

@@ -112,6 +112,7 @@ impl Served {
             slow: Slow::new(readers()),
             tokens,
             events: sender,
+            used: AtomicI64::default(),
             health: heard,
             clock,
             http: read,
