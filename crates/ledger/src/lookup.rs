@@ -178,11 +178,12 @@ macro_rules! rollup_parts {
         parts!(
             "bucket",
             concat!(
-                "SELECT bucket, model_id, project_id, calls, input, output, cache_write_5m, cache_write_1h,
-                     cache_read, web_search, cost_nanos, savings_nanos, unpriced_calls, unpriced_tokens, first_ms,
-                     last_ms
+                "SELECT bucket, model_id, project_id, sum(calls), sum(input), sum(output), sum(cache_write_5m),
+                     sum(cache_write_1h), sum(cache_read), sum(web_search), sum(cost_nanos), sum(savings_nanos),
+                     sum(unpriced_calls), sum(unpriced_tokens), min(first_ms), max(last_ms)
                  FROM rollup WHERE kind = 3 AND ",
-                $of
+                $of,
+                " GROUP BY 1, 2, 3"
             )
         )
     };
@@ -346,7 +347,7 @@ impl Ledger {
     /// Sums of a group by session, project and model.
     pub fn group_parts(&self, group: &Group) -> Result<Vec<GroupPart>, LedgerError> {
         let (from, to) = group.bounds();
-        // Sessions have roll-ups, by project and model.
+        // Sessions have roll-ups.
         let sql = group.choose(
             rollup_parts!("bucket BETWEEN ?1 AND ?2"),
             rollup_parts!("project_id BETWEEN ?1 AND ?2"),

@@ -22,7 +22,7 @@ use crate::{LedgerError, Trouble, damage, in_words, keep, wal};
 /// Set in every ledger, so that another program's database is told apart: "cco1".
 const APPLICATION_ID: i32 = 0x6363_6f31;
 /// The schema that this program writes.
-const SCHEMA_VERSION: i32 = 5;
+const SCHEMA_VERSION: i32 = 6;
 const SCHEMA: &str = include_str!("schema.sql");
 /// The first SQLite whose WAL reset cannot lose committed rows: 3.51.3.
 pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;

@@ -28,6 +28,7 @@ mod recent;
 mod session;
 mod sessions;
 mod sources;
+mod spans;
 mod tools;
 mod walk;
 
@@ -276,13 +277,12 @@ impl Ledger {
     }
 
     /// Sums of all calls by quarter hour and model, in order of time, for a range of UTC milliseconds whose ends are
-    /// whole quarters; those that are asked for stand by themselves. Branches are not told apart: where some are asked
-    /// for, those stand there that may hold such calls.
+    /// whole quarters; those that are asked for stand by themselves.
     pub fn quarters(&self, range: &Range<i64>, only: &Only) -> Result<Vec<QuarterPart>, LedgerError> {
         let mut totals: BTreeMap<(i64, i64, bool), Total> = BTreeMap::new();
         let units = civil::quarter_of(range.start)..civil::quarter_of(range.end.saturating_sub(1)) + 1;
         self.rows(Source::Rollup(Kind::Quarter), units, &Only::default(), &mut |row| {
-            let key = (row.unit, row.marks.model, only.holds_but_branch(&row.marks));
+            let key = (row.unit, row.marks.model, only.holds(&row.marks));
             totals.entry(key).or_default().merge(&row.total()?);
             Ok(())
         })?;

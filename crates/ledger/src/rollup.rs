@@ -202,7 +202,7 @@ impl Deltas {
         let Ids { project, branch, model, attribution, account, session, .. } = *ids;
         let time = |kind, bucket| Key { kind, bucket, project, branch, model, attribution, account };
         let session =
-            Key { kind: Kind::Session, bucket: session, project, branch: 0, model, attribution: 0, account };
+            Key { kind: Kind::Session, bucket: session, project, branch, model, attribution: 0, account };
         [time(Kind::Quarter, quarter), time(Kind::Day, day), session]
     }
 
@@ -388,7 +388,7 @@ macro_rules! ends {
 
 const QUARTER_ENDS: &str =
     ends!(calls "at_ms BETWEEN ?8 AND ?9 AND branch_id = ?4 AND attribution_id = ?6 AND account_id = ?7");
-const SESSION_ENDS: &str = ends!(calls "session_id BETWEEN ?8 AND ?9 AND account_id = ?7");
+const SESSION_ENDS: &str = ends!(calls "session_id BETWEEN ?8 AND ?9 AND branch_id = ?4 AND account_id = ?7");
 const DAY_ENDS: &str = ends!(kind 1 " AND project_id = ?3 AND branch_id = ?4 AND attribution_id = ?6");
 const MODEL_DAY_ENDS: &str = ends!(kind 2 "");
 const MONTH_ENDS: &str = ends!(kind 2 " AND project_id = ?3 AND branch_id = ?4 AND attribution_id = ?6");

@@ -91,7 +91,7 @@ CREATE TABLE pull_request (
 -- Sums of calls, of several kinds that answer different questions. What a kind does not tell apart is 0.
 --   1 quarter     bucket: quarter hours since 1970 UTC
 --   2 day         bucket: civil days since 1970-01-01 in the ledger's zone (meta.zone)
---   3 session     bucket: session id; by project, model and account
+--   3 session     bucket: session id; by project, branch, model and account
 --   4 model_day   bucket: as day; by model and account
 --   5 month       bucket: months since 1970-01 in the ledger's zone
 CREATE TABLE rollup (

@@ -275,7 +275,7 @@ fn a_ledger_that_cannot_be_opened_is_a_failed_check() {
     assert_snapshot!(told, @r"
     another program's file: the ledger cannot be opened: $HOME/.cco/ledger.db is damaged
     a folder: the ledger cannot be opened: $HOME/.cco/ledger.db is not a ledger of cco; it was left as it is
-    a newer ledger: the ledger cannot be opened: $HOME/.cco/ledger.db was written by a newer cco (schema 99, this one knows 5); it was left as it is
+    a newer ledger: the ledger cannot be opened: $HOME/.cco/ledger.db was written by a newer cco (schema 99, this one knows 6); it was left as it is
     a damaged ledger: the ledger cannot be opened: $HOME/.cco/ledger.db: database disk image is malformed
     a link that leads nowhere: the ledger cannot be opened: $HOME/.cco/ledger.db: No such file or directory
     ");

@@ -107,7 +107,7 @@ impl Engine {
     }
 
     /// The calls of each block that are asked for, by its start. Quarter hours are enough but where a block ends inside
-    /// one, or where branches are to be told apart: there the single calls are looked at.
+    /// one: there the single calls are looked at.
     fn block_parts(&self, from_ms: i64, only: &Only) -> Result<Vec<(i64, Parts)>, EngineError> {
         let quarters = self.ledger.quarters(&(from_ms..i64::MAX), only)?;
         let mut blocks: Vec<(i64, Parts)> = Vec::new();
@@ -115,22 +115,15 @@ impl Engine {
         for quarter in quarters.chunk_by(|a, b| a.quarter == b.quarter) {
             let first_ms = quarter.iter().map(|calls| calls.part.first_ms).min().unwrap_or(0);
             let last_ms = quarter.iter().map(|calls| calls.part.last_ms).max().unwrap_or(0);
-            let of_all = match cursor.place(first_ms, last_ms) {
-                Placement::Block { start_ms, .. } => Some(start_ms),
-                Placement::Straddles => None,
-            };
-            let by_branch = only.branches.is_some() && quarter.iter().any(|calls| calls.asked);
-            if let (Some(start_ms), false) = (of_all, by_branch) {
+            if let Placement::Block { start_ms, .. } = cursor.place(first_ms, last_ms) {
                 quarter.iter().for_each(|calls| add_to_block(&mut blocks, start_ms, calls));
                 continue;
             }
             for call in self.ledger.calls(&(first_ms..last_ms + 1), only)? {
                 let at_ms = call.part.first_ms;
-                let start_ms = of_all.or_else(|| match cursor.place(at_ms, at_ms) {
-                    Placement::Block { start_ms, .. } => Some(start_ms),
-                    Placement::Straddles => None,
-                });
-                start_ms.into_iter().for_each(|start_ms| add_to_block(&mut blocks, start_ms, &call));
+                if let Placement::Block { start_ms, .. } = cursor.place(at_ms, at_ms) {
+                    add_to_block(&mut blocks, start_ms, &call);
+                }
             }
         }
         Ok(blocks)

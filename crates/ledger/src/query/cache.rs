@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::only::Marks;
-use super::sessions::SessionSpan;
+use super::spans::{SessionSpan, SessionSpans};
 use super::walk::{Source, Told};
 use super::{Mark, Only, Total};
 use crate::rollup::{Kind, day_of_number, month_number};
@@ -37,10 +37,7 @@ pub struct SumCache {
 struct Held {
     mark: Option<Mark>,
     blocks: HashMap<(Kind, i64), Block>,
-    /// Sessions by project, model and account, in order of sessions.
-    sessions: Option<Arc<Vec<SessionSpan>>>,
-    /// The same by branch too.
-    by_branch: Option<Arc<Vec<SessionSpan>>>,
+    sessions: Option<SessionSpans>,
     /// Rows of all blocks.
     rows: usize,
     /// How often blocks were asked for.
@@ -66,10 +63,8 @@ pub(super) struct CachedRow {
 /// What changed behind a number of the sequence.
 struct Changed {
     days: Vec<i64>,
-    sessions: Vec<i64>,
-    /// Their rows as they are now, of each list that is held.
-    spans: Vec<Vec<SessionSpan>>,
-    by_branch: Vec<Vec<SessionSpan>>,
+    /// With their spans as they are now, where spans are held.
+    sessions: Vec<(i64, Vec<SessionSpan>)>,
 }
 
 impl SumCache {
@@ -97,13 +92,8 @@ impl Held {
             // A day of any zone begins on this day of UTC, or on one beside it.
             (day - 1..=day + 1).for_each(|day| self.forget((Kind::Quarter, day)));
         }
-        for (held, now) in [(&mut self.sessions, &changed.spans), (&mut self.by_branch, &changed.by_branch)] {
-            let Some(held) = held.as_mut().map(Arc::make_mut) else { continue };
-            for (session, spans) in changed.sessions.iter().zip(now) {
-                let first = held.partition_point(|span| span.session < *session);
-                let end = held.partition_point(|span| span.session <= *session);
-                held.splice(first..end, spans.iter().copied());
-            }
+        if let Some(held) = &mut self.sessions {
+            changed.sessions.iter().for_each(|(session, spans)| held.set(*session, spans));
         }
         self.mark = Some(mark);
     }
@@ -224,16 +214,11 @@ impl Ledger {
             let is_day = kind == Kind::Day as i64;
             (if is_day { &mut days } else { &mut sessions }).push(bucket);
         }
-        let mut changed = Changed { days, sessions, spans: Vec::new(), by_branch: Vec::new() };
-        if held.sessions.is_some() {
-            let spans = |session: &i64| self.session_spans(*session..session + 1);
-            changed.spans = changed.sessions.iter().map(spans).collect::<Result<_, _>>()?;
+        if held.sessions.is_none() {
+            sessions.clear();
         }
-        if held.by_branch.is_some() {
-            let spans = |session: &i64| self.session_spans_by_branch(*session);
-            changed.by_branch = changed.sessions.iter().map(spans).collect::<Result<_, _>>()?;
-        }
-        Ok(changed)
+        let spans = |session: i64| Ok((session, self.session_spans(session..session + 1)?));
+        Ok(Changed { days, sessions: sessions.into_iter().map(spans).collect::<Result<_, LedgerError>>()? })
     }
 
     /// The cache, and of which number of the sequence it has to be.
@@ -306,26 +291,23 @@ impl Ledger {
         Ok(())
     }
 
-    /// The first and last calls of sessions by project, model and account, and by branch where that is wanted; in order
-    /// of sessions.
-    pub(super) fn all_session_spans(&self, by_branch: bool) -> Result<Arc<Vec<SessionSpan>>, LedgerError> {
-        let held = |held: &mut Held| if by_branch { held.by_branch.clone() } else { held.sessions.clone() };
+    /// Looks at the spans of all sessions.
+    pub(super) fn with_session_spans<T>(&self, look: impl Fn(&SessionSpans) -> T) -> Result<T, LedgerError> {
         let cache = self.cache_at();
-        let find = || cache.and_then(|(cache, seq)| held(&mut *cache.held_at(seq)?));
-        if let Some(spans) = find() {
-            return Ok(spans);
+        let find = || cache.and_then(|(cache, seq)| cache.held_at(seq)?.sessions.as_ref().map(&look));
+        if let Some(found) = find() {
+            return Ok(found);
         }
         let _reading = cache.map(|(cache, _)| cache.reading());
-        if let Some(spans) = find() {
-            return Ok(spans);
+        if let Some(found) = find() {
+            return Ok(found);
         }
-        let spans = if by_branch { self.read_spans_by_branch()? } else { self.session_spans(EVERY)? };
-        let spans = Arc::new(spans);
+        let spans = SessionSpans::of(&self.session_spans(EVERY)?);
+        let found = look(&spans);
         if let Some(mut held) = cache.and_then(|(cache, seq)| cache.held_at(seq)) {
-            let kept = Some(Arc::clone(&spans));
-            if by_branch { held.by_branch = kept } else { held.sessions = kept }
+            held.sessions = Some(spans);
         }
-        Ok(spans)
+        Ok(found)
     }
 }
 

@@ -94,6 +94,18 @@ impl Ledger {
         if self.is_followed()? {
             return Ok(());
         }
+        // Sorted in memory, a million calls take 80 MiB, which stay with whoever lives long.
+        self.connection.pragma_update(None, "temp_store", "FILE")?;
+        let made = self.make_what_follows();
+        self.connection.pragma_update(None, "temp_store", "MEMORY")?;
+        match made {
+            // There may be no room for files, and no folder.
+            Err(error) if error.trouble() != Some(Trouble::Busy) => self.make_what_follows(),
+            made => made,
+        }
+    }
+
+    fn make_what_follows(&self) -> Result<(), LedgerError> {
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         transaction.execute_batch(FOLLOWING)?;
         Ok(transaction.commit()?)

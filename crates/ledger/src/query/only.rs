@@ -17,7 +17,7 @@ pub struct Only {
 }
 
 /// What a row of sums, or a call, tells of itself; 0 where it is unknown or not told apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Marks {
     pub(crate) project: i64,
     pub(crate) branch: i64,
@@ -33,18 +33,10 @@ impl Only {
     }
 
     pub(crate) fn holds(&self, marks: &Marks) -> bool {
-        self.holds_but_branch(marks) && self.holds_branch(marks)
-    }
-
-    /// The same of rows that do not tell branches apart: some of their calls may be meant.
-    pub(crate) fn holds_but_branch(&self, marks: &Marks) -> bool {
         in_set(self.projects.as_ref(), marks.project)
             && in_set(self.models.as_ref(), marks.model)
             && in_set(self.accounts.as_ref(), marks.account)
-    }
-
-    pub(crate) fn holds_branch(&self, marks: &Marks) -> bool {
-        in_set(self.branches.as_ref(), marks.branch)
+            && in_set(self.branches.as_ref(), marks.branch)
     }
 }
 

@@ -1,0 +1,101 @@
+//! Sessions by when their calls were, in memory: counting them does not take longer as more become old.
+//!
+//! Must not: read anything.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+
+use super::only::{Marks, Only};
+
+/// The first and the last of a session's calls that have these marks, UTC milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SessionSpan {
+    pub(super) session: i64,
+    pub(super) marks: Marks,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+}
+
+impl SessionSpan {
+    /// When the next of its calls leaves or enters a range that moves on with time; none: all are behind it.
+    pub(super) fn leaves_or_enters(&self, range: &Range<i64>) -> Option<i64> {
+        let length = range.end - range.start;
+        match (self.first_ms, self.last_ms) {
+            (_, last) if last < range.start => None,
+            (_, last) if last < range.end => Some(last + length),
+            (first, _) if first >= range.end => Some(first),
+            // Of those between the first and the last nothing is known.
+            _ => Some(range.end),
+        }
+    }
+}
+
+/// Spans of sessions.
+#[derive(Default)]
+pub(super) struct SessionSpans {
+    /// Those of each session, whose place stays the same; none: it has no calls any more.
+    spans: Vec<Box<[SessionSpan]>>,
+    places: HashMap<i64, usize>,
+    /// Places of sessions with calls, by the time of their last one.
+    by_last: BTreeSet<(i64, usize)>,
+    /// Places of sessions that have calls with such marks.
+    by_marks: BTreeMap<Marks, BTreeSet<usize>>,
+}
+
+impl SessionSpans {
+    /// Of spans in order of sessions.
+    pub(super) fn of(spans: &[SessionSpan]) -> Self {
+        let mut all = Self::default();
+        for of_one in spans.chunk_by(|one, next| one.session == next.session) {
+            all.set(of_one[0].session, of_one);
+        }
+        all
+    }
+
+    /// A session has these by now.
+    pub(super) fn set(&mut self, session: i64, spans: &[SessionSpan]) {
+        let place = *self.places.entry(session).or_insert(self.spans.len());
+        if place == self.spans.len() {
+            self.spans.push(Box::default());
+        }
+        let before = std::mem::replace(&mut self.spans[place], spans.into());
+        if let Some(last_ms) = last(&before) {
+            self.by_last.remove(&(last_ms, place));
+        }
+        for span in &before {
+            if let Some(places) = self.by_marks.get_mut(&span.marks) {
+                places.remove(&place);
+            }
+        }
+        self.by_last.extend(last(spans).map(|last_ms| (last_ms, place)));
+        for span in spans {
+            self.by_marks.entry(span.marks).or_default().insert(place);
+        }
+    }
+
+    /// How many sessions have a call that is asked for.
+    pub(super) fn count(&self, only: &Only) -> u64 {
+        if only.is_everything() {
+            return self.by_last.len() as u64;
+        }
+        let mut is_counted = vec![false; self.spans.len()];
+        let mut count = 0;
+        let asked = self.by_marks.iter().filter(|(marks, _)| only.holds(marks));
+        for place in asked.flat_map(|(_, places)| places) {
+            count += u64::from(!std::mem::replace(&mut is_counted[*place], true));
+        }
+        count
+    }
+
+    /// What is asked for of each session that had a call since then.
+    pub(super) fn since(&self, from_ms: i64, only: &Only) -> Vec<Vec<SessionSpan>> {
+        let late = self.by_last.range((from_ms, 0)..);
+        let asked =
+            |place: usize| self.spans[place].iter().filter(|span| only.holds(&span.marks)).copied().collect();
+        late.map(|(_, place)| asked(*place)).filter(|spans: &Vec<SessionSpan>| !spans.is_empty()).collect()
+    }
+}
+
+fn last(spans: &[SessionSpan]) -> Option<i64> {
+    spans.iter().map(|span| span.last_ms).max()
+}
