@@ -180,6 +180,7 @@ proptest! {
         let mut again: Vec<Asked> = Vec::new();
         for (told, questions) in steps {
             engines.write(&told);
+            prop_assert_eq!(engines.writer.audit().expect("an audit"), []);
             let new = questions.iter().map(|(_, asked)| asked.clone());
             // What was asked before is asked again: its sums are in memory, and may have changed.
             for (number, asked) in again.clone().into_iter().chain(new.clone()).enumerate() {
