@@ -21,9 +21,11 @@ use super::problem::Problem;
 
 /// An answer that does not say otherwise may be given again for so long: it may tell what runs now.
 const HOLDS: SignedDuration = SignedDuration::from_millis(1_000);
-/// Answers that are kept, and their bytes together.
-const MOST: usize = 256;
-const MOST_BYTES: usize = 4 * 1_024 * 1_024;
+/// Answers that are kept, and their bytes together: some pages ask for as many.
+const MOST: usize = 64;
+const MOST_BYTES: usize = 1_024 * 1_024;
+/// A larger one is not kept: a series has 1,500 points at most.
+const LARGEST: usize = MOST_BYTES / 4;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -117,26 +119,37 @@ struct Given {
     /// Between these it is given again.
     from: Timestamp,
     until: Timestamp,
+    /// It was given then.
+    last: Timestamp,
 }
 
 impl Answers {
     fn held(&self, asked: &str, mark: &Mark, now: Timestamp) -> Option<Answer> {
-        let given = self.all();
-        let given = given.get(asked)?;
+        let mut given = self.all();
+        let given = given.get_mut(asked)?;
         let holds = given.mark == *mark && given.from <= now && now < given.until;
-        holds.then(|| given.answer.clone())
+        holds.then(|| {
+            given.last = now;
+            given.answer.clone()
+        })
     }
 
     fn keep(&self, asked: String, mark: Mark, at: Timestamp, answer: Answer) {
+        if answer.body.len() > LARGEST {
+            return;
+        }
         let usual = at.saturating_add(HOLDS).unwrap_or(at);
         // Whoever came a little earlier and waited for it may have it too.
         let from = at.saturating_sub(HOLDS).unwrap_or(at);
         let mut all = self.all();
-        all.insert(asked, Given { mark, from, until: answer.until.unwrap_or(usual), answer });
-        let bytes: usize = all.iter().map(|(asked, given)| asked.len() + given.answer.body.len()).sum();
-        if all.len() > MOST || bytes > MOST_BYTES {
-            // Few of them would be given again: they hold for a second.
-            all.clear();
+        all.insert(asked, Given { mark, from, until: answer.until.unwrap_or(usual), answer, last: at });
+        while all.len() > MOST || bytes_of(&all) > MOST_BYTES {
+            // Dropped all at once, the room they leave would be cut to pieces by those that come, and never given back.
+            let Some(oldest) = all.iter().min_by_key(|(_, given)| given.last).map(|(asked, _)| asked.clone())
+            else {
+                break;
+            };
+            all.remove(&oldest);
         }
     }
 
@@ -156,6 +169,10 @@ impl Answers {
         // Nothing is half done in it, whoever panicked.
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn bytes_of(all: &HashMap<String, Given>) -> usize {
+    all.iter().map(|(asked, given)| asked.len() + given.answer.body.len()).sum()
 }
 
 /// The answer to a question: one that was given before and still holds, else a new one, which whoever asks the same

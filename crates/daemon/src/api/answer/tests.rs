@@ -42,6 +42,29 @@ fn an_answer_is_given_again_while_the_ledger_stands_and_time_changes_nothing_in_
 }
 
 #[test]
+fn of_too_many_or_too_large_answers_those_that_were_given_last_are_kept() {
+    let answers = Answers::default();
+    let later = |second: usize| at(NOON) + SignedDuration::from_secs(second.try_into().expect("seconds"));
+    let keep = |asked: &str, second, document: &str| {
+        let answer = Answer::of(&document).expect("an answer").true_until(later(10_000));
+        answers.keep(asked.to_owned(), mark(7), later(second), answer);
+    };
+    let is_held = |asked: &str, second| answers.held(asked, &mark(7), later(second)).is_some();
+    keep("page", 0, "asked for again and again");
+    for second in 0..3 * MOST {
+        keep(&format!("once {second}"), second, "");
+        assert!(is_held("page", second), "after {second} others");
+    }
+    assert!(!is_held("once 0", 3 * MOST) && answers.all().len() == MOST);
+    for second in 500..505 {
+        keep(&format!("large {second}"), second, &"x".repeat(LARGEST - 2));
+    }
+    assert!(is_held("large 504", 505) && !is_held("large 500", 505) && !is_held("page", 505));
+    keep("too large", 506, &"x".repeat(LARGEST));
+    assert!(!is_held("too large", 507) && is_held("large 504", 507));
+}
+
+#[test]
 fn what_is_given_again_says_when_it_was_given() {
     let answer = Answer::dated(&serde_json::json!({"calls": 3})).expect("an answer");
     let given = answer.clone().given(at(NOON));
