@@ -66,8 +66,8 @@ class Held:
         return 0
 
     def totals_of(self):
-        """When the totals of the snapshot were counted, in seconds."""
-        return json.loads(self.snapshot.read_text().partition("\n")[2])["counted_at"] / 1e3
+        """When the totals of the snapshot were counted, in seconds; 0: they were not yet."""
+        return (json.loads(self.snapshot.read_text().partition("\n")[2])["counted_at"] or 0) / 1e3
 
 
 def report(held, before, running, began):
@@ -124,11 +124,12 @@ def under_reader(held, reader):
 
 def all_of_it(held, seconds):
     held.daemon.serves()
-    for _ in range(200):
+    for _ in range(199):
         held.rows.append()
+    written = time.time()
+    held.rows.append()
     held.catches_up(patience=daemons.PATIENCE)
-    until(held.snapshot.exists, "a snapshot")
-    time.sleep(0.5)  # the snapshot that has the last of it
+    until(lambda: held.snapshot.exists() and held.totals_of() >= written, "a snapshot that has the last of it")
     with contextlib.closing(sqlite3.connect(held.home / "ledger.db", isolation_level=None)) as writer, \
             contextlib.closing(sqlite3.connect(held.home / "ledger.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
