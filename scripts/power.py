@@ -119,20 +119,21 @@ def write_until(end, rows, listener, daemon, account, rng):
     return gone
 
 
-def trial(binary, seed, bug=None):
-    """What is wrong after one cut, and how many calls only the ledger knew, and how many readings."""
+def trial(binary, seed, bug=None, of_ledger=False):
+    """What is wrong after one cut, and how many calls only the ledger knew, and how many readings. `of_ledger`: nothing is
+    journalled meanwhile, which would take what the ledger has written along to the disk."""
     rng = random.Random(seed)
     with sealed.scratch("power") as folder, disk(folder) as (image, place):
         rows, home = Growing(folder / "tree" / "projects" / "p"), daemons.prepare(place / "home")
         # Calls that are old by then are in the journal as well, and come back from there; those of today are in the ledger only.
-        more = {"CCO_NOW": rng.choice((sealed.NOW, TODAY))} | ({"CCO_PLANTED_BUG": bug} if bug else {})
+        more = {"CCO_NOW": TODAY if of_ledger else rng.choice((sealed.NOW, TODAY))} | ({"CCO_PLANTED_BUG": bug} if bug else {})
         environment = sealed.surrounding(folder / "tree", home, **more)
         # Else the daemon makes the ledger while it is cut off.
-        account = Account(binary, environment, folder / "tree") if rng.random() < 0.5 else None
+        account = Account(binary, environment, folder / "tree") if not of_ledger and rng.random() < 0.5 else None
         subprocess.run(["sync", "-f", place], check=True)  # what is there was there long before
         with Daemon(binary, home, environment, folder / "said") as daemon:
             daemon.serves()
-            gone = write_until(time.monotonic() + rng.uniform(0.005, 0.8), rows, Listener(daemon), daemon, account, rng)
+            gone = write_until(time.monotonic() + rng.uniform(0.3 if of_ledger else 0.005, 0.8), rows, Listener(daemon), daemon, account, rng)
             cut(place)
             time.sleep(rng.uniform(0, 0.1))
             daemon.kill()
