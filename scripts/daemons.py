@@ -28,13 +28,14 @@ def until(is_so, what, patience=PATIENCE, pause=0.001):
 
 
 class Daemon:
-    """`cco daemon run` in a home made by `prepare`. What it says goes to a file outside of the home."""
+    """`cco daemon run` in a home made by `prepare`, perhaps by way of another program that leaves it its process. What it
+    says goes to a file outside of the home."""
 
-    def __init__(self, binary, home, environment, said):
+    def __init__(self, binary, home, environment, said, before=(), **how):
         self.home, self.said, self.address, self.started = home, pathlib.Path(said), None, time.monotonic()
         with open(self.said, "wb") as err:
-            self.process = subprocess.Popen([str(binary), "daemon", "run"], env=environment, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=err)
+            self.process = subprocess.Popen([*before, str(binary), "daemon", "run"], env=environment, stdout=subprocess.DEVNULL, stderr=err,
+                                            **{"stdin": subprocess.DEVNULL, **how})
 
     def __enter__(self):
         return self

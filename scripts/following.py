@@ -3,13 +3,13 @@ import collections, os, random, signal, sqlite3, subprocess, time
 
 import daemons, sealed
 from daemons import Daemon, Silent
-from judging import Cco, judge, ledger_damage
+from judging import Cco, Gate, judge, ledger_damage
 from sealed import Failed, counted, decoded, first_difference
 from small_tree import Tree, write_slowly
 
 WRITERS, FILES = 8, 32
 TAKEOVER = TERM = 2  # seconds, promises R16 and R29
-CROWD = 8
+CROWD = 40
 
 
 class Round:
@@ -23,9 +23,9 @@ class Round:
         for path in self.tree.bodies:
             (self.cco.root / "projects" / path).parent.mkdir(parents=True, exist_ok=True)
 
-    def daemon(self, binary=None, said=None):
+    def daemon(self, binary=None, said=None, before=(), **how):
         said = said or f"said-{sum(self.ends.values())}"
-        return Daemon(binary or self.cco.binary, self.home, self.cco.environment(self.home), self.folder / said)
+        return Daemon(binary or self.cco.binary, self.home, self.cco.environment(self.home), self.folder / said, before, **how)
 
     def write(self, seconds):
         """Begins to write all of it, in eight processes."""
@@ -141,7 +141,7 @@ def followed(binary, seed, seconds, bug=None):
 
 
 def crowded(binary, seed, older=None):
-    """Eight daemons begin at once, every other one of an older program where there is one: one serves, the others say so
+    """Forty daemons begin at once, every other one of an older program where there is one: one serves, the others say so
     and end well; it is killed, and another one serves, of the other program. What is wrong, and how long that took."""
     kinds, gone = (binary, older or binary), 0.0
     with sealed.scratch("daemon-crowd") as folder:
@@ -149,7 +149,8 @@ def crowded(binary, seed, older=None):
         lane.tree.write(lane.cco.root)
         try:
             first = lane.rng.randrange(2)
-            crowd = [lane.daemon(kinds[(first + n) % 2], f"crowd-{n}") for n in range(CROWD)]
+            with Gate(CROWD) as gate:
+                crowd = [lane.daemon(kinds[(first + n) % 2], f"crowd-{n}", gate.before, **gate.how) for n in range(CROWD)]
             try:
                 daemons.until(lambda: sum(one.has_ended() for one in crowd) >= CROWD - 1, "all but one have ended")
                 owners = [one for one in crowd if not one.has_ended()]

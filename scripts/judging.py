@@ -44,6 +44,31 @@ def run_whole(command, environment, timeout):
     return subprocess.CompletedProcess(command, running.returncode, out, err)
 
 
+class Gate:
+    """Lets processes begin at the same moment: started with `before` and `how`, each waits until the block ends, and the
+    block ends when all are there."""
+
+    def __init__(self, count):
+        self.count = count
+        self.stdin, self.opens = os.pipe()
+        self.arrived, self.tells = os.pipe()
+        # Only bash takes numbers above 9 there.
+        self.before = ("bash", "-c", f'printf x >&{self.tells}; exec {self.tells}>&-; read x; exec "$0" "$@"')
+        self.how = {"stdin": self.stdin, "pass_fds": (self.tells,)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.stdin)
+        os.close(self.tells)
+        there = 0
+        while there < self.count and (come := os.read(self.arrived, self.count)):
+            there += len(come)
+        os.close(self.arrived)
+        os.close(self.opens)
+
+
 class Cco:
     """A binary, perhaps with a planted bug, reading one tree."""
 

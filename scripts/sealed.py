@@ -9,13 +9,13 @@ RELEASE = TARGET / "release" / "cco"
 NOW = "2028-06-01T00:00:00Z"
 
 
-def build(*features, target=TARGET, **environment):
-    """Builds the release binary and returns its path; the compiler's words go to stderr."""
+def build(*features, profile="release"):
+    """Builds the binary and returns its path; the compiler's words go to stderr."""
     chosen = ["--features", ",".join(features)] if features else []
-    command = ["cargo", "build", "--release", "--locked", "-p", "cco", "--target-dir", str(target), *chosen]
-    if subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, stdout=sys.stderr).returncode:
+    command = ["cargo", "build", "--profile", profile, "--locked", "-p", "cco", "--target-dir", str(TARGET), *chosen]
+    if subprocess.run(command, cwd=ROOT, stdout=sys.stderr).returncode:
         sys.exit("error: cco does not build")
-    return target / "release" / "cco"
+    return TARGET / ("debug" if profile == "dev" else profile) / "cco"
 
 
 def surrounding(tree, home, **more):

@@ -8,7 +8,7 @@ import collections, contextlib, http.client, os, pathlib, random, re, signal, st
 import daemons, sealed
 from clients import Crowd
 from daemon_bench import resident_mib
-from daemons import Daemon, Listener, Silent
+from daemons import Daemon, Listener, Silent, until
 from sealed import Failed
 from small_tree import Growing, Tree
 
@@ -116,13 +116,13 @@ def soaked(binary, seed, is_long):
         soaked.fill_log()
         with soaked.daemon(binary) as daemon:
             daemon.serves()
-            resident, wal, files, gaps = [], 0, [], 0
+            resident, wal, files, gaps, alone = [], 0, [], 0, open_files(daemon)["socket"]
             for _ in range(ROUNDS[not is_long]):
                 soaked.change_settings()
                 grown, largest, told = one_round(daemon, soaked, ROUND[not is_long])
                 resident.append(grown)
                 wal, gaps = max(wal, largest), gaps + told.get("gaps", 0)
-                time.sleep(1)
+                until(lambda: open_files(daemon)["socket"] <= alone, "all connections are let go of", pause=0.02)
                 files.append(open_files(daemon))
             term = daemon.signal(signal.SIGTERM)
             logs = sorted(path.name for path in soaked.log.parent.iterdir())

@@ -24,6 +24,7 @@ KINDS = (*WITHOUT, "overflow", "disk")
 AGE, RECOVERY = 2, 5  # seconds, promises R8 and R9
 HOME_SIZE = "8m"  # SQLite's own bound of its log of writes would let that take all of it
 HOME_FILES = 300
+FILLS = 200
 BATCHES, BATCH = 30, 100  # calls that are in the ledger before its disk is full
 LEFT = (0, 1 << 10, 4 << 10, 64 << 10, None)  # bytes that are still free when the disk is "full"; None: only no further file can be made
 
@@ -144,7 +145,7 @@ def full(starved, _, is_long):
                 for _ in range(BATCH):
                     starved.rows.append()
                 counted(daemon, starved.rows, "before the disk was full")
-            for n in range(100 if is_long else len(LEFT)):
+            for n in range(FILLS if is_long else len(LEFT)):
                 left = LEFT[n % len(LEFT)]
                 fill(filler, left)
                 failed = None
@@ -195,7 +196,7 @@ def tried(binary, kind, seed, is_long):
     if not shutil.which("unshare") or subprocess.run([*inside, "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"], capture_output=True).returncode:
         return None
     try:
-        done = run_whole([*inside, sys.executable, __file__, str(binary), kind, str(seed), *(["--long"] if is_long else [])], None, 900 if is_long else 120)
+        done = run_whole([*inside, sys.executable, __file__, str(binary), kind, str(seed), *(["--long"] if is_long else [])], None, 1800 if is_long else 120)
     except subprocess.TimeoutExpired:
         return "hangs", {}
     try:

@@ -83,12 +83,12 @@ def tried(binary, _, seed, is_long):
                 daemons.until(lambda: daemon.checks()["ledger"]["ok"] and "will" not in daemon.checks()["watcher"]["detail"], "it hears of changes")
                 listener = Listener(daemon)
                 begun = time.monotonic()
-                with Publisher(rows, RATE, WARM + seconds):
+                with Publisher(rows, RATE, WARM + seconds) as publisher:
                     before = largest_until(daemon, begun + WARM)
                     with Crowd(daemon, **CROWD) as crowd:
                         peak = largest_until(daemon, begun + WARM + seconds)
-                        time.sleep(1)
-                listener.told(1_000 + rows.calls)
+                        # Who comes and goes comes once more when the crowd ends, and hears what is there by then.
+                        listener.told(1_000 + publisher.count)
                 wrong, measured = judged(daemon, rows, listener, crowd.told, before, peak, is_long)
             return wrong or judging.wrong_totals(binary, environment, rows), measured
     except (Silent, Failed, OSError, http.client.HTTPException) as e:

@@ -76,13 +76,14 @@ impl Said {
         Some(Self { at_ms: said.get("atMs")?.as_i64()?, not_shown })
     }
 
-    /// Remembers it, whole or not at all.
+    /// Remembers it, whole or not at all, and beyond a failure of the power: nobody is told twice a day.
     pub(crate) fn write(&self, state: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(state)?;
         let mut file = tempfile::NamedTempFile::new_in(state)?;
         file.write_all(json!({ "atMs": self.at_ms, "notShown": self.not_shown }).to_string().as_bytes())?;
+        file.as_file().sync_all()?;
         file.persist(state.join(SAID)).map_err(|error| error.error)?;
-        Ok(())
+        std::fs::File::open(state)?.sync_all()
     }
 }
 

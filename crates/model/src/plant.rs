@@ -34,11 +34,13 @@ pub enum Bug {
     ObservedNotJournalled,
     /// What could not be written to the journal passes for written.
     JournalFailureForgotten,
+    /// What is committed is not on the disk yet.
+    LedgerNotSynced,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SplitOffsetTransaction,
         Self::DeferredTransaction,
         Self::FirstRowWins,
@@ -51,6 +53,7 @@ impl Bug {
         Self::DeadLoginForgotten,
         Self::ObservedNotJournalled,
         Self::JournalFailureForgotten,
+        Self::LedgerNotSynced,
     ];
 
     /// Its name on a command line, in kebab case.
@@ -68,6 +71,7 @@ impl Bug {
             Self::DeadLoginForgotten => "dead-login-forgotten",
             Self::ObservedNotJournalled => "observed-not-journalled",
             Self::JournalFailureForgotten => "journal-failure-forgotten",
+            Self::LedgerNotSynced => "ledger-not-synced",
         }
     }
 

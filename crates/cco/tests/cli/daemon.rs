@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::sealed::{Call, TestEnv};
@@ -15,7 +16,34 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A daemon in the foreground, ended with the test.
 struct Daemon {
     child: Child,
-    said: BufReader<std::process::ChildStderr>,
+    said: Lines,
+}
+
+/// What a process says, read by a thread of its own: a pipe cannot be waited for with a bound.
+struct Lines(Receiver<String>);
+
+impl Lines {
+    fn of(pipe: impl Read + Send + 'static) -> Self {
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            BufReader::new(pipe).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
+        });
+        Self(told)
+    }
+
+    /// Waits for a line with these words in it.
+    #[track_caller]
+    fn with(&self, words: &str) -> String {
+        let (ends, mut all) = (Instant::now() + PATIENCE, String::new());
+        loop {
+            match self.0.recv_timeout(ends.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(line) => all += &(line + "\n"),
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended without {words:?}, and said:\n{all}"),
+                Err(RecvTimeoutError::Timeout) => panic!("nothing of {words:?}; it said:\n{all}"),
+            }
+        }
+    }
 }
 
 impl Daemon {
@@ -26,23 +54,16 @@ impl Daemon {
 
     fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap());
-        let mut daemon = Self { child, said };
+        let said = Lines::of(child.stderr.take().unwrap());
+        let daemon = Self { child, said };
         daemon.says("serves http://127.0.0.1:");
         daemon
     }
 
     /// Waits for a line of its log with these words in it.
-    fn says(&mut self, words: &str) -> String {
-        let mut all = String::new();
-        loop {
-            let mut line = String::new();
-            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended, and said:\n{all}");
-            if line.contains(words) {
-                return line;
-            }
-            all += &line;
-        }
+    #[track_caller]
+    fn says(&self, words: &str) -> String {
+        self.said.with(words)
     }
 
     fn signal(&self, name: &str) {
@@ -108,6 +129,7 @@ fn cost_in_snapshot(env: &TestEnv) -> i64 {
     snapshot["today"]["cost"].as_i64().unwrap_or_default()
 }
 
+#[track_caller]
 fn until(is_so: impl Fn() -> bool) {
     let ends = Instant::now() + PATIENCE;
     while !is_so() {
@@ -151,7 +173,7 @@ fn a_report_on_other_folders_than_the_daemon_follows_looks_for_itself() {
 #[test]
 fn transcripts_in_a_folder_that_came_after_the_daemon_are_counted() {
     let env = machine();
-    let mut daemon = Daemon::run(&env);
+    let daemon = Daemon::run(&env);
     // It has looked, and found no folder.
     until(|| env.home().join(".cco/state/snapshot").exists());
     env.transcript("a/s.jsonl", &[row(0), row(1)]);
@@ -326,7 +348,7 @@ fn the_address_that_is_told_works_wherever_it_listens() {
 fn other_settings_are_followed_without_a_new_start() {
     let env = machine_with(1);
     env.write("more/projects/b/t.jsonl", &(row(1) + "\n" + &row(2) + "\n"));
-    let mut daemon = Daemon::run(&env);
+    let daemon = Daemon::run(&env);
     assert_eq!(calls(&env), 1);
     let more = env.home().join("more").display().to_string();
     env.config(&format!("[daemon]\nlisten = \"127.0.0.1:0\"\n[stats.watch]\npaths = [\"{more}\"]\n"));
@@ -367,7 +389,7 @@ fn requests_are_answered_as_settings_say_by_then() {
 #[test]
 fn of_settings_that_changed_it_is_said_which_are_followed() {
     let env = machine_with(1);
-    let mut daemon = Daemon::run(&env);
+    let daemon = Daemon::run(&env);
     until(|| cost_in_snapshot(&env) > 0);
     let one = cost_in_snapshot(&env);
     env.config("[daemon]\nlisten = \"127.0.0.1:1\"\n[stats.watch]\ndebounce_ms = 7\n");
@@ -390,7 +412,7 @@ fn of_settings_that_changed_it_is_said_which_are_followed() {
 fn whoever_answers_looks_where_settings_say_by_then() {
     let env = machine_with(1);
     env.config("[daemon]\nlisten = \"127.0.0.1:0\"\nopen_reads = true\n");
-    let mut daemon = Daemon::run(&env);
+    let daemon = Daemon::run(&env);
     assert_eq!(calls(&env), 1);
     let sources = get(&env, "/api/sources");
     assert!(sources.starts_with("HTTP/1.1 200") && !sources.contains("/other"), "{sources}");
@@ -512,6 +534,7 @@ hint: `cco daemon start` starts one; reports and the status line work without
 fn asked(address: &str, token: &str) -> u16 {
     let at = address.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!(
         "GET /api/stats HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     );
@@ -730,8 +753,7 @@ fn the_page_is_shown_with_made_up_data_and_nothing_of_it_stays() {
     fs::create_dir(&scratch).unwrap();
     let mut command = env.command("--demo dashboard --print");
     let mut child = command.env("TMPDIR", &scratch).stdout(Stdio::piped()).spawn().unwrap();
-    let mut link = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut link).unwrap();
+    let link = Lines::of(child.stdout.take().unwrap()).with("http://127.0.0.1:");
     assert!(link.starts_with("http://127.0.0.1:") && link.contains("/#code="), "{link}");
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert!(child.wait().unwrap().success());

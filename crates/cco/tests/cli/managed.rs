@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -313,7 +314,9 @@ fn what_a_killed_process_began_is_named_and_ended_also_for_an_account_that_was_t
     let env = machine(&service, &tokens);
     manage(&env);
     let mut child = env.command("limits --refresh").spawn().unwrap();
+    let patience = Instant::now() + Duration::from_secs(20);
     while tokens.asked() == 0 {
+        assert!(Instant::now() < patience, "it never asked to renew the login");
         std::thread::yield_now();
     }
     child.kill().unwrap();

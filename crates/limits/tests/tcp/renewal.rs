@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cco_limits::client::Proxies;
 use cco_limits::refresh::{
@@ -123,6 +124,17 @@ fn while_claude_code_holds_a_lock_nothing_is_asked_and_its_lock_stays() {
     }
 }
 
+/// Puts another directory there: one that can be told apart, also by a disk that counts time in coarse steps.
+fn replace(lock: &Path) {
+    let which = || fs::metadata(lock).map(|found| (found.ino(), found.mtime(), found.mtime_nsec())).unwrap();
+    let (before, patience) = (which(), Instant::now() + Duration::from_secs(20));
+    while which() == before {
+        assert!(Instant::now() < patience, "it stays the same directory");
+        fs::remove_dir(lock).unwrap();
+        fs::create_dir(lock).unwrap();
+    }
+}
+
 #[test]
 fn a_lock_that_was_taken_from_us_before_the_question_stops_it() {
     for lock in ["config/.oauth_refresh.lock", ".claude.lock"] {
@@ -130,9 +142,7 @@ fn a_lock_that_was_taken_from_us_before_the_question_stops_it() {
         let (untouched, lock) = (home.text(), home.path.join(lock));
         let refreshed = home.refresh(&Never, &|step| {
             if step == Step::Intended {
-                fs::remove_dir(&lock).unwrap();
-                std::thread::sleep(Duration::from_millis(10));
-                fs::create_dir(&lock).unwrap();
+                replace(&lock);
             }
         });
         assert_eq!((refreshed, home.text()), (Refreshed::Locked(Held::ByClaudeCode), untouched));

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::*;
 
@@ -19,6 +19,13 @@ fn place() -> Place {
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_millis()).unwrap()
+}
+
+fn until(mut is_so: impl FnMut() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < patience, "it never came to that");
+    }
 }
 
 impl Place {
@@ -86,9 +93,13 @@ fn a_lock_that_is_no_empty_directory_is_left_alone() {
 fn a_lock_that_was_taken_from_us_is_not_removed() {
     let place = place();
     let locks = place.take(0).unwrap();
-    fs::remove_dir(&place.theirs[0]).unwrap();
-    thread::sleep(Duration::from_millis(10));
-    fs::create_dir(&place.theirs[0]).unwrap();
+    let ours = Seen::of(&place.theirs[0]).unwrap();
+    // Until it is another one, also for a disk that gives the same number again and counts time in coarse steps.
+    until(|| {
+        fs::remove_dir(&place.theirs[0]).unwrap();
+        fs::create_dir(&place.theirs[0]).unwrap();
+        Seen::of(&place.theirs[0]).unwrap() != ours
+    });
     assert!(!locks.touch(), "and we know");
     drop(locks);
     assert_eq!(place.names(), [".oauth_refresh.lock", "refresh-1.lock"]);
@@ -109,10 +120,11 @@ fn what_is_held_is_touched() {
     let place = place();
     let locks = place.take(0).unwrap();
     let before = Seen::of(&place.theirs[1]).unwrap().unwrap();
-    thread::sleep(Duration::from_millis(10));
-    assert!(locks.touch());
+    until(|| {
+        assert!(locks.touch());
+        Seen::of(&place.theirs[1]).unwrap().unwrap().touched > before.touched
+    });
     assert_eq!(locks.while_touching(|| 7), 7);
-    assert!(Seen::of(&place.theirs[1]).unwrap().unwrap().touched > before.touched);
     drop(locks);
     assert_eq!(place.names(), ["refresh-1.lock"]);
 }

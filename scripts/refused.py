@@ -1,0 +1,86 @@
+"""The disk is full for a while from one certain call of a daemon's on, each that writes ledger or journal in turn (promise R9). Used by torture.
+
+strace lets them fail with ENOSPC and no other: what the daemon says, and what it tells its own threads by files, goes on.
+"""
+import collections, contextlib, random, re, signal, time
+
+import daemons, judging, sealed
+from daemons import Daemon, Silent, until
+from sealed import Failed
+from small_tree import Growing
+
+CALLS = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate")
+FILES = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal", "ledger.journal")
+STAGES = ("cold", "grown")  # the daemon makes the ledger; or it is there, with calls in it
+LENGTHS = (1, 4)  # calls that fail, of each thread; what failed is tried again each second, and fails twice by then
+SHORT = 14  # points
+BEFORE, APPENDS = 20, 6  # calls that are there as the daemon begins, and that come while it runs
+RECOVERY, TERM = 5, 2  # seconds, promises R9 and R29
+SOON = 1.5  # what is counted within these seconds was not behind for long enough to be worth a word
+QUESTION = "/api/stats?from=2026-10-01T00:00:00Z&to=2026-10-21T00:00:00Z"
+
+
+def waited(is_so, patience):
+    """Seconds until it was so, or those of our patience."""
+    began = time.monotonic()
+    with contextlib.suppress(Silent):
+        until(is_so, "", patience, pause=0.01)
+    return time.monotonic() - began
+
+
+class Refused:
+    """Trials with one binary: how many there were, and after how many the daemon had said what was wrong."""
+
+    def __init__(self, binary):
+        self.binary, self.made, self.said = binary, 0, 0
+
+    def points(self, is_short, seed):
+        """Every call of the thread that makes most of its kind."""
+        points = []
+        for stage in STAGES:
+            most = collections.Counter()
+            for (_, call), n in self.calls_made(stage).items():
+                most[call] = max(most[call], n)
+            points += [(stage, call, str(n), str(length)) for call in sorted(most) for n in range(1, most[call] + 1) for length in LENGTHS]
+        if not any(call == "pwrite64" for _, call, *_ in points):
+            raise Failed(f"strace saw no call that writes: {points}")
+        return random.Random(seed).sample(points, SHORT) if is_short else points
+
+    def calls_made(self, stage):
+        with sealed.scratch("refused") as folder:
+            self.followed(folder, stage, ())
+            return collections.Counter(re.findall(r"^(\d+) +(\w+)\(", (folder / "trace").read_text(errors="replace"), re.MULTILINE))
+
+    def trial(self, stage, call, n, length):
+        with sealed.scratch("refused") as folder:
+            return self.followed(folder, stage, ("-e", f"inject={call}:error=ENOSPC:when={n}..{int(n) + int(length) - 1}"))
+
+    def followed(self, folder, stage, injection):
+        """What is wrong with a daemon whose calls fail like that."""
+        rows, home = Growing(folder / "tree" / "projects" / "p"), daemons.prepare(folder / "home")
+        environment = {key: value for key, value in sealed.surrounding(folder / "tree", home).items() if key != "CCO_NOW"}
+        for _ in range(BEFORE):
+            rows.append()
+        if stage == "grown":
+            sealed.ask(self.binary, environment, "daily")
+        of_files = [word for name in FILES for word in ("-P", str(home / name))]
+        before = ("strace", "-D", "-f", "-qq", "-o", str(folder / "trace"), *of_files, "-e", "trace=" + ",".join(CALLS), *injection)
+        with Daemon(self.binary, home, environment, folder / "said", before) as daemon:
+            daemon.serves()
+            for _ in range(APPENDS):
+                rows.append()
+                counts = lambda: daemon.get(QUESTION)[1].get("summary", {}).get("total_calls") == rows.calls
+                # Each in a commit of its own, as long as all is well.
+                took = waited(counts, 0.3)
+            took += waited(counts, RECOVERY + SOON)
+            if not counts():
+                return f"{took:.1f} s after it could write again it has not counted all: {daemon.words()[-300:]}"
+            until(lambda: all(check["ok"] for check in daemon.checks().values()), f"all checks are well again: {daemon.words()[-300:]}")
+            wrong, took_end = judging.wrong_totals(self.binary, environment, rows), daemon.signal(signal.SIGTERM)
+            said = daemon.words()
+        self.made, self.said = self.made + bool(injection), self.said + ("was not taken in" in said)
+        faults = {f"panic: {said[-300:]}": "panicked" in said, f"it took {took_end:.1f} s to end": took_end > TERM,
+                  f"it was behind for {took:.1f} s and said nothing: {said[-300:]}": took > SOON and "was not taken in" not in said,
+                  f"it ended with {daemon.process.returncode}: {said[-300:]}": daemon.process.returncode}
+        return (wrong or next((what for what, is_so in faults.items() if is_so), None) or judging.ledger_damage(home)
+                or judging.wrong_totals(self.binary, environment, rows))
