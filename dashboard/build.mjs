@@ -11,6 +11,15 @@ const argument = (name) => {
   return at < 0 ? undefined : process.argv[at + 1];
 };
 
+/** Fails where the script's beginning needs such a module: then nothing is painted before it has begun too. */
+function refuseAtOnce({ inputs }, what) {
+  const reached = new Set(["src/main.ts"]);
+  for (const path of reached) {
+    for (const { path: next, kind } of inputs[path].imports) if (kind !== "dynamic-import") reached.add(next);
+    if (what.test(path)) throw new Error(`${path} is needed before the first paint; views/all.ts is where it may be`);
+  }
+}
+
 if (process.argv.includes("--tests")) {
   rmSync(join(here, "build/test"), { recursive: true, force: true });
   const tests = readdirSync(join(here, "test")).filter((name) => name.endsWith(".test.ts"));
@@ -30,8 +39,9 @@ if (process.argv.includes("--tests")) {
   mkdirSync(out, { recursive: true });
   // uPlot's licence wants its text beside every copy.
   const licence = readFileSync(join(here, "node_modules/uplot/LICENSE"), "utf8").trim();
-  await esbuild.build({
+  const { metafile } = await esbuild.build({
     absWorkingDir: here,
+    metafile: true,
     entryPoints: { app: "src/main.ts" },
     outfile: join(out, "app.js"),
     bundle: true,
@@ -42,6 +52,7 @@ if (process.argv.includes("--tests")) {
     banner: { js: `/*! With uPlot:\n${licence}\n*/` },
     logLevel: "warning",
   });
+  refuseAtOnce(metafile, /uplot/);
   await esbuild.build({
     absWorkingDir: here,
     entryPoints: ["src/styles/app.css"],

@@ -6,8 +6,11 @@ export type Civil = readonly [number, number, number, number, number, number];
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** The civil time of an instant. */
+/** The civil time of an instant; without a zone, in the browser's own, which costs no object of `Intl`: the first takes 20 ms. */
 export function civil(at: number, zone: string): Civil {
+  const date = new Date(at);
+  if (zone === "") return [date.getFullYear(), date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()];
+  if (zone === "UTC") return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
   let format = formats.get(zone);
   if (!format) {
     format = new Intl.DateTimeFormat("en-GB", {

@@ -5,8 +5,7 @@ import { Problem, exchangeCode, forget, get } from "./api.ts";
 import { isZone } from "./format.ts";
 import { Live, type LiveState } from "./live.ts";
 import { lastPart } from "./names.ts";
-import type { Page, SheetPart, View } from "./page.ts";
-import { sweep } from "./parts/chart.ts";
+import { OUTLINES, type Page, type SheetPart, type View } from "./page.ts";
 import * as dialog from "./parts/dialog.ts";
 import { fill } from "./parts/dom.ts";
 import { tick } from "./parts/figure.ts";
@@ -18,15 +17,6 @@ import { type Span, inWords, spanNow, spanOf } from "./period.ts";
 import { type State, UNFILTERED, VIEWS, address, chosen, mistakes, parse } from "./state.ts";
 import { theme, turnTheme, wearTheme } from "./theme.ts";
 import type { Stats } from "./types.ts";
-import { cache } from "./views/cache.ts";
-import { cost } from "./views/cost.ts";
-import { heatmap } from "./views/heatmap.ts";
-import { now } from "./views/now.ts";
-import { projects } from "./views/projects.ts";
-import { sources } from "./views/sources.ts";
-import { tools } from "./views/tools.ts";
-
-const TABLE: Record<State["view"], View<unknown>> = { now, cost, projects, heatmap, cache, tools, sources } as unknown as Record<State["view"], View<unknown>>;
 
 /** Live events are many; the API is asked at most so often, in milliseconds. */
 const CALM = 1_000;
@@ -39,7 +29,9 @@ class App {
   private readonly frame: Frame = makeFrame();
   private live: LiveState = { is: "connecting" };
   private readonly stream: Live;
-  private zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  /** Of times; none before anybody told one. */
+  private zone = "";
+  private views: typeof import("./views/all.ts") | null = null;
   /** The daemon's zone, once known. */
   private home = "";
   private data: unknown = null;
@@ -80,8 +72,10 @@ class App {
     });
   }
 
-  async start(): Promise<void> {
+  start(): void {
     wearTheme();
+    // The way to the daemon and back takes longer than a frame.
+    void this.enter();
     fill(this.root, this.frame.root);
     this.draw();
     addEventListener("popstate", () => { this.state = parse(location.search); this.turn(); });
@@ -100,7 +94,6 @@ class App {
       void this.load();
     });
     document.addEventListener("click", (event) => this.shut(event));
-    await this.enter();
   }
 
   /** Takes a code out of the address where there is one, then asks. */
@@ -115,7 +108,12 @@ class App {
     await this.load();
     if (this.isGated) return;
     this.stream.now();
-    filters.known().then((known) => { this.known = known; this.dataOf === this.question() && TABLE[this.state.view].isEmpty(this.data) ? this.draw() : this.drawFrame(TABLE[this.state.view], this.dataOf === this.question()); }, () => undefined);
+    filters.known().then((known) => {
+      this.known = known;
+      const view = this.there();
+      if (view?.isEmpty(this.data)) this.draw();
+      else this.drawFrame(view !== null);
+    }, () => undefined);
   }
 
   private gate(why: Problem | null): void {
@@ -156,12 +154,12 @@ class App {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
     const question = this.question();
-    const view = TABLE[this.state.view];
+    const state = this.state;
     this.askedAt = Date.now();
     const slow = setTimeout(() => this.frame.root.classList.add("asking"), 250);
     try {
       const zone = this.learnZone(asking.signal);
-      const [data] = await Promise.all([view.load(this.state, asking.signal, zone), zone]);
+      const [data] = await Promise.all([this.view(state.view).then((view) => view.load(state, asking.signal, zone)), zone]);
       if (asking.signal.aborted) return;
       const wasThere = this.dataOf === question && this.frame.body.querySelector(".drawn") !== null;
       const isSame = this.dataOf === question && same(this.data, data);
@@ -177,6 +175,20 @@ class App {
       clearTimeout(slow);
       if (asking === this.asking) this.frame.root.classList.remove("asking");
     }
+  }
+
+  /** The view, which is there once the frame was painted. */
+  private async view(key: State["view"]): Promise<View<unknown>> {
+    if (!this.views) {
+      await painted();
+      this.views = await import("./views/all.ts");
+    }
+    return this.views.VIEW[key];
+  }
+
+  /** The view whose answer is there. */
+  private there(): View<unknown> | null {
+    return this.views && this.dataOf === this.question() ? this.views.VIEW[this.state.view] : null;
   }
 
   /** The daemon's zone, which answers without a chosen one are told in. */
@@ -216,33 +228,33 @@ class App {
   }
 
   private draw(): void {
-    const view = TABLE[this.state.view];
+    const view = this.there();
     const kept = keep();
     this.isDue = false;
     this.drawnAt = Date.now();
-    const isThere = this.dataOf === this.question();
-    this.choose(isThere ? view.zone(this.data) : null);
-    this.span = (isThere ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
+    if (view || this.state.zone) this.choose(view ? view.zone(this.data) : null);
+    this.span = (view ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
     const sheet: SheetPart[] = [];
-    if (!isThere) fill(this.frame.body, loading());
+    if (!view) fill(this.frame.body, loading());
     else if (view.isEmpty(this.data)) fill(this.frame.body, empty(this.page(sheet), this.known ? this.known.projects.length === 0 : chosen(this.state).length === 0));
     else this.drawView(view, sheet);
     this.sheet = sheet;
-    this.drawFrame(view, isThere);
+    this.drawFrame(view !== null);
     this.drawMistakes();
-    sweep();
+    this.views?.sweep();
     restore(kept);
     this.pulse();
   }
 
   /** What stands around the view; while nothing of it changes it is left alone, for somebody may be using it. */
-  private drawFrame(view: View<unknown>, isThere: boolean): void {
+  private drawFrame(isThere: boolean): void {
+    const { title } = OUTLINES[this.state.view];
     const filtersKey = JSON.stringify([this.state, this.zone, this.span, this.known?.projects.length]);
     const headKey = JSON.stringify([this.state, theme(), isThere, this.sheet.map((part) => part.title)]);
     if (filtersKey !== this.drawn.filters) this.drawFilters();
     if (headKey !== this.drawn.head) {
       drawNav(this.frame, this.state, this.actions);
-      drawHead(this.frame, view.title, isThere ? () => ({ title: view.title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
+      drawHead(this.frame, title, isThere ? () => ({ title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
     }
     this.drawn = { filters: filtersKey, head: headKey };
   }
@@ -272,13 +284,13 @@ class App {
 
   private drawFilters(): void {
     const kept = keep();
-    fill(this.frame.filters, filters.bar(this.page([]), TABLE[this.state.view].uses, this.known, this.span));
+    fill(this.frame.filters, filters.bar(this.page([]), OUTLINES[this.state.view].uses, this.known, this.span));
     restore(kept);
   }
 
   /** Of several zones: the chosen one, the answer's, the daemon's, the browser's. */
   private choose(told: string | null): void {
-    const wanted = this.state.zone || told || this.home || this.zone;
+    const wanted = this.state.zone || told || this.home || this.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
     if (isZone(wanted)) this.zone = wanted;
   }
 
@@ -333,6 +345,15 @@ class App {
   }
 }
 
+/** When what was drawn is on the screen; nobody waits for that where nobody looks. */
+function painted(): Promise<void> {
+  return new Promise((done) => {
+    if (document.hidden) return done();
+    requestAnimationFrame(() => setTimeout(done));
+    setTimeout(done, 100);
+  });
+}
+
 /** Answers that did not change are the same objects. */
 function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
@@ -348,4 +369,4 @@ function spanIn(data: unknown): Span | null {
 }
 
 const root = document.getElementById("app");
-if (root) void new App(root).start();
+if (root) new App(root).start();

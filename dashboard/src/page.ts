@@ -33,7 +33,7 @@ export type SheetPart =
 
 export interface Page {
   readonly state: State;
-  /** Of times on this page; its name. */
+  /** Of times on this page; its name, or `""` where nobody told one yet: the browser's own. */
   readonly zone: string;
   readonly now: number;
   /** What is drawn puts here what of it can be saved. */
@@ -47,11 +47,27 @@ export interface Page {
 
 export type FilterKey = "period" | "project" | "model" | "account" | "granularity" | "find" | "zone";
 
+export interface Outline {
+  /** In the list of views, and above the view. */
+  readonly name: string;
+  readonly title: string;
+  /** Filters that mean something there. */
+  readonly uses: readonly FilterKey[];
+}
+
+/** What the frame shows of each view before anything of the view itself is there. */
+export const OUTLINES: Readonly<Record<ViewKey, Outline>> = {
+  now: { name: "Now", title: "Now", uses: ["project", "model", "account", "zone"] },
+  cost: { name: "Cost", title: "Cost", uses: ["period", "granularity", "project", "model", "account", "zone", "find"] },
+  projects: { name: "Projects", title: "Projects", uses: ["period", "project", "model", "account", "zone", "find"] },
+  heatmap: { name: "Heatmap", title: "Heatmap", uses: ["period", "project", "model", "account", "zone"] },
+  cache: { name: "Cache", title: "Cache", uses: ["period", "project", "model", "account", "zone", "find"] },
+  tools: { name: "Tools", title: "Tools and agents", uses: ["period", "project", "model", "account", "zone", "find"] },
+  sources: { name: "Sources", title: "Sources", uses: ["find", "zone"] },
+};
+
 export interface View<T> {
   readonly key: ViewKey;
-  readonly title: string;
-  /** Filters that mean something here. */
-  readonly uses: readonly FilterKey[];
   /** The zone is the one that times are shown in; at first it is asked for at the same time. */
   load(state: State, signal: AbortSignal, zone: Promise<string>): Promise<T>;
   /** Whether there is nothing at all to show. */

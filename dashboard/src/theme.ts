@@ -21,3 +21,6 @@ export function turnTheme(): Theme {
 export function wearTheme(): void {
   document.documentElement.dataset["theme"] = theme();
 }
+
+/** The value of a colour of the present theme. */
+export const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";

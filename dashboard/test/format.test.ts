@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
-import { ago, bytes, change, lasting, markOf, money, moneyExact, moment, share, spoken, tokens } from "../src/format.ts";
+import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, share, spoken, tokens } from "../src/format.ts";
 import { lastPart, linkTarget, shown } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
-  assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
-    ["$0.00", "<$0.01", "<$0.01", "$0.01", "$12.45", "$1,234.50", "$99,999.99", "$123,457", "−$3.20", "–"]);
+  assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 1.005, 0.995, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
+    ["$0.00", "<$0.01", "<$0.01", "$0.01", "$1.01", "$1.00", "$12.45", "$1,234.50", "$99,999.99", "$123,457", "−$3.20", "–"]);
 });
 
 test("exact money has up to nine places and never an exponent", () => {
@@ -20,6 +20,14 @@ test("what has no price is marked as commands mark it, and never free", () => {
   assert.deepEqual([money(5.03, markOf(2, 1)), money(0, markOf(2, 2)), money(0, markOf(2, 1))], ["$5.03+?", "?", "$0.00+?"]);
   assert.deepEqual([moneyExact(5.034, "+?"), moneyExact(0, "?")], ["$5.034, and calls without a price", "unknown: no price"]);
   assert.deepEqual(["$5.03", "$5.03+?", "?"].map(spoken), ["$5.03", "$5.03 and calls without a price", "unknown, no price"]);
+});
+
+test("numbers stand in groups of three digits, and what is none is a dash", () => {
+  assert.deepEqual([0, 999, 1000, 12_345, 1_234_567, -1000, 950.25, NaN].map(count), ["0", "999", "1,000", "12,345", "1,234,567", "-1,000", "950.25", "–"]);
+});
+
+test("a zone is one that the browser knows", () => {
+  assert.deepEqual(["UTC", "Europe/Berlin", "Europe/Atlantis", ""].map(isZone), [true, true, false, false]);
 });
 
 test("tokens never round up to a thousand of a unit", () => {

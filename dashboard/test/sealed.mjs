@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const CORPUS = join(ROOT, "../shared/corpus");
-const CCO = process.env.CCO ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/cco");
+const PROGRAM = process.env.CCO ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/cco");
 /** Nano-dollars a token of claude-sonnet-4-5: 3 and 15 USD a million. */
 const SONNET = { name: "claude-sonnet-4-5-20250929", input: 3_000, output: 15_000 };
 const HOUR = 3_600_000;
@@ -44,8 +44,10 @@ export class Home {
   base = "";
   #chance = dice(6);
   #ids = 0;
+  #program;
 
-  constructor() {
+  constructor(program = PROGRAM) {
+    this.#program = program;
     mkdirSync(join(this.root, "projects"), { recursive: true });
     mkdirSync(this.#state());
     mkdirSync(join(this.folder, "no-programs"));
@@ -67,12 +69,12 @@ export class Home {
 
   /** What the program prints. */
   cco(...words) {
-    return printed(CCO, words, { env: this.#environment() }).trim();
+    return printed(this.#program, words, { env: this.#environment() }).trim();
   }
 
   /** Runs a daemon until `end`; gives its address once it serves. */
   async serve() {
-    const daemon = spawn(CCO, ["daemon", "run"], { env: this.#environment(), stdio: ["ignore", "ignore", "pipe"] });
+    const daemon = spawn(this.#program, ["daemon", "run"], { env: this.#environment(), stdio: ["ignore", "ignore", "pipe"] });
     this.daemon = daemon;
     const said = [];
     for await (const line of createInterface({ input: daemon.stderr })) {

@@ -5,10 +5,11 @@ import uPlot from "uplot";
 
 import { plural } from "../format.ts";
 import { shown } from "../names.ts";
+import { colour } from "../theme.ts";
 import type { Page, Where } from "../page.ts";
 import { button, fill, h } from "./dom.ts";
 import { number } from "./figure.ts";
-import { table } from "./table.ts";
+import { type TableSpec, filed, table } from "./table.ts";
 
 export interface Series {
   label: string;
@@ -44,9 +45,6 @@ export interface ChartSpec {
 const tables = new Set<string>();
 let charts: { plot: uPlot; host: HTMLElement; watch: ResizeObserver }[] = [];
 
-/** The value of a colour of the present theme. */
-export const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";
-
 /** Gives back what charts that are gone from the page held. */
 export function sweep(): void {
   charts = charts.filter(({ plot, host, watch }) => {
@@ -66,7 +64,7 @@ export function chart(page: Page, spec: ChartSpec): HTMLElement {
     page.again();
   }, { class: "quiet", title: "The same numbers as a table, or as a chart", attrs: { "aria-pressed": String(asTable), "data-keep": `${spec.title} table` } });
   const legend = h("ul", { class: "legend" }, all.map((series) => h("li", null, swatch(series.colour), h("span", { title: series.label }, series.label))));
-  if (asTable) return h("div", { class: "chart" }, h("div", { class: "bar-top" }, legend, toggle), values(page, spec, all));
+  if (asTable) return h("div", { class: "chart" }, h("div", { class: "bar-top" }, legend, toggle), table(page, values(page, spec, all)));
   const host = h("div", { class: "plot", role: "img", attrs: { "aria-label": summary(spec) } });
   host.style.height = `${spec.height ?? 260}px`;
   const picture = { plot: null as uPlot | null };
@@ -77,7 +75,7 @@ export function chart(page: Page, spec: ChartSpec): HTMLElement {
     legend: all.map(({ label, colour: name }) => ({ label, colour: colour(name) })),
   });
   // The numbers go into the file too, without standing on the page.
-  values({ ...page, state: { ...page.state, find: "" } }, spec, all);
+  filed({ ...page, state: { ...page.state, find: "" } }, values(page, spec, all));
   queueMicrotask(() => { picture.plot = mount(page, host, spec); });
   return h("div", { class: "chart" }, h("div", { class: "bar-top" }, legend, toggle), host);
 }
@@ -88,19 +86,21 @@ function swatch(name: string): HTMLElement {
   return box;
 }
 
-function values(page: Page, spec: ChartSpec, all: readonly Series[]): HTMLElement {
-  const rows = spec.names.map((name, at) => ({ name, at }));
-  return table<{ name: string; at: number }>(page, {
+interface Bucket { name: string; at: number }
+
+/** The same numbers as a table. */
+function values(page: Page, spec: ChartSpec, all: readonly Series[]): TableSpec<Bucket> {
+  return {
     title: spec.title,
-    rows,
+    rows: spec.names.map((name, at) => ({ name, at })),
     most: 60,
     columns: [
       { label: "Time", kind: "text", value: (row) => row.name },
       ...all.map((series) => ({
         label: series.label,
         kind: "count" as const,
-        value: (row: { name: string; at: number }) => series.values[row.at] ?? null,
-        cell: (row: { name: string; at: number }) => {
+        value: (row: Bucket) => series.values[row.at] ?? null,
+        cell: (row: Bucket) => {
           const value = series.values[row.at];
           if (value === null || value === undefined) return "–";
           const where = series === spec.line ? undefined : spec.where?.(row.at);
@@ -108,10 +108,10 @@ function values(page: Page, spec: ChartSpec, all: readonly Series[]): HTMLElemen
         },
       })),
       ...(spec.unpriced?.some((calls) => calls > 0)
-        ? [{ label: "Calls without a price", kind: "count" as const, value: (row: { name: string; at: number }) => spec.unpriced?.[row.at] ?? 0 }]
+        ? [{ label: "Calls without a price", kind: "count" as const, value: (row: Bucket) => spec.unpriced?.[row.at] ?? 0 }]
         : []),
     ],
-  });
+  };
 }
 
 function summary(spec: ChartSpec): string {

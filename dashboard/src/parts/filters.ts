@@ -105,7 +105,7 @@ function zone(page: Page): HTMLElement {
   const list = h("datalist", { id: "zones" });
   const input = h("input", {
     id: "filter-zone", value: page.state.zone,
-    attrs: { list: "zones", placeholder: page.zone, autocomplete: "off", spellcheck: "false", size: 14, "data-keep": "zone" },
+    attrs: { list: "zones", placeholder: page.zone || "Time zone", autocomplete: "off", spellcheck: "false", size: 14, "data-keep": "zone" },
     on: {
       focus: () => { if (!list.firstChild) list.append(...Intl.supportedValuesOf("timeZone").map((name) => h("option", { value: name }))); },
       change: () => {

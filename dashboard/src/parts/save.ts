@@ -4,7 +4,7 @@
 import { csv, type CsvCell } from "../csv.ts";
 import { shown } from "../names.ts";
 import type { SheetPart } from "../page.ts";
-import { colour } from "./chart.ts";
+import { colour } from "../theme.ts";
 import { h } from "./dom.ts";
 
 export interface Sheet {

@@ -3,13 +3,12 @@
 
 import { ago, clockTime, lasting } from "../format.ts";
 import type { LiveState } from "../live.ts";
+import { OUTLINES } from "../page.ts";
 import { type State, type ViewKey, VIEWS, address } from "../state.ts";
 import { theme } from "../theme.ts";
 import { ICONS, button, fill, h, icon } from "./dom.ts";
 import { withCommands } from "./states.ts";
 import { type Sheet, savePng, saveCsv, tablesOf } from "./save.ts";
-
-const TITLES: Record<ViewKey, string> = { now: "Now", cost: "Cost", projects: "Projects", heatmap: "Heatmap", cache: "Cache", tools: "Tools", sources: "Sources" };
 
 export interface Frame {
   root: HTMLElement;
@@ -50,13 +49,13 @@ export interface Actions {
 
 export function drawNav(frame: Frame, state: State, actions: Actions): void {
   const entry = (key: ViewKey, at: number): HTMLElement => {
-    const element = h("a", { title: `${TITLES[key]} (${at + 1})`, attrs: { "aria-current": key === state.view ? "page" : undefined, "data-keep": `view ${key}` }, on: {
+    const element = h("a", { title: `${OUTLINES[key].name} (${at + 1})`, attrs: { "aria-current": key === state.view ? "page" : undefined, "data-keep": `view ${key}` }, on: {
       click: (event: MouseEvent) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
         event.preventDefault();
         actions.set(openView(key));
       },
-    } }, icon(ICONS[key]), h("span", null, TITLES[key]), h("kbd", { attrs: { "aria-hidden": "true" } }, String(at + 1)));
+    } }, icon(ICONS[key]), h("span", null, OUTLINES[key].name), h("kbd", { attrs: { "aria-hidden": "true" } }, String(at + 1)));
     element.href = address({ ...state, ...openView(key) });
     return element;
   };

@@ -41,18 +41,24 @@ interface Order { column: number; isUp: boolean }
 const orders = new Map<string, Order>();
 const grown = new Set<string>();
 
-/** A table with its rows in order, cut to what is looked for. */
-export function table<R>(page: Page, spec: TableSpec<R>): HTMLElement {
+/** Puts a table into what can be saved; gives its rows in order, cut to what is looked for. */
+export function filed<R>(page: Page, spec: TableSpec<R>): readonly R[] {
   const found = sorted(spec, matching(spec, page.state.find));
-  const filed = inFiles(spec.columns, found);
+  const columns = inFiles(spec.columns, found);
   page.sheet.push({
     kind: "table",
     title: spec.title,
-    header: filed.map((column) => column.label),
-    rows: found.map((row) => filed.map((column) => (markOf(column, row) === "?" ? null : column.value(row)))),
-    texts: found.map((row) => filed.map((column) => plain(column, row))),
-    isNumber: filed.map((column) => column.kind !== "text" && column.kind !== "age"),
+    header: columns.map((column) => column.label),
+    rows: found.map((row) => columns.map((column) => (markOf(column, row) === "?" ? null : column.value(row)))),
+    texts: found.map((row) => columns.map((column) => plain(column, row))),
+    isNumber: columns.map((column) => column.kind !== "text" && column.kind !== "age"),
   });
+  return found;
+}
+
+/** A table with its rows in order, cut to what is looked for. */
+export function table<R>(page: Page, spec: TableSpec<R>): HTMLElement {
+  const found = filed(page, spec);
   if (found.length === 0) {
     return h("p", { class: "nothing" }, page.state.find ? `No row holds “${page.state.find}”.` : (spec.empty ?? "Nothing in this time."));
   }

@@ -19,8 +19,6 @@ interface Cache { stats: Stats; models: Breakdown; projects: Breakdown; days: Br
 
 export const cache: View<Cache> = {
   key: "cache",
-  title: "Cache",
-  uses: ["period", "project", "model", "account", "zone", "find"],
   async load(state: State, signal: AbortSignal): Promise<Cache> {
     const query = filters(state);
     const by = (what: string): Promise<Breakdown> => get<Breakdown>("/api/stats/breakdown", { ...query, by: what }, signal);

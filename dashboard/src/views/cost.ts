@@ -24,8 +24,6 @@ interface Cost {
 
 export const cost: View<Cost> = {
   key: "cost",
-  title: "Cost",
-  uses: ["period", "granularity", "project", "model", "account", "zone", "find"],
   async load(state: State, signal: AbortSignal): Promise<Cost> {
     const query: Query = { ...filters(state), ...(state.granularity ? { granularity: state.granularity } : {}), ...(state.split === "tier" ? {} : { split: state.split }) };
     const stats = await get<Stats>("/api/stats", query, signal);

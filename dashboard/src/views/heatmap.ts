@@ -20,8 +20,6 @@ const LEVELS = 5;
 
 export const heatmap: View<Heat> = {
   key: "heatmap",
-  title: "Heatmap",
-  uses: ["period", "project", "model", "account", "zone"],
   async load(state: State, signal: AbortSignal, asked: Promise<string>): Promise<Heat> {
     const zone = await asked;
     const of = state.year || Number(dateOf(Date.now(), zone).slice(0, 4));

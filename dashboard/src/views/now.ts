@@ -21,8 +21,6 @@ interface Now { stats: Stats; limits: Limits; block: Block | null; sessions: Ses
 
 export const now: View<Now> = {
   key: "now",
-  title: "Now",
-  uses: ["project", "model", "account", "zone"],
   async load(state: State, signal: AbortSignal): Promise<Now> {
     const query = filters({ ...state, period: "day", from: "", to: "" });
     const [stats, limits, blocks, sessions] = await Promise.all([

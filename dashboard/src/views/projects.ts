@@ -24,8 +24,6 @@ const opened = new Map<string, number>();
 
 export const projects: View<Data> = {
   key: "projects",
-  title: "Projects",
-  uses: ["period", "project", "model", "account", "zone", "find"],
   async load(state: State, signal: AbortSignal): Promise<Data> {
     const query = filters(state);
     if (state.session) {

@@ -15,8 +15,6 @@ interface Data { sources: Sources; health: Health; off: Problem | null }
 
 export const sources: View<Data> = {
   key: "sources",
-  title: "Sources",
-  uses: ["find", "zone"],
   async load(_state: State, signal: AbortSignal): Promise<Data> {
     const [told, how, off] = await Promise.all([get<Sources>("/api/sources", {}, signal), health<Health>(signal), whyOff(signal)]);
     return { sources: told, health: how, off };

@@ -15,8 +15,6 @@ interface Tools { tools: Breakdown; agents: Breakdown; skills: Breakdown; server
 
 export const tools: View<Tools> = {
   key: "tools",
-  title: "Tools and agents",
-  uses: ["period", "project", "model", "account", "zone", "find"],
   async load(state: State, signal: AbortSignal): Promise<Tools> {
     const query = filters(state);
     const by = (what: string): Promise<Breakdown> => get<Breakdown>("/api/stats/breakdown", { ...query, by: what }, signal);
