@@ -46,7 +46,7 @@ impl Settings {
         let ledger_zone = ledger_zone(&config);
         let clock_zone = config.zone();
         if let Some(zone) = &args.timezone {
-            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+            config.set(keys::stats::TIMEZONE, zone, Source::Flag("--timezone"))?;
         }
         config.refused().into_iter().try_for_each(forgive)?;
         config.warnings.iter().chain(&config.idle).for_each(|warning| out.warning(warning));
@@ -117,7 +117,7 @@ pub(super) fn system_zone(env: &Env, out: &mut Output) -> TimeZone {
         if let Some(tz) = &env.tz {
             let tz = tz.to_string_lossy();
             out.warning(&format!("TZ is {tz:?}, which is no time zone known here; days are those of UTC"));
-            out.hint(&keys::zone_hint(&tz));
+            out.hint(&keys::stats::zone_hint(&tz));
         }
         TimeZone::UTC
     })
