@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use cco_model::civil;
 use cco_model::untrusted::{clean, is_treacherous};
 use jiff::Timestamp;
 
@@ -55,13 +56,7 @@ pub fn whole_project(path: &str) -> String {
 
 /// `2026-10-20T12:00:00.000Z`.
 pub fn iso_ms(at_ms: i64) -> String {
-    iso(instant(at_ms))
-}
-
-/// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
-pub fn instant(at_ms: i64) -> Timestamp {
-    let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
+    iso(civil::timestamp(at_ms))
 }
 
 /// An instant as scripts read it.
