@@ -54,6 +54,11 @@ pub fn whole_project(path: &str) -> String {
     }
 }
 
+/// The same, and nothing for none: as the daemon says it.
+pub fn project_name(path: &str) -> String {
+    if path.is_empty() { String::new() } else { whole_project(path) }
+}
+
 /// `2026-10-20T12:00:00.000Z`.
 pub fn iso_ms(at_ms: i64) -> String {
     iso(civil::timestamp(at_ms))
