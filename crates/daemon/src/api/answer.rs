@@ -135,7 +135,7 @@ impl Answers {
         all.insert(asked, Given { mark, from, until: answer.until.unwrap_or(usual), answer });
         let bytes: usize = all.iter().map(|(asked, given)| asked.len() + given.answer.body.len()).sum();
         if all.len() > MOST || bytes > MOST_BYTES {
-            // Which of them would be asked for again nobody knows, and each is soon made anew.
+            // Few of them would be given again: they hold for a second.
             all.clear();
         }
     }
