@@ -3,23 +3,34 @@
 //! Must not: read files, the environment or the clock.
 
 pub(crate) mod astray;
+mod config;
 mod daemon;
 mod limits;
+mod reports;
 mod span;
 mod statusline;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 
 use crate::env::VARIABLES;
 use crate::error::CliError;
 use crate::print::HELP;
+use config::CONFIG_EXAMPLES;
+pub(crate) use config::{ConfigCommand, ConfigSet};
 use daemon::{DAEMON_EXAMPLES, DASHBOARD_EXAMPLES};
 pub(crate) use daemon::{DaemonCommand, DashboardArgs, LogsArgs, RunArgs, TokenArgs};
 use limits::{ACCOUNTS_EXAMPLES, LIMITS_EXAMPLES};
 pub(crate) use limits::{AccountsArgs, AccountsCommand, Guard, LimitsArgs};
+use reports::{
+    BLOCKS_EXAMPLES, BRANCH_EXAMPLES, DAILY_EXAMPLES, MODEL_EXAMPLES, MONTHLY_EXAMPLES, PROJECT_EXAMPLES,
+    SESSION_EXAMPLES, WEEKLY_EXAMPLES,
+};
+pub(crate) use reports::{
+    BlocksArgs, DailyArgs, ModelArgs, ModelBy, Order, ReportArgs, SessionArgs, TokenLimit, WeeklyArgs,
+};
 pub(crate) use span::{Day, SpanArgs};
 use statusline::STATUSLINE_EXAMPLES;
 pub(crate) use statusline::{ConfigDirArg, InstallArgs, PreviewArgs, StatuslineArgs, StatuslineCommand};
@@ -191,51 +202,6 @@ pub(crate) struct DoctorArgs {
     pub(crate) deep: bool,
 }
 
-/// The family `cco config …`.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Print where the settings are
-    #[command(after_help = CONFIG_PATH_EXAMPLES)]
-    Path,
-    /// Print every setting, with where it comes from
-    #[command(after_help = CONFIG_SHOW_EXAMPLES)]
-    Show,
-    /// Print the value of one
-    #[command(after_help = CONFIG_GET_EXAMPLES)]
-    Get(ConfigKey),
-    /// Set one, and leave all else in the file as it is
-    #[command(after_help = CONFIG_SET_EXAMPLES)]
-    Set(ConfigSet),
-    /// Take one out of the file, and leave all else in it as it is
-    #[command(after_help = CONFIG_UNSET_EXAMPLES)]
-    Unset(ConfigKey),
-    /// Say what is wrong with the settings; exit code 3 when something is
-    #[command(after_help = CONFIG_CHECK_EXAMPLES)]
-    Check,
-    /// Open the settings in your editor, then check them
-    #[command(after_help = CONFIG_EDIT_EXAMPLES)]
-    Edit,
-}
-
-/// Arguments of `config set`.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct ConfigSet {
-    /// Such as stats.timezone, or prices."MODEL".input
-    #[arg(value_name = "KEY")]
-    pub(crate) key: String,
-    /// The value; several for a list
-    #[arg(value_name = "VALUE", required = true, allow_hyphen_values = true)]
-    pub(crate) value: Vec<String>,
-}
-
-/// Arguments of `config get` and `config unset`.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct ConfigKey {
-    /// Such as stats.timezone, or prices."MODEL".input
-    #[arg(value_name = "KEY")]
-    pub(crate) key: String,
-}
-
 /// Arguments of `completions`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct CompletionArgs {
@@ -306,154 +272,6 @@ pub(crate) struct RepriceArgs {
     pub(crate) yes: bool,
 }
 
-/// How a report is shown.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct ShowArgs {
-    /// Show each row's models below it
-    #[arg(long, short = 'b')]
-    pub(crate) breakdown: bool,
-    /// Which rows come first [default: asc by time, desc by cost]
-    #[arg(long, short = 'o', value_name = "ORDER")]
-    pub(crate) order: Option<Order>,
-    /// Print CSV instead of a table
-    #[arg(long)]
-    pub(crate) csv: bool,
-    /// Show the columns that fit 80 characters, however wide the terminal is
-    #[arg(long)]
-    pub(crate) compact: bool,
-    /// For habit: jq is a program of its own here
-    #[arg(long, short = 'q', value_name = "FILTER", hide = true)]
-    jq: Option<String>,
-    /// Accepted for habit: numbers look the same everywhere
-    #[arg(long, short = 'l', value_name = "LOCALE", hide = true)]
-    _locale: Option<String>,
-    /// Accepted for habit
-    #[arg(long, short = 'd', hide = true)]
-    _debug: bool,
-    /// Accepted for habit
-    #[arg(long, value_name = "NUMBER", hide = true)]
-    _debug_samples: Option<u32>,
-}
-
-/// Flags of most reports.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct ReportArgs {
-    #[command(flatten)]
-    pub(crate) span: SpanArgs,
-    /// Only this project, by its path or how it ends, such as web or shop/web; may be repeated
-    #[arg(long, short = 'p', value_name = "PROJECT")]
-    pub(crate) project: Vec<String>,
-    /// Only models with this in their name, such as opus; may be repeated
-    #[arg(long, value_name = "MODEL")]
-    pub(crate) model: Vec<String>,
-    /// Only calls of this account, by its name or e-mail address, or unknown; may be repeated
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) account: Vec<String>,
-    #[command(flatten)]
-    pub(crate) show: ShowArgs,
-}
-
-/// Flags of `daily`.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct DailyArgs {
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// By project and day
-    #[arg(long, short = 'i')]
-    pub(crate) instances: bool,
-}
-
-/// Flags of `weekly`.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct WeeklyArgs {
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// The day that weeks start on, such as sunday
-    #[arg(long, short = 'w', value_name = "WEEKDAY", default_value = "monday", value_parser = parse_weekday)]
-    pub(crate) start_of_week: Weekday,
-}
-
-/// Flags of `session`.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct SessionArgs {
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Only the session whose id begins so
-    #[arg(long, short = 'i', value_name = "ID")]
-    pub(crate) id: Option<String>,
-}
-
-/// Flags of `blocks`.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct BlocksArgs {
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Only the block that is running
-    #[arg(long, short = 'a')]
-    pub(crate) active: bool,
-    /// Only blocks of the last three days
-    #[arg(long, short = 'r', conflicts_with = "since")]
-    pub(crate) recent: bool,
-    /// Show how much of this many tokens each block used; max: of the fullest block before
-    #[arg(long, short = 't', value_name = "TOKENS", value_parser = parse_token_limit)]
-    pub(crate) token_limit: Option<TokenLimit>,
-    /// For habit: blocks have five hours
-    #[arg(long, short = 'n', value_name = "HOURS", hide = true)]
-    pub(crate) session_length: Option<f64>,
-    /// Watch the running block; q or Ctrl-C ends it
-    #[arg(long, conflicts_with_all = ["csv", "active", "recent", "since", "until"])]
-    pub(crate) live: bool,
-    /// Seconds between two looks with --live
-    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) refresh_interval: u64,
-}
-
-/// Flags of `model`.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct ModelArgs {
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
-    /// Group by something else
-    #[arg(long, value_name = "WHAT", default_value = "model")]
-    pub(crate) by: ModelBy,
-}
-
-/// What `cco model` groups by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ModelBy {
-    /// Model
-    #[default]
-    Model,
-    /// Agent type
-    Agent,
-    /// Skill
-    Skill,
-    /// Plugin
-    Plugin,
-    /// Uses and failures of each tool
-    Tool,
-    /// Uses and failures of the tools of each MCP server
-    Mcp,
-}
-
-/// Which rows come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Order {
-    /// The oldest, or the cheapest
-    Asc,
-    /// The newest, or the dearest
-    Desc,
-}
-
-/// What a block's tokens are held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenLimit {
-    /// So many.
-    Tokens(u64),
-    /// The most that any finished block used.
-    Max,
-}
-
 /// Flags of `scan`.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ScanArgs {
@@ -474,20 +292,6 @@ const REPRICE_EXAMPLES: &str = "\
 Examples:
   cco reprice --dry-run
   cco reprice --since 2026-10-01 --model claude-opus-4-8 --yes";
-
-impl ShowArgs {
-    /// Refuses two formats at once, and what another program does.
-    fn check(&self, json: bool) -> Result<(), CliError> {
-        if let Some(filter) = &self.jq {
-            return Err(CliError::usage("--jq is not built in")
-                .hint(format!("with jq installed: add --json | jq '{filter}' instead")));
-        }
-        if json && self.csv {
-            return Err(CliError::usage("--json and --csv are both given").hint("leave one of them away"));
-        }
-        Ok(())
-    }
-}
 
 impl Args {
     /// Refuses flags that contradict each other.
@@ -529,51 +333,6 @@ impl Command {
     }
 }
 
-const DAILY_EXAMPLES: &str = "\
-Examples:
-  cco daily --since 2026-10-01 --until 2026-10-31
-  cco daily --since yesterday
-  cco daily --breakdown --project my-app
-  cco daily --timezone UTC --json | jq '.totals.totalCost'";
-
-const WEEKLY_EXAMPLES: &str = "\
-Examples:
-  cco weekly --start-of-week sunday
-  cco weekly --csv > weeks.csv";
-
-const MONTHLY_EXAMPLES: &str = "\
-Examples:
-  cco monthly --breakdown
-  cco monthly --since 2026-01-01 --json";
-
-const SESSION_EXAMPLES: &str = "\
-Examples:
-  cco session --since today
-  cco session --id 2f41 --breakdown";
-
-const BLOCKS_EXAMPLES: &str = "\
-Examples:
-  cco blocks --recent
-  cco blocks --active --token-limit max
-  cco blocks --recent --project my-app    the same blocks, of this project's calls
-  cco blocks --live";
-
-const PROJECT_EXAMPLES: &str = "\
-Examples:
-  cco project --since 2026-10-01
-  cco project --model opus --csv";
-
-const BRANCH_EXAMPLES: &str = "\
-Examples:
-  cco branch --project my-app
-  cco branch --since 2026-10-01 --json";
-
-const MODEL_EXAMPLES: &str = "\
-Examples:
-  cco model --since 2026-10-01
-  cco model --by tool
-  cco model --by agent --project my-app";
-
 const SCAN_EXAMPLES: &str = "\
 Examples:
   cco scan       with a progress bar
@@ -586,51 +345,6 @@ Examples:
   cco doctor --json | jq '.checks[] | select(.status == \"problem\")'
 
 Exit codes: 0 no problem, 3 a problem";
-
-const CONFIG_EXAMPLES: &str = "\
-Examples:
-  cco config show
-  cco config set stats.timezone Europe/Berlin
-  cco config edit";
-
-const CONFIG_PATH_EXAMPLES: &str = "\
-Examples:
-  cco config path
-  cp \"$(cco config path)\" backup.toml";
-
-const CONFIG_SHOW_EXAMPLES: &str = "\
-Examples:
-  cco config show
-  cco config show --json | jq '.settings[] | select(.source != \"default\")'";
-
-const CONFIG_GET_EXAMPLES: &str = "\
-Examples:
-  cco config get stats.timezone
-
-Exit codes: 0 it has a value, 1 it is not set and has no default";
-
-const CONFIG_SET_EXAMPLES: &str = "\
-Examples:
-  cco config set stats.timezone Europe/Berlin
-  cco config set stats.watch.paths ~/office/.claude ~/private/.claude
-  cco config set 'prices.\"acme-1\".input' 3.75    dollars for a million tokens";
-
-const CONFIG_UNSET_EXAMPLES: &str = "\
-Examples:
-  cco config unset stats.timezone
-  cco config unset 'prices.\"acme-1\".input'";
-
-const CONFIG_CHECK_EXAMPLES: &str = "\
-Examples:
-  cco config check
-  cco config check --json
-
-Exit codes: 0 all is well, 1 the file cannot be read, 3 something is wrong";
-
-const CONFIG_EDIT_EXAMPLES: &str = "\
-Examples:
-  cco config edit
-  EDITOR='code --wait' cco config edit";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -669,33 +383,6 @@ Environment:
         "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a problem or a limit at its guard, 4 cannot tell",
     );
     help
-}
-
-/// A day of the week by its English name or the first letters of it.
-fn parse_weekday(given: &str) -> Result<Weekday, String> {
-    const DAYS: [(&str, Weekday); 7] = [
-        ("monday", Weekday::Monday),
-        ("tuesday", Weekday::Tuesday),
-        ("wednesday", Weekday::Wednesday),
-        ("thursday", Weekday::Thursday),
-        ("friday", Weekday::Friday),
-        ("saturday", Weekday::Saturday),
-        ("sunday", Weekday::Sunday),
-    ];
-    let name = given.to_lowercase();
-    let day = DAYS.into_iter().find(|(day, _)| name.len() >= 2 && day.starts_with(&name));
-    day.map(|(_, day)| day).ok_or_else(|| "a day of the week, such as monday or sunday".to_owned())
-}
-
-fn parse_token_limit(given: &str) -> Result<TokenLimit, String> {
-    if given == "max" {
-        return Ok(TokenLimit::Max);
-    }
-    let digits = given.replace(['_', ','], "");
-    match digits.parse() {
-        Ok(tokens) if tokens > 0 => Ok(TokenLimit::Tokens(tokens)),
-        _ => Err("a number of tokens, such as 500000, or max".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(crate) fn ledger_place(
     config: &Config,
     env: &Env,
 ) -> (LedgerPlace, Option<String>) {
-    if config.text(keys::DATABASE_PATH).is_some()
+    if config.text(keys::stats::DATABASE_PATH).is_some()
         && let Some(path) = ledger_path(folder, config, env)
     {
         // A folder that cannot be made is the ledger's error: it names the path.
@@ -67,7 +67,7 @@ pub(crate) fn ledger_place(
 
 /// The ledger's file, there or not; none where there is no home and nothing is set.
 pub(crate) fn ledger_path(folder: Option<&Path>, config: &Config, env: &Env) -> Option<PathBuf> {
-    match config.text(keys::DATABASE_PATH) {
+    match config.text(keys::stats::DATABASE_PATH) {
         Some(path) => Some(expand(Path::new(path.value), folder, env)),
         None => folder.map(|folder| folder.join(LEDGER)),
     }

@@ -55,8 +55,8 @@ impl LimitsAccess {
         let lasts = !matches!(ledger, LedgerPlace::Memory);
         Ok(Self {
             asking: if lasts { asking(env, config, folder)? } else { None },
-            allowed: if is_demo { Some(false) } else { config.flag(keys::ENDPOINT) },
-            share: !is_demo && config.flag(keys::SHARE) == Some(true),
+            allowed: if is_demo { Some(false) } else { config.flag(keys::limits::ENDPOINT) },
+            share: !is_demo && config.flag(keys::limits::SHARE) == Some(true),
             managed: if is_demo { Vec::new() } else { managed(config) },
             config_file: home::config_file(folder).filter(|_| !is_demo),
             home: env.home.clone(),
@@ -77,7 +77,7 @@ pub(crate) fn places(
     roots: &[PathBuf],
     zone: &TimeZone,
 ) -> Places {
-    let further = config.texts(keys::CONFIG_DIRS).value;
+    let further = config.texts(keys::limits::CONFIG_DIRS).value;
     let further = further.iter().map(|path| expand(Path::new(path), folder, env));
     let default = env.home.as_ref().filter(|_| env.claude_config_dir.is_none());
     let root =
@@ -105,24 +105,30 @@ pub(crate) fn state(folder: &Path) -> PathBuf {
 
 /// Where the service is asked; an error: why what is set cannot be used, and where it was set.
 pub(crate) fn base(config: &Config) -> Result<BaseUrl, (String, String)> {
-    let Some(set) = config.text(keys::BASE_URL) else { return Ok(BaseUrl::official()) };
+    let Some(set) = config.text(keys::limits::BASE_URL) else { return Ok(BaseUrl::official()) };
     BaseUrl::parse(set.value).map_err(|error| (error.to_string(), set.source.to_string()))
 }
 
 /// The accounts that the user handed over.
 pub(crate) fn managed(config: &Config) -> Vec<AccountId> {
-    config.texts(keys::MANAGED).value.iter().filter_map(|text| keys::account_id(text)).collect()
+    config
+        .texts(keys::limits::MANAGED)
+        .value
+        .iter()
+        .filter_map(|text| keys::limits::account_id(text))
+        .collect()
 }
 
 fn renewing(env: &Env, config: &Config) -> Result<Renewing, CliError> {
-    let url = match config.text(keys::TOKEN_URL) {
+    let url = match config.text(keys::limits::TOKEN_URL) {
         None => TokenUrl::official(),
-        Some(set) => TokenUrl::parse(set.value)
-            .map_err(|error| CliError::usage(format!("`{}` ({}): {error}", keys::TOKEN_URL, set.source)))?,
+        Some(set) => TokenUrl::parse(set.value).map_err(|error| {
+            CliError::usage(format!("`{}` ({}): {error}", keys::limits::TOKEN_URL, set.source))
+        })?,
     };
     Ok(Renewing {
         managed: managed(config),
-        client_id: config.text(keys::CLIENT_ID).map(|set| set.value.to_owned()),
+        client_id: config.text(keys::limits::CLIENT_ID).map(|set| set.value.to_owned()),
         url,
         home: env.home.clone(),
     })
@@ -132,9 +138,10 @@ fn renewing(env: &Env, config: &Config) -> Result<Renewing, CliError> {
 pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Result<Option<Asking>, CliError> {
     let Some(folder) = folder else { return Ok(None) };
     let mut settings = Settings::new(env!("CARGO_PKG_VERSION"));
-    settings.base = base(config)
-        .map_err(|(why, source)| CliError::usage(format!("`{}` ({source}): {why}", keys::BASE_URL)))?;
-    if let Some(agent) = config.text(keys::USER_AGENT) {
+    settings.base = base(config).map_err(|(why, source)| {
+        CliError::usage(format!("`{}` ({source}): {why}", keys::limits::BASE_URL))
+    })?;
+    if let Some(agent) = config.text(keys::limits::USER_AGENT) {
         agent.value.clone_into(&mut settings.user_agent);
     }
     settings.time_limit = Duration::from_secs(2);
@@ -149,7 +156,7 @@ pub(crate) fn asking(env: &Env, config: &Config, folder: Option<&Path>) -> Resul
         state: state(folder),
         settings,
         key_store: keychain.map(|tool| Box::new(tool) as _),
-        key_store_allowed: config.flag(keys::KEYCHAIN) == Some(true),
+        key_store_allowed: config.flag(keys::limits::KEYCHAIN) == Some(true),
         renewing: renewing(env, config)?,
     }))
 }

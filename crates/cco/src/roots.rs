@@ -119,8 +119,8 @@ fn named_roots(env: &Env) -> Vec<(PathBuf, Option<String>)> {
 
 /// What `[stats.watch] paths` adds.
 fn watched_roots(env: &Env, config: &Config, folder: Option<&Path>) -> Vec<(PathBuf, Option<String>)> {
-    let Sourced { value, source } = config.texts(keys::WATCH_PATHS);
-    let named_by = format!("`{}` ({source})", keys::WATCH_PATHS);
+    let Sourced { value, source } = config.texts(keys::stats::WATCH_PATHS);
+    let named_by = format!("`{}` ({source})", keys::stats::WATCH_PATHS);
     let root = |path: &String| (root_of(&expand(Path::new(path), folder, env)), Some(named_by.clone()));
     value.iter().map(root).collect()
 }

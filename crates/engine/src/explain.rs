@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::report::{ModelSums, Only, UNKNOWN_SESSION, instant};
+use crate::report::{ModelSums, Only, UNKNOWN_SESSION};
 use crate::scan::{Finding, Progress, finding};
 use crate::{Engine, EngineError};
 
@@ -324,7 +324,7 @@ impl Engine {
             by(|part| &part.model).into_iter().map(|(model, sums)| ModelSums { model: model.into(), sums });
         let mut story = GroupStory {
             sums,
-            span: first.zip(last).map(|(first, last)| (instant(first), instant(last))),
+            span: first.zip(last).map(|(first, last)| (civil::timestamp(first), civil::timestamp(last))),
             models: models.collect(),
             sessions: by(|part| &part.session),
             projects: by(|part| &part.project),

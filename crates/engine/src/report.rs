@@ -234,8 +234,8 @@ impl Engine {
         let row = |(session, (parts, project_path, _)): (Arc<str>, (Parts, Arc<str>, i64))| SessionRow {
             session: if session.is_empty() { UNKNOWN_SESSION.into() } else { session },
             project_path,
-            first: instant(parts.first_ms),
-            last: instant(parts.last_ms),
+            first: civil::timestamp(parts.first_ms),
+            last: civil::timestamp(parts.last_ms),
             sums: parts.sums(),
             models: parts.models(),
         };
@@ -268,7 +268,7 @@ impl Engine {
                 .into_iter()
                 .map(|group| ModelSums { model: group.key.name, sums: group.sums })
                 .collect(),
-            last_call: last_ms.map(instant),
+            last_call: last_ms.map(civil::timestamp),
             calls_ever,
         })
     }
@@ -316,16 +316,10 @@ impl Parts {
     }
 
     fn group<K>(self, key: K) -> Group<K> {
-        Group { key, sums: self.sums(), models: self.models(), last: instant(self.last_ms) }
+        Group { key, sums: self.sums(), models: self.models(), last: civil::timestamp(self.last_ms) }
     }
 
     fn models(&self) -> Vec<ModelSums> {
         self.models.iter().map(|(model, sums)| ModelSums { model: model.clone(), sums: *sums }).collect()
     }
-}
-
-/// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
-pub(crate) fn instant(at_ms: i64) -> Timestamp {
-    let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
 }

@@ -25,7 +25,7 @@ pub use series::{fitting, hour_of};
 pub use sessions::{Page, SessionCall, SessionCursor, SessionDetail, SessionSums};
 pub use sources::{SourceLedger, SourceRoot, Sources};
 
-use crate::report::{Only, instant};
+use crate::report::Only;
 use crate::{Engine, EngineError};
 use series::Buckets;
 
@@ -55,6 +55,12 @@ pub enum Granularity {
     Year,
     /// A hundred years, from one whose number ends in `00`: whatever clocks there were, few of these hold it.
     Century,
+}
+
+impl Granularity {
+    /// From fine to coarse.
+    pub const ALL: [Self; 7] =
+        [Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Year, Self::Century];
 }
 
 /// What the points of a series are told apart by.
@@ -169,7 +175,7 @@ impl Engine {
 
     /// When the first and the last call were; none: there is no call.
     pub fn first_and_last_call(&self) -> Result<Option<(Timestamp, Timestamp)>, EngineError> {
-        Ok(self.ledger.ends()?.map(|(first, last)| (instant(first), instant(last))))
+        Ok(self.ledger.ends()?.map(|(first, last)| (civil::timestamp(first), civil::timestamp(last))))
     }
 
     /// The kind of model that one is, such as `Opus`.
@@ -193,7 +199,7 @@ impl Engine {
         })?;
         points.iter().for_each(|point| all.merge(point));
         let series = starts.into_iter().zip(points).map(|(start, point)| SeriesPoint {
-            start: instant(start),
+            start: civil::timestamp(start),
             tiers: names.tiers(&point.models),
             parts: match question.split {
                 None => Vec::new(),

@@ -47,15 +47,6 @@ const MODELS: [(&str, &str); 3] =
 const TOOLS: [&str; 3] = ["Bash", "Read", "mcp__github__search"];
 const PROJECTS: [&str; 3] = ["/code/app", "/code/site", "/elsewhere/app"];
 const BRANCHES: [&str; 3] = ["main", "", "fix"];
-const GRANULARITIES: [Granularity; 7] = [
-    Granularity::Minute,
-    Granularity::Hour,
-    Granularity::Day,
-    Granularity::Week,
-    Granularity::Month,
-    Granularity::Year,
-    Granularity::Century,
-];
 
 /// A call, by places in the lists above.
 #[derive(Clone, Debug)]
@@ -234,7 +225,7 @@ proptest! {
         asked_zone in 0..ZONES.len(),
         start in instant(),
         length in prop_oneof![1_i64..7_200_000, 1_i64..9_000_000_000, 1_i64..600_000_000_000],
-        granularity in 0..GRANULARITIES.len(),
+        granularity in 0..Granularity::ALL.len(),
         only_model in proptest::option::of(0..MODELS.len()),
         only_project in proptest::option::of(0..PROJECTS.len()),
         only_branch in proptest::option::of(0..BRANCHES.len()),
@@ -243,7 +234,7 @@ proptest! {
         let (_tree, engine) = engine(&calls, ZONES[ledger_zone]);
         // The ledger's own zone half of the time: its days are answered from other roll-ups.
         let zone = zone(ZONES[if asked_zone % 2 == 0 { ledger_zone } else { asked_zone }]);
-        let granularity = GRANULARITIES[granularity];
+        let granularity = Granularity::ALL[granularity];
         let only = Only {
             models: only_model.map(|model| ids(&engine, Named::Model, MODELS[model].0)),
             projects: only_project.map(|project| ids(&engine, Named::Project, PROJECTS[project])),

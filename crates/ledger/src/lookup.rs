@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::query::sums_of;
 use crate::stored;
-use crate::write::{KnownTranscript, SoftError, SoftKind, TranscriptId, path_of, state_of};
+use crate::write::{KnownTranscript, SoftError, SoftKind, TranscriptId, path_of};
 use crate::{Ledger, LedgerError};
 
 pub use self::narrowed::Narrowed;
@@ -147,12 +147,6 @@ pub struct GroupPart {
     pub last_ms: i64,
 }
 
-macro_rules! transcripts {
-    () => {
-        "SELECT id, path, gone, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint"
-    };
-}
-
 macro_rules! tool_uses {
     () => {
         "SELECT tool_use.id, coalesce(tool.name, ''), failed FROM tool_use LEFT JOIN tool ON tool.id = tool_id"
@@ -259,20 +253,6 @@ impl Ledger {
             transcript: self.transcript(TranscriptId(ids.transcript))?,
             offset: call.offset,
         }))
-    }
-
-    /// A transcript by its row.
-    pub fn transcript(&self, id: TranscriptId) -> Result<Option<KnownTranscript>, LedgerError> {
-        let mut select =
-            self.connection.prepare_cached(concat!(transcripts!(), " FROM transcript WHERE id = ?1"))?;
-        Ok(select.query_row([id.0], transcript_of).optional()?)
-    }
-
-    /// All transcripts that ever were, gone ones too.
-    pub fn all_transcripts(&self) -> Result<Vec<KnownTranscript>, LedgerError> {
-        let mut select = self.connection.prepare_cached(concat!(transcripts!(), " FROM transcript"))?;
-        let rows = select.query_map([], transcript_of)?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The transcripts that the kept rows of a group's calls stand in, with the number of those calls.
@@ -429,15 +409,6 @@ impl Ledger {
         let rows = select.query_map([session], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-fn transcript_of(row: &Row<'_>) -> rusqlite::Result<KnownTranscript> {
-    Ok(KnownTranscript {
-        id: TranscriptId(row.get(0)?),
-        path: path_of(row.get(1)?),
-        gone: row.get(2)?,
-        state: state_of(row, 3)?,
-    })
 }
 
 fn tool_use_of(row: &Row<'_>) -> rusqlite::Result<ToolUse> {

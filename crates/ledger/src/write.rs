@@ -2,25 +2,26 @@
 
 mod calls;
 mod ids;
+mod intake;
 mod keys;
 mod reprice;
 pub(crate) mod restore;
 pub(crate) mod tools;
+mod transcripts;
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
 
-use cco_model::batch::{Batch, KeyMap, NameId};
-use cco_model::file::FileState;
 use cco_model::plant::{Bug, planted};
 use cco_model::price::{PriceList, PricedModel};
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+pub use self::intake::{Intake, SoftError, SoftKind, Taken};
 use self::keys::Keys;
 pub use self::reprice::{Change, Which};
 use self::tools::ToolUses;
-use crate::limits::HeldBy;
+pub(crate) use self::transcripts::path_of;
+pub use self::transcripts::{KnownTranscript, TranscriptId};
 use crate::names::{self, NameCaches};
 use crate::rollup::{self, Deltas, Load};
 use crate::stored::{self, StoredCall};
@@ -29,97 +30,14 @@ use crate::{Ledger, LedgerError};
 #[cfg(test)]
 mod tests;
 
-/// A transcript's row in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TranscriptId(pub(crate) i64);
-
-/// A transcript as the ledger remembers it.
-#[derive(Clone, Debug)]
-pub struct KnownTranscript {
-    /// Its row.
-    pub id: TranscriptId,
-    /// Where it was last seen.
-    pub path: PathBuf,
-    /// What it was like, and how far it was read.
-    pub state: FileState,
-    /// It was not there at the last look.
-    pub gone: bool,
-}
-
-/// A line or row that could not be taken as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SoftError {
-    /// Where its line starts.
-    pub offset: u64,
-    /// What is wrong.
-    pub kind: SoftKind,
-    /// Of a damaged line: whole records recovered.
-    pub detail: u64,
-}
-
-/// What is wrong with a line or row; the numbers are those of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SoftKind {
-    /// The line is not one JSON value.
-    Damaged = 1,
-    /// A call without a time.
-    Untimed = 2,
-    /// A count that cannot be.
-    OddCount = 3,
-    /// A call too large to be added up with all others.
-    TooLarge = 4,
-}
-
-impl SoftKind {
-    /// The kind of this number; a number that nobody wrote is an odd count.
-    pub(crate) fn of(number: i64) -> Self {
-        match number {
-            1 => Self::Damaged,
-            2 => Self::Untimed,
-            4 => Self::TooLarge,
-            _ => Self::OddCount,
-        }
-    }
-}
-
 /// The most that all calls may weigh together, so that no sum of them overflows: 2^62 tokens and nano-dollars. That
 /// is 4.6 billion dollars; only counts that are wrong come near it.
 const MAX_WEIGHT: i64 = 1 << 62;
-
-/// A stretch of a transcript and what it held.
-pub struct Intake<'b> {
-    /// Where the transcript stands when the stretch was read: the ledger's offset must be this.
-    pub expected_offset: u64,
-    /// The transcript was read from its start: what was said of its lines before no longer holds.
-    pub from_start: bool,
-    /// What the transcript is like now, with the new offset and fingerprint.
-    pub state: FileState,
-    /// The records.
-    pub batch: &'b Batch,
-    /// Projects of its working directories, for those that the ledger does not know yet ([`Ledger::places`]).
-    pub projects: &'b HashMap<NameId, String>,
-    /// Which accounts the transcript's config directory held ([`Ledger::held_by`]).
-    pub accounts: &'b HeldBy,
-    /// Damaged lines and odd rows among them.
-    pub soft_errors: &'b [SoftError],
-    /// Damaged lines, all of them.
-    pub damaged_lines: u64,
-    /// Whole records recovered from damaged lines.
-    pub recovered_records: u64,
-}
 
 /// Changes of roll-ups held in memory until they are written in order: 20 MB of them.
 const MOST_DELTAS: usize = 100_000;
 /// Roll-up rows that are noted to be looked up before doubles among them are dropped.
 const MOST_LEFT: usize = 200_000;
-/// What became of an intake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It is in the transaction.
-    Yes,
-    /// Another process read the transcript meanwhile; nothing was changed.
-    Overtaken,
-}
 
 /// What a transaction changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,26 +79,6 @@ impl Ledger {
     pub fn places(&self) -> Result<HashSet<String>, LedgerError> {
         let mut select = self.connection.prepare_cached("SELECT cwd FROM place")?;
         let rows = select.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The transcripts that were there at the last look, or those that are gone.
-    pub fn transcripts(&self, gone: bool) -> Result<Vec<KnownTranscript>, LedgerError> {
-        let mut select = self.connection.prepare_cached(if gone {
-            "SELECT id, path, gone, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint FROM transcript
-             WHERE gone <> 0"
-        } else {
-            "SELECT id, path, gone, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint FROM transcript
-             WHERE gone = 0"
-        })?;
-        let rows = select.query_map([], |row| {
-            Ok(KnownTranscript {
-                id: TranscriptId(row.get(0)?),
-                path: path_of(row.get(1)?),
-                gone: row.get(2)?,
-                state: state_of(row, 3)?,
-            })
-        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -257,67 +155,6 @@ impl Ledger {
 }
 
 impl Writer<'_> {
-    /// The row of a transcript, made when it is new; `state` is what a look at it said.
-    pub fn transcript(&mut self, path: &Path, state: &FileState) -> Result<TranscriptId, LedgerError> {
-        let path = path.as_os_str().as_encoded_bytes();
-        let mut select = self.transaction.prepare_cached("SELECT id FROM transcript WHERE path = ?1")?;
-        if let Some(id) = select.query_row([path], |row| row.get(0)).optional()? {
-            return Ok(TranscriptId(id));
-        }
-        let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO transcript (path, device, inode, born_ns, size, mtime_ns, \"offset\", fingerprint)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0)",
-        )?;
-        let FileState { device, inode, born_ns, .. } = state;
-        let id = insert.insert(params![path, device.cast_signed(), inode.cast_signed(), born_ns])?;
-        Ok(TranscriptId(id))
-    }
-
-    /// A transcript has another name now. The row that had that name, if any, is of a file that is no more.
-    pub fn move_transcript(&mut self, id: TranscriptId, path: &Path) -> Result<(), LedgerError> {
-        let path = path.as_os_str().as_encoded_bytes();
-        let mut free = self.transaction.prepare_cached(
-            "UPDATE transcript SET path = path || CAST('#' || id AS BLOB), gone = 1 WHERE path = ?1 AND id <> ?2",
-        )?;
-        free.execute(params![path, id.0])?;
-        let mut update =
-            self.transaction.prepare_cached("UPDATE transcript SET path = ?1, gone = 0 WHERE id = ?2")?;
-        update.execute(params![path, id.0])?;
-        Ok(())
-    }
-
-    /// A transcript is gone, or is there again.
-    pub fn set_gone(&mut self, id: TranscriptId, gone: bool) -> Result<(), LedgerError> {
-        let mut update = self.transaction.prepare_cached("UPDATE transcript SET gone = ?1 WHERE id = ?2")?;
-        update.execute(params![gone, id.0])?;
-        Ok(())
-    }
-
-    /// Takes a stretch in, if the transcript still stands where the stretch begins.
-    pub fn take(&mut self, id: TranscriptId, intake: &Intake<'_>) -> Result<Taken, LedgerError> {
-        if !self.move_offset(id, intake)? {
-            return Ok(Taken::Overtaken);
-        }
-        if planted(Bug::SplitOffsetTransaction) {
-            self.transaction.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
-        }
-        let batch = intake.batch;
-        self.refused.clear();
-        let mut ids = ids::BatchIds::new(batch.names.len());
-        let mut call_ids = KeyMap::default();
-        for call in &batch.calls {
-            if let Some(row) = self.call(id, intake, call, &mut ids)? {
-                call_ids.insert(call.key, row);
-            }
-        }
-        self.tools(batch, &call_ids)?;
-        self.beside(id, batch)?;
-        if self.deltas.len() >= MOST_DELTAS {
-            self.flush_deltas()?;
-        }
-        Ok(Taken::Yes)
-    }
-
     /// Where calls of the stretch that was taken last were too large to be counted.
     pub fn refused(&self) -> &[u64] {
         &self.refused
@@ -450,81 +287,6 @@ impl Writer<'_> {
         self.seq += i64::from(!left.is_empty());
         Ok(rollup::look_up_ends(&self.transaction, self.zone, &mut left)?)
     }
-
-    /// Compares the offset and sets it, with all that is known of the file; false when it is another by now.
-    fn move_offset(&mut self, id: TranscriptId, intake: &Intake<'_>) -> Result<bool, LedgerError> {
-        let state = &intake.state;
-        let mut update = self.transaction.prepare_cached(
-            "UPDATE transcript SET device = ?3, inode = ?4, born_ns = min(born_ns, ?5), size = ?6, mtime_ns = ?7,
-                 \"offset\" = ?8, fingerprint = ?9, gone = 0, unjournalled = 1,
-                 damaged_lines = ?10 + CASE WHEN ?12 THEN 0 ELSE damaged_lines END,
-                 recovered_records = ?11 + CASE WHEN ?12 THEN 0 ELSE recovered_records END
-             WHERE id = ?1 AND \"offset\" = ?2",
-        )?;
-        let moved = update.execute(params![
-            id.0,
-            intake.expected_offset.cast_signed(),
-            state.device.cast_signed(),
-            state.inode.cast_signed(),
-            state.born_ns,
-            state.size.cast_signed(),
-            state.mtime_ns,
-            state.offset.cast_signed(),
-            state.fingerprint,
-            intake.damaged_lines.cast_signed(),
-            intake.recovered_records.cast_signed(),
-            intake.from_start,
-        ])?;
-        if moved == 0 {
-            return Ok(false);
-        }
-        self.unjournalled.insert(id.0);
-        if intake.from_start {
-            let mut forget =
-                self.transaction.prepare_cached("DELETE FROM soft_error WHERE transcript_id = ?1")?;
-            forget.execute([id.0])?;
-        }
-        for soft in intake.soft_errors {
-            self.soft_error(id, *soft)?;
-        }
-        Ok(true)
-    }
-
-    fn soft_error(&self, id: TranscriptId, soft: SoftError) -> Result<(), LedgerError> {
-        let mut insert =
-            self.transaction.prepare_cached("INSERT OR REPLACE INTO soft_error VALUES (?1, ?2, ?3, ?4)")?;
-        let (offset, detail) = (soft.offset.cast_signed(), soft.detail.cast_signed());
-        insert.execute(params![id.0, offset, soft.kind as i64, detail])?;
-        Ok(())
-    }
-
-    /// What stands beside the calls: Claude Code's own costs, and pull requests.
-    fn beside(&mut self, transcript: TranscriptId, batch: &Batch) -> Result<(), LedgerError> {
-        for state in &batch.cost_states {
-            let name = batch.names.get(state.session);
-            let session = names::id(&self.transaction, &mut self.names.session, names::SESSION, name)?;
-            let mut upsert = self.transaction.prepare_cached(
-                "INSERT INTO cost_state VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (session_id) DO UPDATE SET cost_nanos = excluded.cost_nanos, at_ms = excluded.at_ms,
-                     transcript_id = excluded.transcript_id, \"offset\" = excluded.\"offset\"
-                 WHERE (excluded.at_ms, excluded.cost_nanos) > (at_ms, cost_nanos)
-                     OR (excluded.transcript_id = transcript_id AND excluded.\"offset\" > \"offset\")",
-            )?;
-            let (at_ms, offset) = (state.at_ms.unwrap_or(0), state.offset.cast_signed());
-            upsert.execute(params![session, state.cost.0, at_ms, transcript.0, offset])?;
-        }
-        for pull in &batch.pull_requests {
-            let name = batch.names.get(pull.session);
-            let session = names::id(&self.transaction, &mut self.names.session, names::SESSION, name)?;
-            let mut insert = self
-                .transaction
-                .prepare_cached("INSERT OR REPLACE INTO pull_request VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            let repository = pull.repository.map_or("", |name| batch.names.get(name));
-            let number = pull.number.unwrap_or(0).cast_signed();
-            insert.execute(params![session, batch.names.get(pull.url), number, repository, transcript.0])?;
-        }
-        Ok(())
-    }
 }
 
 /// The first load of this ledger has ended.
@@ -541,22 +303,4 @@ fn make_indexes(connection: &Connection) -> rusqlite::Result<()> {
         .prepare_cached("CREATE INDEX IF NOT EXISTS call_session ON call (session_id, at_ms)")?
         .execute([])?;
     Ok(())
-}
-
-pub(crate) fn path_of(bytes: Vec<u8>) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt;
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
-}
-
-pub(crate) fn state_of(row: &Row<'_>, first: usize) -> rusqlite::Result<FileState> {
-    let number = |column: usize| row.get::<_, i64>(first + column);
-    Ok(FileState {
-        device: number(0)?.cast_unsigned(),
-        inode: number(1)?.cast_unsigned(),
-        born_ns: number(2)?,
-        size: number(3)?.cast_unsigned(),
-        mtime_ns: number(4)?,
-        offset: number(5)?.cast_unsigned(),
-        fingerprint: number(6)?,
-    })
 }

@@ -63,3 +63,17 @@ pub fn distance(from: &str, to: &str) -> usize {
     }
     row[to.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_only_when_near() {
+        let names = ["timezone", "enabled", "watch"];
+        assert_eq!(nearest("time_zone", names), Some("timezone"));
+        assert_eq!(nearest("TIMEZONE", names), Some("timezone"));
+        assert_eq!(nearest("colour", names), None);
+        assert_eq!((distance("", "abc"), distance("kitten", "sitting")), (3, 3));
+    }
+}

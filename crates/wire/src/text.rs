@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use cco_model::civil;
 use cco_model::untrusted::{clean, is_treacherous};
 use jiff::Timestamp;
 
@@ -53,15 +54,14 @@ pub fn whole_project(path: &str) -> String {
     }
 }
 
-/// `2026-10-20T12:00:00.000Z`.
-pub fn iso_ms(at_ms: i64) -> String {
-    iso(instant(at_ms))
+/// The same, and nothing for none: as the daemon says it.
+pub fn project_name(path: &str) -> String {
+    if path.is_empty() { String::new() } else { whole_project(path) }
 }
 
-/// The instant of UTC milliseconds; the nearest one that exists when they are out of range.
-pub fn instant(at_ms: i64) -> Timestamp {
-    let nearest = if at_ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(at_ms).unwrap_or(nearest)
+/// `2026-10-20T12:00:00.000Z`.
+pub fn iso_ms(at_ms: i64) -> String {
+    iso(civil::timestamp(at_ms))
 }
 
 /// An instant as scripts read it.

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use cco_model::limit::{NoWindow, Window};
+use cco_wire::names::nearest;
 use clap::{Args as ClapArgs, Subcommand};
-
-use crate::config::keys::nearest;
 
 /// Flags of `limits`.
 #[derive(Clone, Debug, Default, ClapArgs)]

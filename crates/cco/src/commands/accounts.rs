@@ -151,7 +151,7 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
     };
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is_known = |known: &str| real(&app.limits.config_dir(Path::new(known))) == real(&dir);
-    super::config::add(&config, keys::CONFIG_DIRS, path, &is_known)?;
+    super::config::add(&config, keys::limits::CONFIG_DIRS, path, &is_known)?;
     app.engine.look_further(&dir);
     let found = super::limits::look(app)?;
     // Under another name it may be looked at already.
@@ -167,7 +167,7 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
         None => app.out.note(&format!("{path} is looked at; nobody is logged in there now")),
     }
     if dir.join("projects").is_dir() && !app.engine.roots().iter().any(|root| real(root) == real(&dir)) {
-        let key = keys::WATCH_PATHS;
+        let key = keys::stats::WATCH_PATHS;
         app.out.hint(&format!("its transcripts are not counted: `cco config set {key} {path}` does that"));
     }
     Ok(())

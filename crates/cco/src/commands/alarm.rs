@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use cco_engine::limits::AccountLimits;
 use cco_engine::limits::alarm::{AllDead, all_dead};
+use cco_model::civil;
 use jiff::Zoned;
 
 use crate::app::App;
@@ -65,7 +66,7 @@ pub(super) fn raise(app: &mut App<'_>, limits: &[AccountLimits], aloud: bool) {
 /// One line for each account. Tools take some characters for markup.
 fn words(alarm: &AllDead, now: &Zoned) -> String {
     let line = |(account, reason, since_ms): &(_, _, i64)| {
-        let since = text::clock(text::instant(*since_ms), now);
+        let since = text::clock(civil::timestamp(*since_ms), now);
         format!("{}: {}, since {since}", account_label(account), dead(*reason).0)
     };
     let mut lines: Vec<String> = alarm.accounts.iter().map(line).collect();

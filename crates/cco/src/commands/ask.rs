@@ -34,11 +34,11 @@ pub(super) fn consent(out: &mut Output, config: &Path) -> Result<Option<bool>, C
         out.note("not now; you are asked again the next time");
         return Ok(None);
     };
-    if let Err(error) = super::config::write(config, keys::ENDPOINT, &[yes.to_string()]) {
+    if let Err(error) = super::config::write(config, keys::limits::ENDPOINT, &[yes.to_string()]) {
         out.warning(&format!("your answer counts for this run only: {}", error.message));
         return Ok(Some(yes));
     }
-    out.note(&format!("{} = {yes} in {}", keys::ENDPOINT, config.display()));
-    out.hint(&format!("`cco config set {} {}` changes it", keys::ENDPOINT, !yes));
+    out.note(&format!("{} = {yes} in {}", keys::limits::ENDPOINT, config.display()));
+    out.hint(&format!("`cco config set {} {}` changes it", keys::limits::ENDPOINT, !yes));
     Ok(Some(yes))
 }

@@ -69,7 +69,7 @@ fn show_path(path: &Path, json: bool, out: &mut Output) -> Result<Exit, CliError
 fn load(path: &Path, common: &CommonArgs, env: &Env) -> Result<Config, CliError> {
     let mut config = Config::load(Some(path), env)?;
     if let Some(zone) = &common.timezone {
-        config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+        config.set(keys::stats::TIMEZONE, zone, Source::Flag("--timezone"))?;
     }
     config.refused().into_iter().try_for_each(Err)?;
     Ok(config)

@@ -3,10 +3,10 @@
 //! Must not: work anything out; the engine tells, `print::explain` words it.
 
 use cco_engine::explain::{Depth, Found, Subject, Within};
+use cco_wire::names::nearest;
 
 use crate::app::{App, Footing};
 use crate::args::ExplainArgs;
-use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::explain::{self, Heading};
 use crate::print::fit::wrap;

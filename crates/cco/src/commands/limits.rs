@@ -147,7 +147,7 @@ fn take_in(app: &mut App<'_>, args: &LimitsArgs) -> Result<(Found, Asked), CliEr
     if refresh && !allowed {
         app.out.warning("the service may not be asked; this is what files tell");
         if app.limits.config_file.is_some() {
-            app.out.hint(&format!("`cco config set {} true` allows it", keys::ENDPOINT));
+            app.out.hint(&format!("`cco config set {} true` allows it", keys::limits::ENDPOINT));
         }
     }
     let asked = if allowed { ask(app, &found, refresh)? } else { Asked::default() };
@@ -234,7 +234,7 @@ fn tell_who_was_not_asked_for(app: &mut App<'_>, limits: &[AccountLimits], asked
 fn tell_how_to_know_more(app: &mut App<'_>, limits: &[AccountLimits]) {
     if limits.iter().all(|known| known.windows.is_empty()) && app.limits.allowed != Some(true) {
         app.out.note("nothing is known of these limits yet");
-        app.out.hint(&format!("`cco config set {} true` lets cco ask the service", keys::ENDPOINT));
+        app.out.hint(&format!("`cco config set {} true` lets cco ask the service", keys::limits::ENDPOINT));
         app.out.hint("or type what Claude Code shows: docs/limits.md has the form of subscription.yaml");
     }
 }

@@ -3,11 +3,11 @@
 //! Must not: do more than name its query and its shapes, and what a wrong id may have meant.
 
 use cco_engine::report::SessionRow;
+use cco_wire::names::nearest;
 
 use super::{Sorting, report};
 use crate::app::{App, Footing};
 use crate::args::{ReportArgs, SessionArgs, SpanArgs};
-use crate::config::keys::nearest;
 use crate::error::CliError;
 use crate::print::{json, reports};
 

@@ -8,6 +8,7 @@ pub(crate) mod remove;
 
 use std::ops::Range;
 
+use cco_wire::names;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{check_rate, check_value};
@@ -42,12 +43,12 @@ impl Target {
             return match known.clone().find(|known| *known == class) {
                 Some(class) if !model.is_empty() => Ok(Self::Rate { model, class }),
                 _ => {
-                    let near = keys::nearest(class, known).filter(|_| !model.is_empty());
+                    let near = names::nearest(class, known).filter(|_| !model.is_empty());
                     Err(unknown(name, near.map(|near| format!("{PRICES}.{model:?}.{near}"))))
                 }
             };
         }
-        let near = keys::nearest(name, KEYS.iter().map(|key| key.path)).map(str::to_owned);
+        let near = names::nearest(name, KEYS.iter().map(|key| key.path)).map(str::to_owned);
         // `timezone` alone is near to none of the long names, and yet plain.
         let of_end = || KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name));
         Err(unknown(name, near.or_else(|| of_end().map(|key| key.path.to_owned()))))

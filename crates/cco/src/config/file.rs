@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use cco_engine::price_list::ModelOverride;
 use cco_model::price::Rate;
+use cco_wire::names;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -137,7 +138,7 @@ impl Reader<'_> {
     where
         T: AsRef<str>,
     {
-        let near = keys::nearest(name.get_ref().as_ref(), known.iter().copied());
+        let near = names::nearest(name.get_ref().as_ref(), known.iter().copied());
         let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let warning = format!("{}: unknown key `{path}`{near}", self.place(name));
         self.config.warnings.push(warning);

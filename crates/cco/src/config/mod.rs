@@ -121,14 +121,14 @@ impl Config {
 
     /// The zone of reports; none: the system's.
     pub(crate) fn zone(&self) -> Option<TimeZone> {
-        keys::zone(self.text(keys::TIMEZONE)?.value)
+        keys::stats::zone(self.text(keys::stats::TIMEZONE)?.value)
     }
 
     /// The zone that the file sets: the only one that may decide how the ledger keeps its days, since a variable or a
     /// flag is of one shell or one run.
     pub(crate) fn lasting_zone(&self) -> Option<TimeZone> {
-        let zone = self.text(keys::TIMEZONE)?;
-        matches!(zone.source, Source::File(_)).then(|| keys::zone(zone.value)).flatten()
+        let zone = self.text(keys::stats::TIMEZONE)?;
+        matches!(zone.source, Source::File(_)).then(|| keys::stats::zone(zone.value)).flatten()
     }
 
     /// A value with its source; none: it is not set and has no default.

@@ -302,7 +302,7 @@ pub(super) fn time_zone(facts: &Facts) -> Verdict {
     let shown = format!("reports show days of {zone} ({source})");
     let Some(health) = facts.health() else { return Verdict::ok(shown) };
     let kept = health.zone.iana_name().unwrap_or("UTC");
-    let same = |name: &str| crate::config::keys::zone(name) == Some(health.zone.clone());
+    let same = |name: &str| crate::config::keys::stats::zone(name) == Some(health.zone.clone());
     if kept == zone || same(zone) {
         return Verdict::ok(format!("{shown}, as the ledger keeps them"));
     }

@@ -122,7 +122,7 @@ impl Facts {
         let checked = check(path.as_deref(), env);
         let mut config = Config::load(path.as_deref(), env).unwrap_or_else(|_| Config::defaults());
         if let Some(zone) = &common.timezone {
-            config.set(keys::TIMEZONE, zone, Source::Flag("--timezone"))?;
+            config.set(keys::stats::TIMEZONE, zone, Source::Flag("--timezone"))?;
         }
         let roots = Roots::find(env, &config, folder.as_deref());
         let ledger = home::ledger_path(folder.as_deref(), &config, env);
@@ -130,7 +130,7 @@ impl Facts {
         let usable = checked.as_ref().is_ok_and(|checked| checked.errors.is_empty());
         // Reports leave a ledger alone that lies in a folder where nothing can be written.
         let lost = matches!(home, Home::Refused(..) | Home::Absent(_, Some(_)))
-            && config.text(keys::DATABASE_PATH).is_none();
+            && config.text(keys::stats::DATABASE_PATH).is_none();
         Ok(Self {
             now: env.now,
             user: rustix::process::geteuid().as_raw(),
@@ -164,7 +164,7 @@ fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> L
     let places = places::places(env, config, folder, &roots.config_dirs(), &zone);
     let now_ms = env.now.as_millisecond();
     let mut files = check_up::files(&places, folder.map(places::state).as_deref(), now_ms);
-    let is_shared = config.flag(keys::SHARE) == Some(true);
+    let is_shared = config.flag(keys::limits::SHARE) == Some(true);
     if is_shared {
         files.shared = share::shared_files(&places, now_ms);
     }
@@ -172,9 +172,9 @@ fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> L
         files,
         is_shared,
         managed: places::managed(config),
-        has_client_id: config.text(keys::CLIENT_ID).is_some(),
+        has_client_id: config.text(keys::limits::CLIENT_ID).is_some(),
         said: folder.and_then(|folder| Said::read(&places::state(folder))),
-        allowed: config.flag(keys::ENDPOINT),
+        allowed: config.flag(keys::limits::ENDPOINT),
         base: places::base(config).map(|base| base.to_string()).map_err(|(why, _)| why),
         zone,
     }
@@ -252,8 +252,8 @@ fn room(ledger: &Path) -> Result<u64, String> {
 
 /// The zone of reports: as a report would take it.
 fn report_zone(config: &Config, env: &Env) -> Result<(String, String), (String, String)> {
-    if let Some(zone) = config.text(keys::TIMEZONE)
-        && keys::zone(zone.value).is_some()
+    if let Some(zone) = config.text(keys::stats::TIMEZONE)
+        && keys::stats::zone(zone.value).is_some()
     {
         return Ok((zone.value.to_owned(), zone.source.to_string()));
     }
@@ -265,7 +265,7 @@ fn report_zone(config: &Config, env: &Env) -> Result<(String, String), (String, 
             let tz = tz.to_string_lossy();
             Err((
                 format!("TZ is {tz:?}, which is no time zone known here; days are those of UTC"),
-                keys::zone_hint(&tz),
+                keys::stats::zone_hint(&tz),
             ))
         }
         (Err(_), None) => Err((

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use cco_engine::limits::check_up::{DirectorySeen, Files, KnownLogin};
+use cco_model::civil;
 use cco_model::limit::AccountId;
 use cco_model::limit::alert::{self, LoginNote};
 use cco_model::limit::login::Login;
@@ -61,7 +62,7 @@ impl LimitsFacts {
     }
 
     fn minute(&self, at_ms: i64) -> String {
-        text::minute(text::instant(at_ms), &self.zone)
+        text::minute(civil::timestamp(at_ms), &self.zone)
     }
 }
 
@@ -168,18 +169,21 @@ pub(super) fn endpoint(facts: &Facts) -> Verdict {
     let base = match &facts.limits.base {
         Ok(base) => base,
         Err(why) => {
-            return Verdict::problem(format!("the service cannot be asked: `{}`: {why}", keys::BASE_URL))
-                .fix(format!("`cco config unset {}`", keys::BASE_URL));
+            return Verdict::problem(format!(
+                "the service cannot be asked: `{}`: {why}",
+                keys::limits::BASE_URL
+            ))
+            .fix(format!("`cco config unset {}`", keys::limits::BASE_URL));
         }
     };
     let has_account = facts.limits.files.directories.iter().any(|seen| matches!(seen.account, Ok(Some(_))));
     match facts.limits.allowed {
         Some(true) => Verdict::ok(format!("you allowed to ask for limits, at {base}")),
-        Some(false) => Verdict::ok(format!("nobody is asked: {} = false", keys::ENDPOINT)),
-        None if has_account => {
-            Verdict::note(format!("not decided yet whether limits are asked for, at {base}"))
-                .fix(format!("`cco config set {} true` allows it, `false` settles it too", keys::ENDPOINT))
-        }
+        Some(false) => Verdict::ok(format!("nobody is asked: {} = false", keys::limits::ENDPOINT)),
+        None if has_account => Verdict::note(format!(
+            "not decided yet whether limits are asked for, at {base}"
+        ))
+        .fix(format!("`cco config set {} true` allows it, `false` settles it too", keys::limits::ENDPOINT)),
         None => Verdict::ok("nobody is asked, and there is no account to ask for"),
     }
 }
@@ -265,7 +269,7 @@ pub(super) fn managed(facts: &Facts) -> Verdict {
     let lines: Vec<String> = limits.managed.iter().flat_map(|id| managed_words(limits, id)).collect();
     if !limits.has_client_id {
         return Verdict::problem(format!("{number} managed, and no login can be renewed"))
-            .fix(format!("`cco config set {} ID`, or `cco accounts unmanage NAME`", keys::CLIENT_ID))
+            .fix(format!("`cco config set {} ID`, or `cco accounts unmanage NAME`", keys::limits::CLIENT_ID))
             .details(lines);
     }
     let holders = || limits.managed.iter().flat_map(|id| limits.holders(id));

@@ -4,6 +4,7 @@
 
 use cco_engine::limits::Keeper;
 use cco_engine::limits::check_up::Broken;
+use cco_model::civil;
 
 use super::Verdict;
 use super::facts::Facts;
@@ -18,7 +19,7 @@ pub(super) fn broken(facts: &Facts) -> Verdict {
     }
     let words = |file: &Broken| {
         let since = file.lasting.map_or_else(String::new, |(count, since_ms)| {
-            let since = text::minute(text::instant(since_ms), &facts.limits.zone);
+            let since = text::minute(civil::timestamp(since_ms), &facts.limits.zone);
             format!("; {} in a row, since {since}", text::plural(count.into(), "bad read", "bad reads"))
         });
         format!("{} {}{since}", file.path.display(), file.why)
@@ -63,7 +64,7 @@ pub(super) fn written(facts: &Facts) -> Verdict {
             "another program keeps {} up to date; cco leaves them alone",
             files(&others)
         ))
-        .fix(format!("stop that program, or `cco config set {} false`", keys::SHARE))
+        .fix(format!("stop that program, or `cco config set {} false`", keys::limits::SHARE))
         .details([others, unknown].concat()),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod glance;
 pub(crate) mod renewal;
 
 use cco_engine::limits::{AccountLimits, WindowLimits};
+use cco_model::civil;
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::Mark;
 use cco_model::limit::pace::Pace;
@@ -214,7 +215,7 @@ fn long_duration(minutes: u64) -> String {
 }
 
 fn moment(at_ms: i64, now: &Zoned) -> String {
-    text::clock(text::instant(at_ms), now)
+    text::clock(civil::timestamp(at_ms), now)
 }
 
 /// A window that was not full when it was looked at is not said to be full: that is a guess from its pace.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 pub(crate) use cco_model::untrusted::clean;
-pub(crate) use cco_wire::text::{clip, escape_json, instant, iso, iso_ms, name, whole_project};
+pub(crate) use cco_wire::text::{clip, escape_json, iso, iso_ms, name, whole_project};
 
 /// The longest name in a list of models.
 const MODEL_LIMIT: usize = 40;

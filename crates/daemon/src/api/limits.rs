@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use cco_engine::limits::{AccountLimits, alarm};
 use cco_model::limit::shown::Value;
 use serde::Serialize;
-use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::Api;
 use super::answer::Answer;
 use super::asked::Asked;
 use super::problem::Problem;
-use super::scan::ends;
 use crate::event::Event;
 
 /// From so many percent on a window is worth an alert.
@@ -86,10 +84,7 @@ pub(super) async fn refresh(
     body: String,
 ) -> Result<Response, Problem> {
     Asked::plainly(&uri, &body)?;
-    let (reply, answer) = oneshot::channel();
-    api.events.send(Event::RefreshWanted(reply)).await.map_err(|_| ends())?;
-    let done = answer.await.map_err(|_| ends())?;
-    let done = done.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why))?;
+    let done = api.have(Event::RefreshWanted).await?;
     let answer = RefreshAnswer { asked: done.asked, not_asked: done.not_asked, faults: done.faults };
     Ok(Answer::of(&answer)?.send(&headers))
 }

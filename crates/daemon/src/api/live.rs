@@ -21,7 +21,8 @@ use crate::live::{Ending, Listener, Told};
 const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");
 
-/// Calls as they are counted, today's sums, and a hint when limits change. `Last-Event-ID` brings what was missed.
+/// Calls as they are counted, today's sums, and limits when a reading of them changes. `Last-Event-ID` brings the calls
+/// that were missed.
 #[utoipa::path(get, path = "/api/stats/live", tag = "stats", params(
     ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was heard")
 ), responses((status = OK, content_type = "text/event-stream", body = String), (status = SERVICE_UNAVAILABLE, body = Problem)))]

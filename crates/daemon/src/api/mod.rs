@@ -1,7 +1,7 @@
 //! The HTTP API: one file for each family of routes, and what stands before them all.
 //!
-//! A request goes through `connection` (how long, how large), a place of `places` (how many), `headers` (what every answer says), `guard` (who may ask),
-//! its route, and back as an `answer` or a `problem`.
+//! A request goes through `connection` (how long, how large), a place of `places` (how many), `headers` (what every answer
+//! says), `guard` (who may ask), its route, and back as an `answer` or a `problem`.
 //! Must not: count anything, or reach the file system by anything that a request says.
 
 mod answer;
@@ -39,7 +39,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -50,6 +50,7 @@ use utoipa_axum::routes;
 use self::answer::Answers;
 use self::connection::Bounds;
 use self::problem::Problem;
+use crate::event::Event;
 use crate::shared::Shared;
 
 /// Bytes of a body.
@@ -78,6 +79,18 @@ impl Api {
         }
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statistics are turned off")
             .hint("`cco config set stats.enabled true` turns them on"))
+    }
+
+    /// Has the event loop do what is wanted, and waits for what comes of it.
+    async fn have<T>(
+        &self,
+        wanted: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Event,
+    ) -> Result<T, Problem> {
+        let ends = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends");
+        let (reply, answer) = oneshot::channel();
+        self.events.send(wanted(reply)).await.map_err(|_| ends())?;
+        let done = answer.await.map_err(|_| ends())?;
+        done.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why))
     }
 }
 

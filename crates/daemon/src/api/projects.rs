@@ -8,7 +8,7 @@ use axum::response::Response;
 use cco_engine::stats::ProjectSums;
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
-use cco_wire::text::iso;
+use cco_wire::text::{iso, project_name};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,7 +18,6 @@ use super::answer::{Answer, answer};
 use super::asked::Asked;
 use super::filter::{self, Filter};
 use super::problem::Problem;
-use super::stats::project_name;
 
 /// Projects, dearest first.
 #[derive(Serialize, ToSchema)]

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Serialize;
-use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -37,11 +36,7 @@ pub(super) async fn scan(
     body: String,
 ) -> Result<Response, Problem> {
     Asked::plainly(&uri, &body)?;
-    let (reply, answer) = oneshot::channel();
-    api.events.send(Event::ScanWanted(reply)).await.map_err(|_| ends())?;
-    let done = answer.await.map_err(|_| ends())?;
-    let taken = done.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why))?;
-    let summary = taken.summary;
+    let summary = api.have(Event::ScanWanted).await?.summary;
     let answer = ScanAnswer {
         files: summary.files,
         files_read: summary.files_read,
@@ -50,9 +45,4 @@ pub(super) async fn scan(
         damaged_lines: summary.damaged_lines,
     };
     Ok(Answer::of(&answer)?.send(&headers))
-}
-
-/// Nobody is there any more to do it.
-pub(super) fn ends() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends")
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use cco_engine::Engine;
 use cco_engine::stats::{SessionCall, SessionCursor, SessionDetail, SessionSums};
 use cco_wire::exact::Usd;
-use cco_wire::text::{iso, iso_ms};
+use cco_wire::text::{iso, iso_ms, project_name};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,7 +17,6 @@ use super::answer::{Answer, answer};
 use super::asked::{Asked, short};
 use super::filter::{self, Filter};
 use super::problem::Problem;
-use super::stats::project_name;
 use super::sums::SumsAnswer;
 
 /// Sessions of a page, and the most that one may have.

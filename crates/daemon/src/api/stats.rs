@@ -13,7 +13,7 @@ use cco_model::civil;
 use cco_model::money::{NanoUsd, round_half_even};
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
-use cco_wire::text::{iso, iso_ms, whole_project};
+use cco_wire::text::{iso, iso_ms, project_name};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -322,11 +322,6 @@ fn by(
     let rest = others.iter().fold(NanoUsd::default(), |all, (_, sums)| all + sums.cost);
     let told = told.into_iter().map(|(key, sums)| (name(key), Usd(sums.cost))).collect();
     (Some(told), (!others.is_empty()).then_some(Usd(rest)))
-}
-
-/// The name of a project; nothing for none.
-pub(super) fn project_name(path: &str) -> String {
-    if path.is_empty() { String::new() } else { whole_project(path) }
 }
 
 /// What each project is called: by its path where another has its name.

@@ -10,7 +10,7 @@ use cco_engine::stats::{ChangedCall, Mark};
 use cco_engine::{Engine, EngineError};
 use cco_model::sums::Sums;
 use cco_wire::exact::Usd;
-use cco_wire::text::{escape_json, iso_ms, whole_project};
+use cco_wire::text::{escape_json, iso_ms, project_name};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -178,18 +178,13 @@ fn data(call: &ChangedCall, tier: &str, update: bool) -> String {
         timestamp: iso_ms(call.at_ms),
         model: &call.model,
         tier,
-        project: project(&call.project),
+        project: project_name(&call.project),
         project_path: &call.project,
         session: &call.session,
         branch: &call.branch,
         tokens: call.tokens.total(),
         cost: Usd(call.cost.unwrap_or_default()),
     })
-}
-
-/// The name of a project; nothing for none.
-fn project(path: &str) -> String {
-    if path.is_empty() { String::new() } else { whole_project(path) }
 }
 
 fn json(data: &impl Serialize) -> String {

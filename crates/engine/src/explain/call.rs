@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use cco_ledger::lookup::{CallFacts, Group, ToolUse};
 use cco_ledger::write::{KnownTranscript, TranscriptId};
 use cco_model::call::{CallKey, Origin};
+use cco_model::civil;
 use cco_model::reason::{self, Candidate, Reason};
 use cco_transcript::trace::{self, Traced, TracedRow};
 
 use super::{CallStory, Depth, MOST_BYTES, Place, RowStory, Searched, Verdict, is_named_after, open};
-use crate::report::instant;
 use crate::scan::Progress;
 use crate::{Engine, EngineError};
 
@@ -60,7 +60,7 @@ impl Engine {
         let tools = self.tools_of_call(&facts, &found)?;
         let told = found.iter().map(|found| found.row.message.as_str()).find(|id| !id.is_empty());
         Ok(Some(CallStory {
-            at: instant(facts.at_ms),
+            at: civil::timestamp(facts.at_ms),
             message: told.or(message).unwrap_or_default().to_owned(),
             list: self.prices.id().to_owned(),
             breakdown: self.prices.breakdown(&facts.model, &facts.usage, facts.at_ms),
@@ -228,7 +228,7 @@ fn stories(
         path: path.clone(),
         offset: facts.offset,
         place,
-        at: kept.and_then(|row| row.at_ms).map(instant),
+        at: kept.and_then(|row| row.at_ms).map(civil::timestamp),
         session: facts.session.clone(),
         usage: facts.usage,
         sidechain: facts.sidechain,
@@ -255,7 +255,7 @@ fn stories(
             path: file.path.clone(),
             offset: row.offset,
             place: Place::There,
-            at: row.at_ms.map(instant),
+            at: row.at_ms.map(civil::timestamp),
             session: row.session.clone(),
             usage: row.usage,
             sidechain: row.sidechain,

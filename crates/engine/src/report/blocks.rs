@@ -6,7 +6,7 @@ use cco_model::civil;
 use cco_model::sums::Sums;
 use jiff::Timestamp;
 
-use super::{Filter, ModelSums, Parts, instant};
+use super::{Filter, ModelSums, Parts};
 use crate::{Engine, EngineError};
 
 /// The stretch that a recent burn rate looks at.
@@ -68,7 +68,7 @@ impl Engine {
                 && parts.first_ms - last.as_millisecond() > BLOCK_MS
                 && start_ms <= now.as_millisecond()
             {
-                rows.push(gap(before.end.unwrap_or(last), instant(start_ms)));
+                rows.push(gap(before.end.unwrap_or(last), civil::timestamp(start_ms)));
             }
             rows.push(self.block(start_ms, &parts, only, now)?);
         }
@@ -144,9 +144,9 @@ impl Engine {
         let recent = if active { self.recent(now_ms, only)? } else { None };
         let projection = active.then(|| block::project(&sums, first_ms, last_ms, now_ms, end_ms)).flatten();
         Ok(BlockRow {
-            start: instant(start_ms),
-            end: (start_ms <= now_ms).then(|| instant(end_ms)),
-            last: Some(instant(last_ms)),
+            start: civil::timestamp(start_ms),
+            end: (start_ms <= now_ms).then(|| civil::timestamp(end_ms)),
+            last: Some(civil::timestamp(last_ms)),
             active,
             gap: false,
             burn_rate: block::burn(&sums, first_ms, last_ms),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Granularity, milliseconds, series};
-use crate::report::{Only, UNKNOWN_SESSION, instant};
+use crate::report::{Only, UNKNOWN_SESSION};
 use crate::{Engine, EngineError};
 
 /// What calls are told apart by.
@@ -113,7 +113,7 @@ impl Total {
     }
 
     fn slice(self, key: String, label: String) -> Slice {
-        Slice { key, label, sums: self.sums, last: Some(instant(self.last_ms)), uses: None }
+        Slice { key, label, sums: self.sums, last: Some(civil::timestamp(self.last_ms)), uses: None }
     }
 }
 
@@ -147,14 +147,15 @@ impl Engine {
         })?;
         let (projects, branches) = (self.names_of(Named::Project)?, self.names_of(Named::Branch)?);
         let name = |names: &BTreeMap<i64, Arc<str>>, id| names.get(&id).cloned().unwrap_or_default();
-        let branch = |(id, total): (i64, Total)| (name(&branches, id), total.sums, instant(total.last_ms));
+        let branch =
+            |(id, total): (i64, Total)| (name(&branches, id), total.sums, civil::timestamp(total.last_ms));
         let row = |(id, (total, parts)): (i64, (Total, BTreeMap<i64, Total>))| {
             let mut parts: Vec<_> = parts.into_iter().map(branch).collect();
             parts.sort_by(|one, other| (other.1.cost, &one.0).cmp(&(one.1.cost, &other.0)));
             ProjectSums {
                 path: name(&projects, id),
                 sums: total.sums,
-                last: instant(total.last_ms),
+                last: civil::timestamp(total.last_ms),
                 branches: parts,
             }
         };

@@ -8,7 +8,6 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::{Granularity, MOST_POINTS, milliseconds};
-use crate::report::instant;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -21,23 +20,12 @@ pub(super) struct Buckets {
     pub(super) cuts: Vec<i64>,
 }
 
-/// From fine to coarse.
-const GRANULARITIES: [Granularity; 7] = [
-    Granularity::Minute,
-    Granularity::Hour,
-    Granularity::Day,
-    Granularity::Week,
-    Granularity::Month,
-    Granularity::Year,
-    Granularity::Century,
-];
-
 /// How finely a range can be told: so finely, or as finely as there are not too many points. One call of a clock that
 /// was wrong may be millennia away from the others.
 pub fn fitting(finest: Granularity, range: &Range<Timestamp>, zone: &TimeZone) -> Granularity {
     let range = milliseconds(range);
     let fits = |it: &Granularity| buckets(&range, zone, *it, MOST_POINTS).is_ok();
-    let mut coarser = GRANULARITIES.into_iter().skip_while(|it| *it != finest);
+    let mut coarser = Granularity::ALL.into_iter().skip_while(|it| *it != finest);
     coarser.find(fits).unwrap_or(Granularity::Century)
 }
 
@@ -47,7 +35,7 @@ pub fn hour_of(at: Timestamp, zone: &TimeZone) -> Range<Timestamp> {
     let mut steps = ClockSteps::new(at.as_millisecond(), HOUR_MS, zone);
     let start = steps.next;
     steps.next();
-    instant(start)..instant(steps.next)
+    civil::timestamp(start)..civil::timestamp(steps.next)
 }
 
 /// The buckets of a range of UTC milliseconds; an error when they are more than `most`: how many.

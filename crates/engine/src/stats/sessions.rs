@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 pub use cco_ledger::query::SessionCall;
 use cco_ledger::query::SessionPart;
+use cco_model::civil;
 use cco_model::sums::Sums;
 use jiff::Timestamp;
 
 use super::{ACTIVE_MS, ToolUses, dearest_first, milliseconds};
-use crate::report::{Only, UNKNOWN_SESSION, instant};
+use crate::report::{Only, UNKNOWN_SESSION};
 use crate::{Engine, EngineError};
 
 /// Where a page ends: the last call of its last session, UTC milliseconds, and the id of that.
@@ -132,8 +133,8 @@ impl Engine {
             session: one.name().into(),
             branch: self.ledger.last_branch(row)?,
             project: one.project,
-            first: instant(one.first_ms),
-            last: instant(one.last_ms),
+            first: civil::timestamp(one.first_ms),
+            last: civil::timestamp(one.last_ms),
             active: (now_ms - ACTIVE_MS..=now_ms).contains(&one.last_ms),
             sums,
             models: dearest_first(one.models.into_iter().collect()),

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use cco_ledger::query::Sizes;
+use cco_model::civil;
 use jiff::Timestamp;
 
 use super::Mark;
-use crate::report::instant;
 use crate::{Engine, EngineError, LedgerPlace};
 
 /// What is known of the places that calls come from.
@@ -78,7 +78,8 @@ impl Engine {
                 roots.iter_mut().find(|root| facts.path.starts_with(&root.path)).unwrap_or(&mut elsewhere);
             root.damaged_lines += facts.damaged_lines;
             root.skipped_rows += facts.skipped_rows;
-            root.last_event = root.last_event.max(Some(instant(facts.written_ns.div_euclid(1_000_000))));
+            root.last_event =
+                root.last_event.max(Some(civil::timestamp(facts.written_ns.div_euclid(1_000_000))));
             if facts.gone {
                 root.gone += 1;
             } else {
@@ -92,8 +93,8 @@ impl Engine {
             elsewhere,
             ledger: self.source_ledger()?,
             price_list: self.prices.id().to_owned(),
-            last_success: asked.success_ms.map(instant),
-            last_failure: asked.failure_ms.map(instant),
+            last_success: asked.success_ms.map(civil::timestamp),
+            last_failure: asked.failure_ms.map(civil::timestamp),
         })
     }
 

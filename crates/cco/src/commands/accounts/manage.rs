@@ -56,14 +56,14 @@ pub(super) fn manage(app: &mut App<'_>, name: &str, yes: bool) -> Result<(), Cli
         }
     }
     let id = known.id.clone();
-    let same = |text: &str| keys::account_id(text).as_ref() == Some(&id);
-    super::super::config::add(&config, keys::MANAGED, &id.to_string(), &same)?;
+    let same = |text: &str| keys::limits::account_id(text).as_ref() == Some(&id);
+    super::super::config::add(&config, keys::limits::MANAGED, &id.to_string(), &same)?;
     app.out
         .note(&format!("{label} is managed: its login is renewed when it has expired, and nobody uses it"));
     if app.limits.allowed != Some(true) {
         app.out.hint(&format!(
             "that happens when the service is asked for limits; `cco config set {} true` allows that",
-            keys::ENDPOINT
+            keys::limits::ENDPOINT
         ));
     }
     app.out.hint(&format!("`cco accounts unmanage {}` takes it back", text::name(name)));
@@ -74,14 +74,14 @@ pub(super) fn manage(app: &mut App<'_>, name: &str, yes: bool) -> Result<(), Cli
 pub(super) fn unmanage(app: &mut App<'_>, name: &str) -> Result<(), CliError> {
     super::super::limits::look(app)?;
     let accounts = app.engine.accounts()?;
-    let (id, label) = match (choose::account(name, &accounts), keys::account_id(name)) {
+    let (id, label) = match (choose::account(name, &accounts), keys::limits::account_id(name)) {
         (Ok(known), _) => (known.id.clone(), choose::account_label(known)),
         (Err(_), Some(id)) if app.limits.managed.contains(&id) => (id.clone(), id.to_string()),
         (Err(wrong), _) => return Err(wrong),
     };
     let Some(config) = app.limits.config_file.clone() else { return Ok(()) };
-    let same = |text: &str| keys::account_id(text).as_ref() == Some(&id);
-    if super::super::config::take_out(&config, keys::MANAGED, &same)? {
+    let same = |text: &str| keys::limits::account_id(text).as_ref() == Some(&id);
+    if super::super::config::take_out(&config, keys::limits::MANAGED, &same)? {
         app.out.note(&format!("{label} is not managed any more; its login stays as it is, and is only read"));
     } else {
         app.out.note(&format!("{label} is not managed"));
@@ -97,7 +97,7 @@ fn refused(label: &str, why: CannotManage) -> CliError {
         CannotManage::InKeyStore => cannot("its login is in the system's key store")
             .hint("only logins in files are renewed; Claude Code renews the others when it is opened"),
         CannotManage::KeyStoreNotAllowed => cannot("its login may be in the system's key store")
-            .hint(format!("`cco config set {} true` lets cco look there", keys::KEYCHAIN)),
+            .hint(format!("`cco config set {} true` lets cco look there", keys::limits::KEYCHAIN)),
         CannotManage::NoFile => {
             cannot("there is no login in its directory").hint("run `claude /login` with that directory first")
         }
@@ -111,10 +111,10 @@ fn check_settings(asking: &Asking) -> Result<(), CliError> {
     if asking.renewing.client_id.is_none() {
         return Err(CliError::usage(format!(
             "`{}` is not set, and without it no login can be renewed",
-            keys::CLIENT_ID
+            keys::limits::CLIENT_ID
         ))
         .hint("it is the OAuth client that the login was made for; cco knows none and guesses none")
-        .hint(format!("`cco config set {} ID` sets it", keys::CLIENT_ID)));
+        .hint(format!("`cco config set {} ID` sets it", keys::limits::CLIENT_ID)));
     }
     if asking.renewing.home.is_none() {
         return Err(CliError::usage("HOME is not set, so Claude Code's locks cannot be found"));

@@ -235,8 +235,8 @@ impl Made {
         let config = self.config();
         Means {
             asking: places::asking(&self.env(), &config, Some(&self.folder)).ok().flatten(),
-            is_allowed: config.flag(keys::ENDPOINT) == Some(true),
-            share: config.flag(keys::SHARE) == Some(true),
+            is_allowed: config.flag(keys::limits::ENDPOINT) == Some(true),
+            share: config.flag(keys::limits::SHARE) == Some(true),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cco_daemon::control::{Client, Status};
+use cco_model::civil;
 use serde_json::json;
 
 use super::start::tell_of_port;
@@ -59,7 +60,7 @@ fn document(status: &Status) -> serde_json::Value {
         "version": status.about.version,
         "address": status.about.address,
         "instead_of": status.about.instead_of,
-        "since": text::instant(status.about.since_ms).to_string(),
+        "since": civil::timestamp(status.about.since_ms).to_string(),
         "polling": status.is_polling,
         "checks": checks,
     })

@@ -214,7 +214,7 @@ fn keep_preset(args: &InstallArgs, env: &Env) -> Result<(), CliError> {
 fn consent(env: &Env, out: &mut Output) -> Result<(), CliError> {
     let Some(path) = home::config_file(home::folder(env)?.as_deref()) else { return Ok(()) };
     // Settings that cannot be read are told by whoever needs them.
-    if Config::load(Some(&path), env).is_ok_and(|config| config.flag(keys::ENDPOINT).is_none()) {
+    if Config::load(Some(&path), env).is_ok_and(|config| config.flag(keys::limits::ENDPOINT).is_none()) {
         ask::consent(out, &path)?;
     }
     Ok(())

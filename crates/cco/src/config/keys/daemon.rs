@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::env::Env;
 
 use super::super::{Config, Source};
-use super::{Complaint, Key, Kind, Value};
+use super::{Complaint, Value};
 
 /// Where it listens.
 pub(crate) const LISTEN: &str = "daemon.listen";
@@ -33,18 +33,6 @@ pub(crate) const DEBOUNCE: &str = "stats.watch.debounce_ms";
 pub(crate) const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3003);
 pub(super) const UPDATE_INTERVAL_S: u64 = 5;
 pub(super) const DEBOUNCE_MS: u64 = 100;
-
-/// A key of a daemon.
-pub(super) const fn key(
-    path: &'static str,
-    about: &'static str,
-    kind: Kind,
-    default: Option<Value>,
-    example: &'static str,
-    check: fn(&Value) -> Result<(), Complaint>,
-) -> Key {
-    Key { path, about, kind, default, variable: None, example, idle: None, check }
-}
 
 /// Keys that a daemon reads once, when it begins.
 const READ_ONCE: [&str; 3] = [LISTEN, ALLOW_REMOTE, DEBOUNCE];
@@ -109,10 +97,6 @@ fn whole(config: &Config, path: &str, default: u64) -> u64 {
         Some(Value::Whole(number)) => *number,
         _ => default,
     }
-}
-
-pub(super) fn any(_: &Value) -> Result<(), Complaint> {
-    Ok(())
 }
 
 pub(super) fn check_listen(value: &Value) -> Result<(), Complaint> {

@@ -4,9 +4,10 @@ use cco_statusline::colour::{Colour, NAMES};
 use cco_statusline::preset::Preset;
 use cco_statusline::segments::{self, SEGMENTS};
 use cco_statusline::settings::{Item, Settings, Wish};
+use cco_wire::names::nearest;
 
 use super::super::Config;
-use super::{Complaint, Value, nearest};
+use super::{Complaint, Value};
 
 /// Which ready-made line is drawn.
 pub(crate) const PRESET: &str = "statusline.preset";

@@ -3,6 +3,7 @@
 //! Must not: query anything; show an account that this machine does not hold.
 
 use cco_engine::limits::{AccountLimits, WindowLimits};
+use cco_model::civil;
 use cco_model::limit::login::{Login, Reason};
 use cco_model::limit::mark::Mark;
 use cco_model::limit::shown::Value;
@@ -12,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::super::fit::{self, Column, GUTTER, Keep, Squeeze};
 use super::super::table::{align, word};
-use super::super::{BAD, FAINT, NEAR, styled, text};
+use super::super::{BAD, FAINT, NEAR, styled};
 use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, dead_words, long_duration, name, padded};
 use crate::choose::account_label;
 
@@ -84,7 +85,7 @@ pub(crate) fn told_reset(limits: &[AccountLimits]) -> Option<Timestamp> {
     let window = only.windows.iter().find(|one| one.shown.window == Window::FiveHour)?;
     let current = window.current.filter(|current| current.source != Source::Manual)?;
     match window.shown.value {
-        Value::Open { left_ms: Some(_), .. } => current.resets_at_ms.map(text::instant),
+        Value::Open { left_ms: Some(_), .. } => current.resets_at_ms.map(civil::timestamp),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use cco_engine::limits::{
     ExchangeFailure, Held, Lack, Outcome, Recovery, RefreshFailure, Refreshed, Renewal,
 };
+use cco_model::civil;
 use jiff::Zoned;
 
 use super::{LOG_IN, dead_words};
@@ -38,11 +39,11 @@ pub(crate) fn said(renewal: &Renewal, label: &str, now: &Zoned) -> Option<Said> 
         Some(Said::Warning(format!("the login of {label} in {place} is not renewed: {why}"), hint))
     };
     let open = "it is renewed when you open Claude Code".to_owned();
-    let at = |at_ms| text::clock(text::instant(at_ms), now);
+    let at = |at_ms| text::clock(civil::timestamp(at_ms), now);
     match &renewal.outcome {
         Outcome::NoClientId => not(
-            format!("`{}` is not set", keys::CLIENT_ID),
-            Some(format!("`cco config set {} ID` sets it; {open}", keys::CLIENT_ID)),
+            format!("`{}` is not set", keys::limits::CLIENT_ID),
+            Some(format!("`cco config set {} ID` sets it; {open}", keys::limits::CLIENT_ID)),
         ),
         Outcome::NoHome => {
             not("HOME is not set, so Claude Code's locks cannot be found".to_owned(), Some(open))

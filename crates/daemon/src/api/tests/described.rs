@@ -293,3 +293,34 @@ fn every_route_that_answers_is_described() {
     }
     assert_eq!(table.matches("RouteId").count(), paths.len(), "{table}");
 }
+
+/// Every name that the page for people has to have: routes, parameters and their words.
+#[test]
+fn the_page_for_people_names_every_route_parameter_and_metric() {
+    let page = include_str!("../../../../../docs/api.md");
+    let named: Vec<&str> = page.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    let is_named = |name: &str| named.iter().any(|it| *it == name || it.starts_with(&format!("{name}=")));
+    let served = full();
+    let document = served.json("/api/openapi.json");
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("methods") {
+            let is_data = path.starts_with("/api/") || path == "/metrics";
+            let route = format!("{} {path}", method.to_uppercase());
+            assert!(!is_data || is_named(&route), "docs/api.md does not name {route}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let words = parameter["schema"]["enum"].as_array().into_iter().flatten();
+                let words = words.filter_map(Value::as_str).filter(|_| parameter["in"] == "query");
+                let is_in_path = parameter["in"] == "path" || parameter["name"] == "X-Cco";
+                let name = parameter["name"].as_str().filter(|_| !is_in_path);
+                for name in name.into_iter().chain(words) {
+                    assert!(is_named(name), "docs/api.md does not name `{name}` of {route}");
+                }
+            }
+        }
+    }
+    let metrics = served.get("/metrics");
+    let metrics = metrics.text();
+    for name in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(is_named(name), "docs/api.md does not name {name}");
+    }
+}

@@ -1,10 +1,12 @@
 //! What only the writing side of a scan can show.
 
+use std::ops::Range;
+
 use cco_ledger::Place;
 use cco_ledger::limits::{Holding, Observed};
 use cco_model::batch::Batch;
 use cco_model::limit::AccountId;
-use cco_transcript::read::SoftErrors;
+use cco_transcript::read::{Piece, SoftErrors};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -30,14 +32,7 @@ fn what_was_cut_out_of_a_file_while_it_was_read_is_read_again_and_not_passed_ove
     let path = PathBuf::from("/t.jsonl");
     let jobs = [Job { path: path.clone(), seen: file_of(300), from: 0, ledger_offset: 0 }];
     let mut summary = ScanSummary::default();
-    let mut scan = Scan {
-        holders: Holders::of(&[], HashMap::new()),
-        jobs: &jobs,
-        waiting: HashMap::new(),
-        standing: HashMap::new(),
-        overtaken: false,
-        summary: &mut summary,
-    };
+    let mut scan = Scan::new(&jobs, &[], HashMap::new(), &mut summary);
     let mut writer = ledger.writer(&prices).expect("a writer");
     scan.take(&mut writer, &stretch(0, 0..100, false), Ok(read_of(0..90))).expect("taken");
     assert!(!scan.overtaken);
