@@ -12,7 +12,7 @@ use std::thread;
 
 use rustix::process::{Gid, Uid};
 
-use crate::daemon::{Daemon, PATIENCE, machine_with, token, until};
+use crate::daemon::{Daemon, PATIENCE, get, machine_with, token, until};
 use crate::sealed::TestEnv;
 
 /// Nobody, who owns nothing here.
@@ -257,6 +257,21 @@ fn daemon_of_another(env: &TestEnv) -> Option<Daemon> {
     let_others_look_in(env);
     env.give_away();
     Some(Daemon::of(shell))
+}
+
+#[test]
+fn a_daemon_whose_folder_cannot_be_written_any_more_never_says_that_there_were_no_calls() {
+    let env = machine_with(1);
+    let Some(mut daemon) = daemon_of_another(&env) else { return };
+    let home = env.home().join(".cco");
+    until(|| home.join("state/snapshot").exists());
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o500)).unwrap();
+    // Other settings have engines opened anew.
+    fs::write(home.join("config.toml"), "[daemon]\nlisten = \"127.0.0.1:0\"\nopen_reads = true\n").unwrap();
+    daemon.says("settings have changed, and are followed");
+    let answer = get(&env, "/api/stats?period=all");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"total_calls\":1,"), "{answer}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use std::time::Duration;
 
-use crate::daemon::{Daemon, PATIENCE, address, machine_with, token};
+use crate::daemon::{Daemon, PATIENCE, address, calls, machine_with, token};
 use crate::sealed::TestEnv;
 
 /// A machine answers itself at once; only where that is forbidden is it waited for so long.
@@ -185,6 +185,7 @@ fn where_others_may_reach_it_every_route_needs_the_token() {
             "[daemon]\nlisten = \"0.0.0.0:0\"\nallow_remote = true\nhosts = [{hosts}]\n{more}"
         ));
         let _daemon = Daemon::run(&env);
+        assert_eq!(calls(&env), 1);
         let (port, token) = (port(&env), token(&env));
         let here = SocketAddr::from(([127, 0, 0, 1], port));
         let routes = routes(here, &token);

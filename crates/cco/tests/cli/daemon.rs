@@ -325,7 +325,7 @@ fn other_settings_are_followed_without_a_new_start() {
 }
 
 /// What it answers to a request without the token.
-fn get(env: &TestEnv, path: &str) -> String {
+pub(crate) fn get(env: &TestEnv, path: &str) -> String {
     let about = fs::read_to_string(env.home().join(".cco/state/daemon.json")).unwrap();
     let about: serde_json::Value = serde_json::from_str(&about).unwrap();
     let host = about["address"].as_str().unwrap().strip_prefix("http://").unwrap();
