@@ -18,6 +18,8 @@ mod impostors;
 mod limits;
 mod limits_glance;
 mod limits_told;
+#[cfg(target_os = "linux")]
+mod links;
 mod logins;
 mod lost_days;
 mod managed;
