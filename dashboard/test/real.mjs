@@ -196,6 +196,22 @@ test("at phone width no view scrolls sideways, and it says whether it is live, h
   assert.ok(await page.locator(".feed .model").first().isVisible());
 });
 
+test("hostile words in the page's own address, and in what the daemon says of them, are text", async () => {
+  const words = PAYLOADS.filter((name) => name.isWellFormed());
+  for (const key of ["view", "period", "from", "project", "model", "account", "branch", "session", "split", "by", "find", "foo"]) {
+    // All of them as one word, and the first as one that a part of the page might take for its own.
+    for (const word of [words.join(" "), words[0]]) {
+      await page.goto(`${home.base}?view=cost&${key}=${encodeURIComponent(word)}`);
+      await page.waitForSelector(".drawn, .state");
+      const made = await page.evaluate(() => document.querySelectorAll("#app :is(img, script, iframe, object, embed, video, audio, style, link, math, form:not(.filters), a:not(.links a))").length);
+      assert.equal(made, 0, key);
+      assert.doesNotMatch(await page.title() + await page.evaluate(() => document.body.innerText), /[\u202a-\u202e\u2066-\u2069\u200b]/, key);
+      assert.equal(await page.evaluate(() => window.__ran), undefined, key);
+    }
+  }
+  forgive();
+});
+
 test("filters that match nothing are told as that, with a way out; what the address gets wrong is told too", async () => {
   await page.goto(`${home.base}?view=cost&project=shpo&period=nope&foo=bar`);
   await page.waitForSelector(".state");

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test that is the right way to fail")]
 
 mod accounts;
+#[cfg(target_os = "linux")]
+mod another_user;
+mod beyond;
 mod blocks;
 mod colours;
 mod config;
@@ -11,15 +14,19 @@ mod doctor;
 mod explain;
 mod habits;
 mod homes;
+mod impostors;
 mod limits;
 mod limits_glance;
 mod limits_told;
+#[cfg(target_os = "linux")]
+mod links;
 mod logins;
 mod lost_days;
 mod managed;
 mod names;
 mod places;
 mod reports;
+mod repositories;
 mod reprice;
 mod sealed;
 mod service;

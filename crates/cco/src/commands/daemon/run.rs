@@ -10,7 +10,7 @@ use cco_daemon::lock::{About, Claim, Instance};
 use cco_daemon::{Http, Means, Settings, Setup, log};
 use cco_engine::limits::{AccountLimits, Asked, KnownAccount};
 use cco_engine::snapshot::Stamp;
-use cco_engine::{Engine, EngineError};
+use cco_engine::{Engine, EngineError, LedgerPlace};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -201,7 +201,7 @@ impl Made {
     fn engine(&self) -> Result<Engine, EngineError> {
         let (env, config) = (self.env(), self.config());
         let roots = Roots::find(&env, &config, Some(&self.folder));
-        let (ledger, _) = home::ledger_place(Some(&self.folder), &config, &env);
+        let ledger = self.ledger(&env, &config);
         let zone = zone_of(&config, &env);
         Engine::open(app::engine_setup(
             &env,
@@ -211,6 +211,15 @@ impl Made {
             &roots,
             (app::ledger_zone(&config), &zone),
         ))
+    }
+
+    /// A file, whatever the state of its folder: a ledger in memory would answer that there were no calls. Our own
+    /// folder was there when the daemon began, and is not made again where somebody took it away.
+    fn ledger(&self, env: &Env, config: &Config) -> LedgerPlace {
+        if config.text(keys::stats::DATABASE_PATH).is_some() {
+            return home::ledger_place(Some(&self.folder), config, env).0;
+        }
+        home::ledger_path(Some(&self.folder), config, env).map_or(LedgerPlace::Memory, LedgerPlace::File)
     }
 
     fn settings(&self) -> Settings {

@@ -357,6 +357,8 @@ fn every_answer_tells_browsers_what_they_may_do_with_it() {
         for (name, value) in ALWAYS {
             assert_eq!(reply.header(name.as_str()), Some(value), "{path} {}", reply.status);
         }
+        // Cookies know no ports: one of ours would be sent to whoever listens on another.
+        assert_eq!(reply.header("set-cookie"), None, "{path}");
         let is_file = matches!(&*path, "/" | "/assets/app.js" | "/assets/app.css" | "/favicon.svg");
         let kept = if is_file && reply.status == 200 { "no-cache" } else { "no-store" };
         assert_eq!(reply.header("cache-control"), Some(kept), "{path} {}", reply.status);

@@ -1,0 +1,222 @@
+//! Repositories that sessions lie in, made by whoever made them: none of their settings has anything run, and none of
+//! them keeps the daemon waiting.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::daemon::{Daemon, PATIENCE, append, calls, draw, machine, machine_with, until};
+use crate::sealed::TestEnv;
+
+/// Settings that name a program, and the trap that each of them names.
+const SETTINGS: [(&str, &str); 15] = [
+    ("core.fsmonitor", "monitor"),
+    ("core.sshCommand", "ssh"),
+    ("core.gitProxy", "proxy"),
+    ("core.pager", "pager"),
+    ("pager.status", "pager-of-status"),
+    ("core.editor", "editor"),
+    ("core.alternateRefsCommand", "alternates"),
+    ("diff.external", "diff"),
+    ("credential.helper", "credentials"),
+    ("gpg.program", "signatures"),
+    ("alias.status", "alias"),
+    ("alias.config", "alias"),
+    ("filter.evil.clean", "filter"),
+    ("filter.evil.smudge", "filter-out"),
+    ("filter.a=b.clean", "filter-with-a-sign"),
+];
+/// The traps that `git status` runs, where nothing is turned off.
+const SPRUNG: [&str; 6] =
+    ["monitor", "hook", "filter", "filter-with-a-sign", "filter-of-a-worktree", "filter-of-another-file"];
+
+/// A repository full of traps.
+struct Hostile<'e> {
+    env: &'e TestEnv,
+    root: PathBuf,
+}
+
+impl<'e> Hostile<'e> {
+    fn new(env: &'e TestEnv) -> Self {
+        let hostile = Self { env, root: env.home().join("app") };
+        fs::create_dir_all(&hostile.root).unwrap();
+        hostile.git(&["init", "-q", "-b", "x`touch${IFS}ran`$(touch${IFS}ran)"]);
+        // Filters are run for tracked files that look changed.
+        hostile.write_all("x\n");
+        hostile.git(&["add", "."]);
+        hostile.git(&["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x"]);
+        for (key, name) in SETTINGS {
+            hostile.git(&["config", key, &hostile.trap(name)]);
+        }
+        hostile.git(&["config", "extensions.worktreeConfig", "true"]);
+        hostile.git(&["config", "--worktree", "filter.hidden.clean", &hostile.trap("filter-of-a-worktree")]);
+        let more = env.write("more.inc", "");
+        let (more, of_another) = (more.to_str().unwrap(), hostile.trap("filter-of-another-file"));
+        hostile.git(&["config", "-f", more, "filter.included.clean", &of_another]);
+        hostile.git(&["config", "includeIf.onbranch:**.path", more]);
+        let hooks = hostile.trap("hook");
+        fs::create_dir_all(hostile.root.join("hooks")).unwrap();
+        fs::copy(hooks, hostile.root.join("hooks/post-index-change")).unwrap();
+        hostile.git(&["config", "core.hooksPath", "hooks"]);
+        env.write(
+            "app/.gitattributes",
+            "* filter=evil\nsign filter=a=b\nworktree filter=hidden\ninclude filter=included\n",
+        );
+        hostile.write_all("y\n");
+        hostile
+    }
+
+    fn write_all(&self, text: &str) {
+        for name in ["file", "sign", "worktree", "include"] {
+            self.env.write(&format!("app/{name}"), text);
+        }
+    }
+
+    fn git(&self, words: &[&str]) {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&self.root).args(words);
+        assert!(self.env.seal(git).output().unwrap().status.success(), "{words:?}");
+    }
+
+    /// A program that leaves a mark in the home folder when it is run.
+    fn trap(&self, name: &str) -> String {
+        let mark = self.env.home().join(format!("ran-{name}"));
+        let path =
+            self.env.write(&format!("traps/{name}"), &format!("#!/bin/sh\ntouch {}\ncat\n", mark.display()));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    }
+
+    /// What has been run.
+    fn ran(&self) -> BTreeSet<String> {
+        let names = [self.env.home(), &self.root].map(|folder| fs::read_dir(folder).unwrap());
+        let names =
+            names.into_iter().flatten().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter_map(|name| Some(name.strip_prefix("ran")?.trim_start_matches('-').to_owned())).collect()
+    }
+}
+
+/// A session at work in a folder.
+fn draw_in(env: &TestEnv, folder: &Path) {
+    let folder = folder.display();
+    draw(
+        env,
+        &format!(
+            r#"{{"session_id":"s","cwd":"{folder}","workspace":{{"current_dir":"{folder}"}},"cost":{{"total_cost_usd":1}}}}"#
+        ),
+    );
+}
+
+fn snapshot_has(env: &TestEnv, words: &str) -> bool {
+    fs::read_to_string(env.home().join(".cco/state/snapshot")).is_ok_and(|text| text.contains(words))
+}
+
+/// The daemon, and whoever it begins, as strace sees them. None, with a word on it: there is no strace.
+#[expect(clippy::print_stderr, reason = "whoever reads the log should know what was not tested")]
+fn watched(env: &TestEnv, trace: &Path) -> Option<Daemon> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-s", "4096", "-o", trace.to_str().unwrap()]);
+    strace.args([
+        "-e",
+        "trace=execve,open,openat,link,rename,unlink",
+        env!("CARGO_BIN_EXE_cco"),
+        "daemon",
+        "run",
+    ]);
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("SKIPPED: there is no strace to see what is run");
+        return None;
+    }
+    Some(Daemon::of(env.seal(strace)))
+}
+
+#[test]
+fn a_repository_can_have_nothing_run() {
+    let env = machine();
+    let hostile = Hostile::new(&env);
+    // Whoever asks without care springs them; else they would prove nothing.
+    hostile.git(&["status"]);
+    let sprung = hostile.ran();
+    assert!(SPRUNG.iter().all(|name| sprung.contains(*name)), "{sprung:?}");
+    for name in &sprung {
+        fs::remove_file(env.home().join(format!("ran-{name}"))).unwrap();
+    }
+    hostile.write_all("z\n");
+
+    let trace = env.home().join("trace");
+    let watched = watched(&env, &trace);
+    let is_watched = watched.is_some();
+    let _daemon = watched.unwrap_or_else(|| Daemon::run(&env));
+    draw_in(&env, &hostile.root);
+    // The four files, their attributes, and the folder of hooks.
+    until(|| snapshot_has(&env, "\"dirty\":6"));
+    assert_eq!(env.run("daemon stop").code, 0);
+    assert_eq!(hostile.ran(), BTreeSet::new(), "something of the repository's was run");
+    if is_watched {
+        assert_only_git_was_run(&fs::read_to_string(&trace).unwrap());
+    }
+}
+
+/// Of what strace saw: no program but `cco` and `git` itself, and nothing that a repository's index would be locked with.
+fn assert_only_git_was_run(trace: &str) {
+    let begun = trace.lines().filter(|line| line.contains("execve(") && line.ends_with("= 0"));
+    let programs: Vec<&str> = begun.filter_map(|line| line.split('"').nth(1)?.rsplit('/').next()).collect();
+    assert!(programs.iter().filter(|name| **name == "git").count() >= 2, "{programs:?}");
+    assert!(programs.iter().all(|name| ["cco", "git"].contains(name)), "{programs:?}");
+    assert!(!trace.contains("index.lock"), "it took the lock of the index");
+}
+
+#[test]
+fn a_git_that_hangs_is_ended_and_keeps_nobody_waiting() {
+    let env = machine_with(1);
+    let pids = env.home().join("pids");
+    let hangs = format!("#!/bin/sh\necho $$ >> {}\nexec sleep 600\n", pids.display());
+    let git = env.write("bin/git", &hangs);
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", git.parent().unwrap().display());
+    let env = env.with("PATH", &path);
+    fs::create_dir_all(env.home().join("app/.git")).unwrap();
+    let _daemon = Daemon::run(&env);
+    draw_in(&env, &env.home().join("app"));
+    let first = || fs::read_to_string(&pids).ok().and_then(|text| Some(text.split_once('\n')?.0.to_owned()));
+    until(|| first().is_some());
+    let (first, began) = (first().unwrap(), Instant::now());
+    let is_there = || Command::new("kill").args(["-0", &first]).output().unwrap().status.success();
+    until(|| !is_there());
+    assert!(began.elapsed() < PATIENCE / 4, "it had {:?}", began.elapsed());
+    append(&env, 1);
+    assert_eq!(calls(&env), 2);
+}
+
+#[test]
+fn a_branch_of_any_length_keeps_no_line_and_no_look_from_its_end() {
+    let env = machine();
+    let root = env.home().join("app");
+    let mut git = Command::new("git");
+    git.args(["init", "-q"]).arg(&root);
+    assert!(env.seal(git).status().unwrap().success());
+    let name = ["$(touch${IFS}ran)`id`"; 50].map(|name| name.repeat(10)).join("/");
+    assert!(name.len() > 10_000);
+    fs::write(root.join(".git/HEAD"), format!("ref: refs/heads/{name}\n")).unwrap();
+    env.write("app/new", "");
+    let _daemon = Daemon::run(&env);
+    draw_in(&env, &root);
+    until(|| snapshot_has(&env, "\"dirty\":1"));
+    let folder = root.display();
+    let mut line = env.command("statusline");
+    line.env("COLUMNS", "80").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut line = line.spawn().unwrap();
+    let payload =
+        format!(r#"{{"session_id":"s","cwd":"{folder}","workspace":{{"current_dir":"{folder}"}}}}"#);
+    line.stdin.take().unwrap().write_all(payload.as_bytes()).unwrap();
+    let drawn = line.wait_with_output().unwrap();
+    assert!(drawn.status.success());
+    let shown = String::from_utf8(drawn.stdout).unwrap();
+    let shown = anstream::adapter::strip_str(&shown).to_string();
+    assert!(!shown.trim().is_empty() && shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert!(!env.home().join("ran").exists() && !root.join("ran").exists());
+}
