@@ -169,7 +169,7 @@ fn data(call: &ChangedCall, tier: &str, update: bool) -> String {
         session: &'c str,
         branch: &'c str,
         tokens: u64,
-        cost: Usd,
+        cost: Option<Usd>,
     }
     json(&Data {
         r#type: "call",
@@ -183,7 +183,7 @@ fn data(call: &ChangedCall, tier: &str, update: bool) -> String {
         session: &call.session,
         branch: &call.branch,
         tokens: call.tokens.total(),
-        cost: Usd(call.cost.unwrap_or_default()),
+        cost: call.cost.map(Usd),
     })
 }
 

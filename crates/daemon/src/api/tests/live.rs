@@ -130,6 +130,14 @@ fn parts(event: &Event) -> (bool, i64) {
 }
 
 #[test]
+fn a_call_without_a_price_is_not_told_as_free() {
+    let mut served = Served::new();
+    let mut ear = Ear::begun(&served);
+    tell(&mut served, "app/a.jsonl", &ROW.line().replace("claude-opus-4-8", "claude-nebula-9"));
+    assert_eq!(ear.call().expect("a call").data["cost"], serde_json::Value::Null);
+}
+
+#[test]
 fn a_call_is_told_with_what_it_cost_and_again_when_it_has_grown() {
     let mut served = Served::new();
     let mut ear = Ear::begun(&served);
