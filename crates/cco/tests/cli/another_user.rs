@@ -12,7 +12,7 @@ use std::thread;
 
 use rustix::process::{Gid, Uid};
 
-use crate::daemon::{Daemon, PATIENCE, get, machine_with, token, until};
+use crate::running::{Daemon, PATIENCE, get, machine_with, token, until};
 use crate::sealed::TestEnv;
 
 /// Nobody, who owns nothing here.

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use std::time::Duration;
 
-use crate::daemon::{Daemon, PATIENCE, address, calls, machine_with, token};
+use crate::running::{Daemon, PATIENCE, address, calls, machine_with, token};
 use crate::sealed::TestEnv;
 
 /// A machine answers itself at once; only where that is forbidden is it waited for so long.

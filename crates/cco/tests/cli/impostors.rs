@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::daemon::{Daemon, PATIENCE, address, append, calls, machine_with, token, until};
+use crate::running::{Daemon, PATIENCE, address, append, calls, machine_with, token, until};
 use crate::sealed::TestEnv;
 
 /// Every command that has to do with a daemon, or looks whether there is one.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::beyond::{answered, status};
-use crate::daemon::{Daemon, address, machine, token};
+use crate::running::{Daemon, address, machine, token};
 
 #[test]
 fn the_link_that_lets_a_page_in_is_no_argument_stands_in_no_log_and_works_once() {

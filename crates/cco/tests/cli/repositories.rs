@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::daemon::{Daemon, PATIENCE, append, calls, draw, machine, machine_with, until};
+use crate::running::{Daemon, PATIENCE, append, calls, draw, machine, machine_with, until};
 use crate::sealed::TestEnv;
 
 /// Settings that name a program, and the trap that each of them names.
