@@ -119,6 +119,7 @@ impl<'o> App<'o> {
     /// Leaves what is known by now to status lines. Without it they show what was known before, with its age.
     pub(crate) fn leave_snapshot(&mut self) {
         if let Some(setup) = &self.snapshot
+            && setup.make_folder().is_ok()
             && let Err(error) = self.engine.leave_snapshot(setup)
             // Without an old one there is no status line that could show it.
             && setup.path.exists()

@@ -54,6 +54,14 @@ pub struct SnapshotSetup {
     pub zone: TimeZone,
 }
 
+impl SnapshotSetup {
+    /// Makes the folder of the snapshot, where it is not there. Commands do; a daemon, whose lock is in it, must not make
+    /// one again that was taken away.
+    pub fn make_folder(&self) -> io::Result<()> {
+        cco_limits::store::make_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
 /// Why there is no new snapshot; the one before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -77,7 +85,7 @@ impl Engine {
     }
 
     /// Writes the snapshot anew. What this engine has not looked at since it was opened stays as it was: the totals
-    /// without a scan, the accounts without a look.
+    /// without a scan, the accounts without a look. Its folder must be there.
     pub fn leave_snapshot(&mut self, setup: &SnapshotSetup) -> Result<(), SnapshotError> {
         let failed = |error| SnapshotError::Write { path: setup.path.clone(), error };
         // Else one that began earlier would put its older knowledge over a newer one's.
@@ -254,7 +262,6 @@ fn sessions(before: Vec<Observation>, told: Vec<Observation>, now_ms: i64) -> Ve
 /// The right to write a snapshot; none: another process is taking its time.
 fn alone(snapshot: &Path) -> io::Result<Option<File>> {
     let folder = snapshot.parent().unwrap_or(Path::new("."));
-    cco_limits::store::make_folder(folder)?;
     let mut options = OpenOptions::new();
     let lock = options.write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK))?;
     let mut waited = Duration::ZERO;

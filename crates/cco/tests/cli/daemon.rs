@@ -74,7 +74,8 @@ fn one_whose_home_was_taken_away_says_so_and_ends_and_leaves_the_next_one_alone(
     fs::rename(&home, &aside).unwrap();
     daemon.says("ends: its lock file is gone or another's");
     assert!(daemon.ends(PATIENCE).success());
-    assert!(!home.exists(), "it made another home");
+    let made = Command::new("find").arg(&home).output().unwrap();
+    assert!(!home.exists(), "it made another home: {}", String::from_utf8_lossy(&made.stdout));
     fs::rename(&aside, &home).unwrap();
     let mut daemon = Daemon::run(&env);
     fs::remove_file(home.join("state/daemon.lock")).unwrap();
