@@ -149,9 +149,9 @@ impl Ledger {
     }
 
     /// Keeps less of the file in memory than a first load wants: for those that live long, of which there are several.
-    /// What the system keeps of the file is as good for questions.
+    /// What the system keeps of the file is as good for questions: with four times as much none was quicker.
     pub fn live_long(&self) -> Result<(), LedgerError> {
-        self.connection.pragma_update(None, "cache_size", -2_000)?;
+        self.connection.pragma_update(None, "cache_size", -500)?;
         Ok(())
     }
 
