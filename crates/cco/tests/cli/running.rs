@@ -120,7 +120,7 @@ pub(crate) fn calls(env: &TestEnv) -> u64 {
 }
 
 #[track_caller]
-pub(crate) fn until(is_so: impl Fn() -> bool) {
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
     let ends = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < ends, "it never came to that");
