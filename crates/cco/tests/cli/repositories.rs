@@ -134,22 +134,19 @@ fn until_looked_at(env: &TestEnv, folder: &Path, is_so: impl Fn() -> bool) {
     });
 }
 
-/// The daemon, and whoever it begins, as strace sees them. None, with a word on it: there is no strace.
+/// The daemon, and whoever it begins, as strace sees them. None, with a word on it: there is no strace, or no right to
+/// see what a program does that keeps its memory to itself.
 #[expect(clippy::print_stderr, reason = "whoever reads the log should know what was not tested")]
 fn watched(env: &TestEnv, trace: &Path) -> Option<Daemon> {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-s", "4096", "-o", trace.to_str().unwrap()]);
-    strace.args([
-        "-e",
-        "trace=execve,open,openat,link,rename,unlink",
-        env!("CARGO_BIN_EXE_cco"),
-        "daemon",
-        "run",
-    ]);
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("SKIPPED: there is no strace to see what is run");
+    if !rustix::process::geteuid().is_root() || Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("SKIPPED: only root can see what a daemon runs, and only with strace");
         return None;
     }
+    let mut strace = Command::new("strace");
+    // Without a stop at every other call, which `git` has no time for.
+    strace.args(["-f", "-qq", "--seccomp-bpf", "-s", "4096", "-o", trace.to_str().unwrap()]);
+    strace.args(["-e", "trace=execve,open,openat,link,rename,unlink"]);
+    strace.args([env!("CARGO_BIN_EXE_cco"), "daemon", "run"]);
     Some(Daemon::of(env.seal(strace)))
 }
 
