@@ -24,9 +24,9 @@ pub struct Intake<'b> {
     pub state: FileState,
     /// The records.
     pub batch: &'b Batch,
-    /// Projects of its working directories, for those that the ledger does not know yet ([`Ledger::places`]).
+    /// Projects of its working directories, for those that the ledger does not know yet ([`crate::Ledger::places`]).
     pub projects: &'b HashMap<NameId, String>,
-    /// Which accounts the transcript's config directory held ([`Ledger::held_by`]).
+    /// Which accounts the transcript's config directory held ([`crate::Ledger::held_by`]).
     pub accounts: &'b HeldBy,
     /// Damaged lines and odd rows among them.
     pub soft_errors: &'b [SoftError],
