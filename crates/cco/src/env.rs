@@ -37,6 +37,7 @@ pub(crate) const CCO_HOME: &str = "CCO_HOME";
 pub(crate) const CCO_TIMEZONE: &str = "CCO_TIMEZONE";
 const CCO_NOW: &str = "CCO_NOW";
 const CCO_THREADS: &str = "CCO_THREADS";
+const MALLOC_ARENA_MAX: &str = "MALLOC_ARENA_MAX";
 #[cfg(feature = "planted-bugs")]
 const CCO_PLANTED_BUG: &str = "CCO_PLANTED_BUG";
 /// Config roots of Claude Code, by comma.
@@ -64,6 +65,7 @@ pub(crate) static VARIABLES: &[Variable] = &[
     hidden("all_proxy", "as ALL_PROXY"),
     hidden("NO_PROXY", "hosts that are asked directly"),
     hidden("no_proxy", "as NO_PROXY"),
+    hidden(MALLOC_ARENA_MAX, "arenas of memory that the threads of a daemon share, with glibc"),
     hidden("PATH", "where the tool for notifications is looked for"),
     hidden("USER", "the login name that the macOS Keychain is asked with"),
     variable("VISUAL", "the editor of `cco config edit`, before EDITOR"),
@@ -219,6 +221,25 @@ pub(crate) fn stdout_columns() -> Option<usize> {
 /// The program that runs, where it can be told.
 pub(crate) fn program() -> Option<PathBuf> {
     std::env::current_exe().ok().filter(|path| path.is_file())
+}
+
+/// Begins this program anew in its own place, so that its threads share two arenas of memory, unless somebody said how
+/// many. With one for each thread, as glibc has it, a daemon that answers grew by 3 MiB in ten minutes, though what it
+/// held did not, and took a quarter more for a million calls; answers were no quicker. It comes back where it is so, or
+/// cannot be.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn share_arenas() {
+    use std::os::unix::process::CommandExt;
+
+    let (mut words, Some(program)) = (std::env::args_os(), program()) else { return };
+    if raw(MALLOC_ARENA_MAX).is_none() {
+        let mut anew = std::process::Command::new(program);
+        anew.env(MALLOC_ARENA_MAX, "2");
+        if let Some(name) = words.next() {
+            anew.arg0(name);
+        }
+        let _not_begun = anew.args(words).exec();
+    }
 }
 
 /// The folder that this runs in.

@@ -243,3 +243,15 @@ fn the_page_is_shown_with_made_up_data_and_nothing_of_it_stays() {
     assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
     assert!(!env.home().join(".cco/state").exists());
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn its_threads_share_their_memory() {
+    let env = machine();
+    let daemon = Daemon::run(&env);
+    match fs::read(format!("/proc/{}/environ", daemon.child.id())) {
+        Ok(variables) => assert!(variables.split(|byte| *byte == 0).any(|one| one == b"MALLOC_ARENA_MAX=2")),
+        // It keeps its memory to itself.
+        Err(error) => eprintln!("SKIPPED: only root can see how its memory is set: {error}"),
+    }
+}

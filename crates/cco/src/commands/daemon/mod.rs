@@ -45,7 +45,11 @@ pub(super) fn run(
         return Err(CliError::usage("this command has no JSON").hint("leave --json away"));
     }
     match command {
-        DaemonCommand::Run(args) => run::run(args, &folder, env, out),
+        DaemonCommand::Run(args) => {
+            #[cfg(all(target_os = "linux", target_env = "gnu"))]
+            crate::env::share_arenas();
+            run::run(args, &folder, env, out)
+        }
         DaemonCommand::Start => start::run(&folder, common.json, out),
         DaemonCommand::Stop => stop::run(&folder, common.json, env, out),
         DaemonCommand::Restart => start::restart(&folder, common.json, out),
