@@ -14,10 +14,11 @@ fn open(folder: &TempDir) -> Ledger {
     ledger
 }
 
-/// A commit of so many fresh pages.
+/// A commit of so many fresh pages, in order: by chance, some commits would change many more.
 fn commit(ledger: &Ledger, pages: i64) {
     let insert = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
-         INSERT INTO project (name) SELECT hex(randomblob(4000)) FROM n";
+         INSERT INTO project (name)
+         SELECT printf('%08d', n + (SELECT count(*) FROM project)) || hex(zeroblob(4000)) FROM n";
     ledger.connection.execute(insert, [pages]).expect("a commit");
 }
 
