@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::Api;
 use super::asked::Asked;
 use super::problem::Problem;
+use crate::setup::Http;
 
 /// An answer that does not say otherwise may be given again for so long: it may tell what runs now.
 const HOLDS: SignedDuration = SignedDuration::from_millis(1_000);
@@ -113,9 +114,23 @@ pub(crate) struct Answers {
 /// Held while an answer is made.
 type Turn = tokio::sync::Mutex<()>;
 
+/// What an answer tells of: the ledger in a state of it, by settings.
+#[derive(Clone)]
+struct Told {
+    mark: Mark,
+    settings: Arc<Http>,
+}
+
+impl PartialEq for Told {
+    fn eq(&self, other: &Self) -> bool {
+        // Settings that were read anew are others.
+        self.mark == other.mark && Arc::ptr_eq(&self.settings, &other.settings)
+    }
+}
+
 struct Given {
     answer: Answer,
-    mark: Mark,
+    of: Told,
     /// Between these it is given again.
     from: Timestamp,
     until: Timestamp,
@@ -124,17 +139,17 @@ struct Given {
 }
 
 impl Answers {
-    fn held(&self, asked: &str, mark: &Mark, now: Timestamp) -> Option<Answer> {
+    fn held(&self, asked: &str, of: &Told, now: Timestamp) -> Option<Answer> {
         let mut given = self.all();
         let given = given.get_mut(asked)?;
-        let holds = given.mark == *mark && given.from <= now && now < given.until;
+        let holds = given.of == *of && given.from <= now && now < given.until;
         holds.then(|| {
             given.last = now;
             given.answer.clone()
         })
     }
 
-    fn keep(&self, asked: String, mark: Mark, at: Timestamp, answer: Answer) {
+    fn keep(&self, asked: String, of: Told, at: Timestamp, answer: Answer) {
         if answer.body.len() > LARGEST {
             return;
         }
@@ -142,7 +157,7 @@ impl Answers {
         // Whoever came a little earlier and waited for it may have it too.
         let from = at.saturating_sub(HOLDS).unwrap_or(at);
         let mut all = self.all();
-        all.insert(asked, Given { mark, from, until: answer.until.unwrap_or(usual), answer, last: at });
+        all.insert(asked, Given { of, from, until: answer.until.unwrap_or(usual), answer, last: at });
         while all.len() > MOST || bytes_of(&all) > MOST_BYTES {
             // Dropped all at once, the room they leave would be cut to pieces by those that come, and never given back.
             let Some(oldest) = all.iter().min_by_key(|(_, given)| given.last).map(|(asked, _)| asked.clone())
@@ -183,7 +198,9 @@ pub(super) async fn answer(
     make: impl FnOnce(&mut Engine) -> Result<Answer, Failure> + Send + 'static,
 ) -> Result<Answer, Problem> {
     let (key, answers, now) = (asked.key(), Arc::clone(&api.answers), (api.clock)());
-    let held = || answers.held(&key, &api.readers.mark()?, now);
+    let settings = api.http();
+    let told = |mark| Told { mark, settings: Arc::clone(&settings) };
+    let held = || answers.held(&key, &told(api.readers.mark()?), now);
     if let Some(held) = held() {
         return Ok(held.given(now));
     }
@@ -193,16 +210,17 @@ pub(super) async fn answer(
         return Ok(held.given(now));
     }
     let answers = Arc::clone(&answers);
+    let settings = Arc::clone(&settings);
     let made = api
         .readers
         .ask(move |engine| {
-            let mark = engine.mark()?;
-            if let Some(held) = answers.held(&key, &mark, now) {
+            let of = Told { mark: engine.mark()?, settings };
+            if let Some(held) = answers.held(&key, &of, now) {
                 return Ok(Ok(held));
             }
             match make(engine) {
                 Ok(answer) => {
-                    answers.keep(key, mark, now, answer.clone());
+                    answers.keep(key, of, now, answer.clone());
                     Ok(Ok(answer))
                 }
                 Err(Failure::Problem(problem)) => Ok(Err(problem)),

@@ -4,11 +4,16 @@ use std::sync::mpsc::channel;
 use axum::http::Uri;
 
 use super::super::connection::Bounds;
-use super::super::tests::served::{NOON, Served, at};
+use super::super::tests::served::{NOON, Served, Wanted, at};
 use super::*;
 
-fn mark(seq: i64) -> Mark {
-    Mark { ledger: "one".to_owned(), seq }
+/// A state of the ledger, by settings.
+fn told(seq: i64, settings: &Arc<Http>) -> Told {
+    Told { mark: Mark { ledger: "one".to_owned(), seq }, settings: Arc::clone(settings) }
+}
+
+fn settings() -> Arc<Http> {
+    Arc::new(Wanted::default().http)
 }
 
 fn text(answer: &Answer) -> String {
@@ -17,13 +22,13 @@ fn text(answer: &Answer) -> String {
 
 #[test]
 fn an_answer_is_given_again_while_the_ledger_stands_and_time_changes_nothing_in_it() {
-    let answers = Answers::default();
+    let (answers, settings) = (Answers::default(), settings());
     let now = at(NOON);
     let later = |ms| now + SignedDuration::from_millis(ms);
-    answers.keep("usual".to_owned(), mark(7), now, Answer::of(&1).expect("an answer"));
+    answers.keep("usual".to_owned(), told(7, &settings), now, Answer::of(&1).expect("an answer"));
     let long = Answer::of(&2).expect("an answer").true_until(later(60_000));
-    answers.keep("long".to_owned(), mark(7), now, long);
-    let is_held = |asked, seq, ms| answers.held(asked, &mark(seq), later(ms)).is_some();
+    answers.keep("long".to_owned(), told(7, &settings), now, long);
+    let is_held = |asked, seq, ms| answers.held(asked, &told(seq, &settings), later(ms)).is_some();
     let held = [("usual", 7, 999), ("usual", 7, -1_000), ("long", 7, 59_999)];
     let anew = [
         ("usual", 7, 1_000),
@@ -42,14 +47,22 @@ fn an_answer_is_given_again_while_the_ledger_stands_and_time_changes_nothing_in_
 }
 
 #[test]
+fn an_answer_by_other_settings_is_not_given_again() {
+    let (answers, before, now) = (Answers::default(), settings(), at(NOON));
+    answers.keep("asked".to_owned(), told(7, &before), now, Answer::of(&1).expect("an answer"));
+    assert!(answers.held("asked", &told(7, &before), now).is_some());
+    assert!(answers.held("asked", &told(7, &settings()), now).is_none());
+}
+
+#[test]
 fn of_too_many_or_too_large_answers_those_that_were_given_last_are_kept() {
-    let answers = Answers::default();
+    let (answers, settings) = (Answers::default(), settings());
     let later = |second: usize| at(NOON) + SignedDuration::from_secs(second.try_into().expect("seconds"));
     let keep = |asked: &str, second, document: &str| {
         let answer = Answer::of(&document).expect("an answer").true_until(later(10_000));
-        answers.keep(asked.to_owned(), mark(7), later(second), answer);
+        answers.keep(asked.to_owned(), told(7, &settings), later(second), answer);
     };
-    let is_held = |asked: &str, second| answers.held(asked, &mark(7), later(second)).is_some();
+    let is_held = |asked: &str, second| answers.held(asked, &told(7, &settings), later(second)).is_some();
     keep("page", 0, "asked for again and again");
     for second in 0..3 * MOST {
         keep(&format!("once {second}"), second, "");

@@ -48,9 +48,9 @@ pub(in crate::api) struct Served {
 }
 
 /// What may be other than usual.
-pub(super) struct Wanted {
-    pub(super) http: Http,
-    pub(super) bounds: Bounds,
+pub(in crate::api) struct Wanted {
+    pub(in crate::api) http: Http,
+    pub(in crate::api) bounds: Bounds,
 }
 
 impl Default for Wanted {
