@@ -74,10 +74,11 @@ def told(binary, work, table, call_line):
 
 # -- what it costs, and how soon it is there
 
-def answers(daemon):
-    """Whether it says that it is well."""
+def answers(daemon, calls):
+    """Whether it tells of all calls."""
     try:
-        return daemon.get("/api/health")[0] == 200
+        status, answer = daemon.get("/api/stats?period=all")
+        return status == 200 and answer["summary"]["total_calls"] == calls
     except (OSError, http.client.HTTPException, ValueError):
         return False
 
@@ -107,7 +108,7 @@ def idle(binary, work, table, call_line, wrong, seconds):
     for _ in range(STARTS):
         with begun(binary, work, "daemon-idle", tree) as daemon:
             daemon.serves()
-            daemons.until(lambda: answers(daemon), "an answer of /api/health")
+            daemons.until(lambda: answers(daemon, calls), "an answer of /api/stats")
             starts.append((time.monotonic() - daemon.started) * 1e3)
             daemon.signal(signal.SIGTERM)
     table.figure(f"start to first answer, {calls:,} calls", statistics.median(starts), 100, "ms")

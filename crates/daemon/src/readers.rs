@@ -74,12 +74,18 @@ impl Readers {
         self.0.idle().clear();
     }
 
+    /// Rises with each [`Self::renew`].
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
+    }
+
     /// The ledger's state, in some microseconds; none: no engine is idle, or would have to wait.
     pub(crate) fn mark(&self) -> Option<Mark> {
         let opened = self.0.idle_engine()?;
-        let mark = opened.engine.mark_at_once().ok()??;
+        // One that failed may have lost its ledger.
+        let mark = opened.engine.mark_at_once().ok()?;
         self.0.idle().push(opened);
-        Some(mark)
+        mark
     }
 
     /// Asks an engine that knows the present. Whoever stops waiting does not stop the question, which holds its place

@@ -1,4 +1,4 @@
--- Ledger schema, version 5. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
+-- Ledger schema, version 6. Ids start at 1; 0 means unknown. No NULL stands in a unique key.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 

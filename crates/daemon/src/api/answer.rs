@@ -114,17 +114,21 @@ pub(crate) struct Answers {
 /// Held while an answer is made.
 type Turn = tokio::sync::Mutex<()>;
 
-/// What an answer tells of: the ledger in a state of it, by settings.
+/// What an answer tells of: the ledger in a state of it, by settings, which engines follow a little later.
 #[derive(Clone)]
 struct Told {
     mark: Mark,
     settings: Arc<Http>,
+    /// Of the engines, when it was asked for.
+    generation: u64,
 }
 
 impl PartialEq for Told {
     fn eq(&self, other: &Self) -> bool {
         // Settings that were read anew are others.
-        self.mark == other.mark && Arc::ptr_eq(&self.settings, &other.settings)
+        self.mark == other.mark
+            && self.generation == other.generation
+            && Arc::ptr_eq(&self.settings, &other.settings)
     }
 }
 
@@ -198,8 +202,8 @@ pub(super) async fn answer(
     make: impl FnOnce(&mut Engine) -> Result<Answer, Failure> + Send + 'static,
 ) -> Result<Answer, Problem> {
     let (key, answers, now) = (asked.key(), Arc::clone(&api.answers), (api.clock)());
-    let settings = api.http();
-    let told = |mark| Told { mark, settings: Arc::clone(&settings) };
+    let (settings, generation) = (api.http(), api.readers.generation());
+    let told = |mark| Told { mark, settings: Arc::clone(&settings), generation };
     let held = || answers.held(&key, &told(api.readers.mark()?), now);
     if let Some(held) = held() {
         return Ok(held.given(now));
@@ -214,7 +218,7 @@ pub(super) async fn answer(
     let made = api
         .readers
         .ask(move |engine| {
-            let of = Told { mark: engine.mark()?, settings };
+            let of = Told { mark: engine.mark()?, settings, generation };
             if let Some(held) = answers.held(&key, &of, now) {
                 return Ok(Ok(held));
             }

@@ -191,13 +191,15 @@ pub(super) async fn stats(
     let filter = Filter::new(&api, &asked)?;
     let granularity = asked.word("granularity", &GRANULARITIES)?;
     let split = asked.word("split", &SPLITS)?;
+    // An account may be called otherwise though no call comes.
+    let is_of_accounts = asked.text("account").is_some();
     let made = answer(&api, &asked, move |engine| {
         let range = filter.range(engine)?;
         let granularity =
             granularity.unwrap_or_else(|| fitting(usual(filter.period, &range), &range, &filter.zone));
         let (answer, until) = told(engine, &filter, range, granularity, split)?;
         let answer = Answer::dated(&answer)?;
-        Ok(if filter.moves_on() { answer } else { answer.true_until(until) })
+        Ok(if filter.moves_on() || is_of_accounts { answer } else { answer.true_until(until) })
     });
     Ok(made.await?.send(&headers))
 }

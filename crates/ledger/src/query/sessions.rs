@@ -13,7 +13,7 @@ use super::{ModelPart, Named, Total};
 use crate::rollup::Kind;
 use crate::{Ledger, LedgerError};
 
-/// Calls of one session, project and model.
+/// Calls of one session, project and model; there may be several, of different branches or accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPart {
     /// Session id; empty where rows had none.
@@ -86,7 +86,7 @@ impl Ledger {
         Ok(totals.into_iter().map(part).collect())
     }
 
-    /// All of one session, by project and model.
+    /// All of one session, by project, branch, model and account.
     pub fn session_parts(&self, session: i64) -> Result<Vec<SessionPart>, LedgerError> {
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
         let name: Arc<str> =

@@ -9,7 +9,7 @@ use super::*;
 
 /// A state of the ledger, by settings.
 fn told(seq: i64, settings: &Arc<Http>) -> Told {
-    Told { mark: Mark { ledger: "one".to_owned(), seq }, settings: Arc::clone(settings) }
+    Told { mark: Mark { ledger: "one".to_owned(), seq }, settings: Arc::clone(settings), generation: 0 }
 }
 
 fn settings() -> Arc<Http> {
@@ -52,6 +52,8 @@ fn an_answer_by_other_settings_is_not_given_again() {
     answers.keep("asked".to_owned(), told(7, &before), now, Answer::of(&1).expect("an answer"));
     assert!(answers.held("asked", &told(7, &before), now).is_some());
     assert!(answers.held("asked", &told(7, &settings()), now).is_none());
+    let of_other_engines = Told { generation: 1, ..told(7, &before) };
+    assert!(answers.held("asked", &of_other_engines, now).is_none());
 }
 
 #[test]
