@@ -58,7 +58,8 @@ fn quarters() -> impl Strategy<Value = i64> {
 }
 
 fn told() -> impl Strategy<Value = Told> {
-    (0..9_u8, quarters(), 0..2_usize, 0..2_usize, 0..2_usize, 0..3_u8, 1..99_u64).prop_map(
+    let session = prop_oneof![0..3_u8, 0..40_u8];
+    (0..24_u8, quarters(), 0..2_usize, 0..2_usize, 0..2_usize, session, 1..99_u64).prop_map(
         |(call, quarters, project, model, branch, session, output)| Told {
             call,
             quarters,
@@ -126,9 +127,12 @@ impl Asked {
             now: at(self.now),
         };
         let stats = engine.stats(&question).map_err(|error| error.to_string());
-        let (hours, branches) =
-            (engine.breakdown(&scope, By::WeekdayHour), engine.breakdown(&scope, By::Branch));
-        format!("{stats:#?} {hours:#?} {branches:#?}")
+        let slices = [By::WeekdayHour, By::Branch, By::Session].map(|by| engine.breakdown(&scope, by));
+        let after = at(self.now).as_millisecond().min(scope.range.end.as_millisecond());
+        let after = (after, "s2".to_owned());
+        let pages = [None, Some(&after)]
+            .map(|after| engine.session_page(&scope.range, &scope.only, after, 2, at(self.now)));
+        format!("{stats:#?} {slices:#?} {pages:#?}")
     }
 }
 
@@ -170,7 +174,7 @@ proptest! {
     #[test]
     fn whatever_is_written_between_questions_they_are_answered_as_if_nothing_were_remembered(
         ledger_zone in 0..ZONES.len(),
-        before in proptest::collection::vec(told(), 0..12),
+        before in proptest::collection::vec(told(), 0..30),
         steps in proptest::collection::vec(
             (proptest::collection::vec(told(), 0..4), proptest::collection::vec((0..2_usize, asked()), 0..3)),
             1..6,

@@ -277,7 +277,7 @@ proptest! {
         let wanted = (sessions(now_ms - 300_000, now_ms + 1), sessions(midnight, tomorrow), sessions(i64::MIN, i64::MAX));
         prop_assert_eq!(counts, wanted);
         assert_breakdowns(&engine, &question, &asked);
-        assert_pages(&engine, &question, &asked);
+        assert_pages(&engine, &question, &asked, 2);
     }
 }
 
@@ -333,14 +333,14 @@ fn assert_breakdowns(engine: &Engine, question: &StatsQuestion, asked: &[&Call])
     assert_eq!(branches, counted(asked.iter().copied(), branch));
 }
 
-/// Pages of two hold every session once, the latest first, with what the range holds of it.
-fn assert_pages(engine: &Engine, question: &StatsQuestion, asked: &[&Call]) {
+/// Pages of one or two hold every session once, the latest first, with what the range holds of it.
+fn assert_pages(engine: &Engine, question: &StatsQuestion, asked: &[&Call], limit: usize) {
     let mut sessions: Vec<SessionSums> = Vec::new();
     let mut cursor = None;
     loop {
-        let page = engine.session_page(&question.range, &question.only, cursor.as_ref(), 2, question.now);
+        let page = engine.session_page(&question.range, &question.only, cursor.as_ref(), limit, question.now);
         let page = page.expect("a page");
-        assert!(page.rows.len() <= 2);
+        assert!(page.rows.len() <= limit);
         sessions.extend(page.rows);
         cursor = page.next;
         if cursor.is_none() {
@@ -357,6 +357,32 @@ fn assert_pages(engine: &Engine, question: &StatsQuestion, asked: &[&Call]) {
         let calls = || asked.iter().filter(|call| format!("s{}", call.session) == *row.session);
         let ends = (calls().map(|call| call.at()).min(), calls().map(|call| call.at()).max());
         assert_eq!(ends, (Some(row.first), Some(row.last)));
+    }
+}
+
+#[test]
+fn sessions_that_went_on_behind_a_range_stand_by_their_last_call_in_it() {
+    let start_ms = anchor_ms(6);
+    let call = |hour: i64, session: u8, branch: usize| Call {
+        at_ms: start_ms + hour * 3_600_000,
+        model: 0,
+        project: 0,
+        branch,
+        session,
+        output: 1,
+    };
+    // Two that had no call of one of their branches behind it; four with one branch; one that ended within it.
+    let within =
+        [(5, 0, 0), (15, 0, 2), (25, 1, 0), (20, 1, 2), (10, 2, 0), (30, 3, 0), (40, 4, 0), (50, 5, 0)];
+    let behind = [(200, 0, 0), (200, 1, 2), (201, 2, 0), (202, 3, 0), (203, 4, 0), (204, 5, 0)];
+    let told = [within.as_slice(), &behind, &[(45, 6, 0)]].concat();
+    let calls: Vec<Call> =
+        told.iter().map(|(hour, session, branch)| call(*hour, *session, *branch)).collect();
+    let (_tree, engine) = engine(&calls, "UTC");
+    let question = question(start_ms..start_ms + 360_000_000, TimeZone::UTC, Granularity::Day);
+    let asked: Vec<&Call> = calls.iter().filter(|call| call.at() < question.range.end).collect();
+    for limit in 1..8 {
+        assert_pages(&engine, &question, &asked, limit);
     }
 }
 

@@ -54,6 +54,7 @@ pub use self::recent::RecentCall;
 pub use self::session::{SessionCall, SessionTools};
 pub use self::sessions::{SessionCounts, SessionPart};
 pub use self::sources::{LastAsked, Sizes, TranscriptFacts};
+pub use self::spans::SessionPlace;
 pub use self::tools::ToolSums;
 pub use self::walk::Told;
 use crate::rollup::{Kind, day_number, day_of_number, month_number, month_of_number};

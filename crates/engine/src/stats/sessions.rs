@@ -63,7 +63,7 @@ pub struct SessionDetail {
 
 impl Engine {
     /// Sessions with calls in a range, of those calls alone, the latest first and of equals by id; behind the cursor,
-    /// at most `limit`.
+    /// at most `limit`. Only those that may be on the page are read.
     pub fn session_page(
         &self,
         range: &Range<Timestamp>,
@@ -73,13 +73,21 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Page<SessionSums, SessionCursor>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let mut sessions = together(self.ledger.sessions(&milliseconds(range), only)?);
-        let place = |one: &Together| (Reverse(one.last_ms), one.name().to_owned());
-        if let Some((at_ms, id)) = after {
-            let after = (Reverse(*at_ms), id.clone());
-            sessions.retain(|one| place(one) > after);
+        let mut places = self.ledger.session_places(&milliseconds(range), only)?;
+        if let Some((at_ms, _)) = after {
+            places.retain(|place| !(place.is_exact && place.latest_ms > *at_ms));
         }
-        sessions.sort_by_cached_key(place);
+        let mut sessions: Vec<Together> = Vec::new();
+        for places in places.chunks(limit.saturating_add(1)) {
+            // Those that follow had their last calls no later.
+            if sessions.get(limit).is_some_and(|last| last.last_ms > places[0].latest_ms) {
+                break;
+            }
+            sessions.extend(together(self.ledger.sessions_of(places, &milliseconds(range), only)?));
+            sessions.retain(|one| after.is_none_or(|(at_ms, id)| one.place() > (Reverse(*at_ms), id)));
+            sessions.sort_by(|a, b| a.place().cmp(&b.place()));
+            sessions.truncate(limit.saturating_add(1));
+        }
         let is_last = sessions.len() <= limit;
         sessions.truncate(limit);
         let rows: Vec<SessionSums> =
@@ -154,6 +162,11 @@ struct Together {
 impl Together {
     fn name(&self) -> &str {
         if self.session.is_empty() { UNKNOWN_SESSION } else { &self.session }
+    }
+
+    /// Where it stands in a list: the latest first, and of equals by id.
+    fn place(&self) -> (Reverse<i64>, &str) {
+        (Reverse(self.last_ms), self.name())
     }
 }
 

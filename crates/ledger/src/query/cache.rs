@@ -21,7 +21,7 @@ const MOST_ROWS: usize = 160_000;
 /// Of more blocks than these most are empty: a clock was wrong, and SQLite passes over centuries without a row.
 const MOST_BLOCKS: i64 = 4_000;
 /// All sessions.
-const EVERY: Range<i64> = i64::MIN..i64::MAX;
+pub(super) const EVERY: Range<i64> = i64::MIN..i64::MAX;
 /// Quarter hours of a block.
 const QUARTERS: i64 = 96;
 
@@ -224,6 +224,11 @@ impl Ledger {
     /// The cache, and of which number of the sequence it has to be.
     fn cache_at(&self) -> Option<(&SumCache, i64)> {
         self.cache.as_deref().zip(self.cached_at.get())
+    }
+
+    /// Whether what was read once is kept.
+    pub(super) fn is_cached(&self) -> bool {
+        self.cache_at().is_some()
     }
 
     /// The rows of these units in order, and perhaps others of their blocks; none: SQLite has to be asked.

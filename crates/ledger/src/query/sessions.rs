@@ -6,12 +6,19 @@ use std::sync::Arc;
 
 use rusqlite::Row;
 
+use super::cache::EVERY;
 use super::only::{Marks, Only};
-use super::spans::SessionSpan;
+use super::spans::{SessionPlace, SessionSpan};
 use super::walk::Source;
 use super::{ModelPart, Named, Total};
 use crate::rollup::Kind;
 use crate::{Ledger, LedgerError};
+
+/// One of so many sessions is few: each that is looked for costs what reading this many of all does.
+const FEW: usize = 8;
+
+/// Sums by session, project, model and account.
+type PartsFound = BTreeMap<[i64; 4], Total>;
 
 /// Calls of one session, project and model; there may be several, of different branches or accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,17 +45,66 @@ pub struct SessionCounts {
 }
 
 impl Ledger {
-    /// Sums by session, project and model, of the calls in a range of UTC milliseconds.
+    /// Sums by session, project and model, of the calls in a range of UTC milliseconds. Where somebody follows the
+    /// ledger and few sessions may have some, no other is read.
     pub fn sessions(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPart>, LedgerError> {
-        let mut totals: BTreeMap<[i64; 4], Total> = BTreeMap::new();
-        let mut astride: HashSet<(i64, Marks)> = HashSet::new();
+        if let Some(few) = self.few_sessions(range, only)? {
+            return self.sessions_of(&few, range, only);
+        }
+        let mut found = PartsFound::default();
+        self.find_parts(EVERY, range, only, &mut found)?;
+        let sessions = self.names(Named::Session)?;
+        self.parts_named(found, |session| Ok(sessions.get(session)))
+    }
+
+    /// Sessions that may have a call in a range of UTC milliseconds, of those that are asked for; the latest first.
+    pub fn session_places(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPlace>, LedgerError> {
+        self.with_session_spans(|all| all.within(range, only))
+    }
+
+    /// What [`Ledger::sessions`] has of these.
+    pub fn sessions_of(
+        &self,
+        places: &[SessionPlace],
+        range: &Range<i64>,
+        only: &Only,
+    ) -> Result<Vec<SessionPart>, LedgerError> {
+        let mut found = PartsFound::default();
+        for place in places {
+            self.find_parts(place.session..place.session + 1, range, only, &mut found)?;
+        }
+        self.parts_named(found, |session| Ok(self.session_name(session)?.into()))
+    }
+
+    /// The sessions of a range, where that is known and looking for each of them is quicker than reading all.
+    fn few_sessions(
+        &self,
+        range: &Range<i64>,
+        only: &Only,
+    ) -> Result<Option<Vec<SessionPlace>>, LedgerError> {
+        if !self.is_cached() {
+            return Ok(None);
+        }
+        let (all, few) = self.with_session_spans(|all| (all.len(), all.within(range, only)))?;
+        Ok((few.len() <= all / FEW).then_some(few))
+    }
+
+    /// Sums of these sessions (half-open).
+    fn find_parts(
+        &self,
+        sessions: Range<i64>,
+        range: &Range<i64>,
+        only: &Only,
+        found: &mut PartsFound,
+    ) -> Result<(), LedgerError> {
         let last = range.end.saturating_sub(1);
+        let mut astride: HashSet<(i64, Marks)> = HashSet::new();
         let mut select = self.connection.prepare_cached(concat!(
             "SELECT bucket, project_id, branch_id, model_id, account_id, ",
             sums!(),
-            " FROM rollup WHERE kind = 3 AND last_ms >= ?1 AND first_ms <= ?2"
+            " FROM rollup WHERE kind = 3 AND bucket BETWEEN ?1 AND ?2 AND last_ms >= ?3 AND first_ms <= ?4"
         ))?;
-        let mut rows = select.query([range.start, last])?;
+        let mut rows = select.query([sessions.start, sessions.end.saturating_sub(1), range.start, last])?;
         while let Some(row) = rows.next()? {
             let (session, marks) = marks_of(row)?;
             if !only.holds(&marks) {
@@ -56,7 +112,7 @@ impl Ledger {
             }
             let (first_ms, last_ms): (i64, i64) = (row.get(16)?, row.get(17)?);
             if range.contains(&first_ms) && range.contains(&last_ms) {
-                totals.entry(key(session, &marks)).or_default().add(row, 5)?;
+                found.entry(key(session, &marks)).or_default().add(row, 5)?;
             } else {
                 astride.insert((session, marks));
             }
@@ -72,25 +128,33 @@ impl Ledger {
             while let Some(row) = rows.next()? {
                 let (session, marks) = marks_of(row)?;
                 if astride.contains(&(session, marks)) {
-                    totals.entry(key(session, &marks)).or_default().add(row, 5)?;
+                    found.entry(key(session, &marks)).or_default().add(row, 5)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    fn parts_named(
+        &self,
+        found: PartsFound,
+        name: impl Fn(i64) -> Result<Arc<str>, LedgerError>,
+    ) -> Result<Vec<SessionPart>, LedgerError> {
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
-        let sessions = self.names(Named::Session)?;
-        let part = |([session, project, model, _], total): ([i64; 4], Total)| SessionPart {
-            session: sessions.get(session),
-            project: projects.get(project),
-            part: total.part(models.get(model)),
+        let part = |([session, project, model, _], total): ([i64; 4], Total)| {
+            Ok(SessionPart {
+                session: name(session)?,
+                project: projects.get(project),
+                part: total.part(models.get(model)),
+            })
         };
-        Ok(totals.into_iter().map(part).collect())
+        found.into_iter().map(part).collect()
     }
 
     /// All of one session, by project, branch, model and account.
     pub fn session_parts(&self, session: i64) -> Result<Vec<SessionPart>, LedgerError> {
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
-        let name: Arc<str> =
-            crate::lookup::name(&self.connection, "SELECT name FROM session WHERE id = ?1", session)?.into();
+        let name: Arc<str> = self.session_name(session)?.into();
         let mut parts = Vec::new();
         self.rows(Source::Rollup(Kind::Session), session..session + 1, &Only::default(), &mut |row| {
             parts.push(SessionPart {

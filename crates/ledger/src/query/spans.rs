@@ -2,6 +2,7 @@
 //!
 //! Must not: read anything.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
@@ -27,6 +28,35 @@ impl SessionSpan {
             // Of those between the first and the last nothing is known.
             _ => Some(range.end),
         }
+    }
+}
+
+/// A session that may have calls in a range of those that are asked for, and how late the last of them can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPlace {
+    /// Row of the session; 0: rows had none.
+    pub session: i64,
+    /// It has no later one in the range, UTC milliseconds.
+    pub latest_ms: i64,
+    /// It has exactly this one.
+    pub is_exact: bool,
+}
+
+impl SessionPlace {
+    /// Of a session's spans of what is asked for; none: it has no call in the range.
+    fn within(spans: impl Iterator<Item = SessionSpan>, range: &Range<i64>) -> Option<Self> {
+        let end_ms = range.end.saturating_sub(1);
+        let near = spans.filter(|span| span.first_ms <= end_ms && span.last_ms >= range.start);
+        near.map(|span| Self {
+            session: span.session,
+            latest_ms: span.last_ms.min(end_ms),
+            is_exact: span.last_ms <= end_ms,
+        })
+        .reduce(|a, b| Self {
+            session: a.session,
+            latest_ms: a.latest_ms.max(b.latest_ms),
+            is_exact: a.is_exact && b.is_exact,
+        })
     }
 }
 
@@ -80,7 +110,7 @@ impl SessionSpans {
     /// How many sessions have a call that is asked for.
     pub(super) fn count(&self, only: &Only) -> u64 {
         if only.is_everything() {
-            return self.by_last.len() as u64;
+            return self.len() as u64;
         }
         let mut is_counted = vec![false; self.spans.len()];
         let mut count = 0;
@@ -89,6 +119,21 @@ impl SessionSpans {
             count += u64::from(!std::mem::replace(&mut is_counted[*place], true));
         }
         count
+    }
+
+    /// Sessions that may have a call in a range, of those that are asked for; the latest first.
+    pub(super) fn within(&self, range: &Range<i64>, only: &Only) -> Vec<SessionPlace> {
+        let asked = |place: usize| self.spans[place].iter().filter(|span| only.holds(&span.marks)).copied();
+        let late = self.by_last.range((range.start, 0)..).rev();
+        let mut places: Vec<SessionPlace> =
+            late.filter_map(|(_, place)| SessionPlace::within(asked(*place), range)).collect();
+        places.sort_by_key(|place| Reverse(place.latest_ms));
+        places
+    }
+
+    /// How many sessions have calls.
+    pub(super) fn len(&self) -> usize {
+        self.by_last.len()
     }
 
     /// What is asked for of each session that had a call since then.
