@@ -50,9 +50,11 @@ impl Watch {
                 Ok(event) => known.heard(&event),
                 Err(error) => Some(Event::Watching(Err(words(&error)))),
             };
-            if let Some(event) = event {
+            match event {
                 // Full means that it has been told often enough to look.
-                let _ = events.try_send(event);
+                Some(Event::Changed) => drop(events.try_send(Event::Changed)),
+                Some(other) => drop(events.blocking_send(other)),
+                None => {}
             }
         };
         let mut watcher = notify::recommended_watcher(tell).map_err(|error| words(&error))?;
@@ -148,6 +150,8 @@ mod tests {
     use super::*;
     use crate::setup::Settings;
 
+    /// So many events wait for whoever takes them in.
+    const WAITING: usize = 64;
     /// Longer than anything takes here; only a failing test waits so long.
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -162,7 +166,7 @@ mod tests {
     impl Watching {
         fn of(folder: &Path) -> Self {
             let (to_watch, of_watch) = channel();
-            let (sender, events) = tokio::sync::mpsc::channel(1_024);
+            let (sender, events) = tokio::sync::mpsc::channel(WAITING);
             let watched = vec![folder.to_owned()];
             let settings: ReadSettings =
                 Arc::new(move || Settings { watched: watched.clone(), ..Settings::default() });
@@ -210,6 +214,19 @@ mod tests {
             self.tasks = channel().0;
             self.thread.take().map(JoinHandle::join);
         }
+    }
+
+    #[test]
+    fn a_move_is_heard_of_behind_more_changes_than_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let projects = folder.path().join("projects");
+        fs::create_dir_all(&projects).expect("a folder");
+        let mut watching = Watching::of(&projects);
+        for number in 0..WAITING * 2 {
+            fs::write(projects.join("s.jsonl"), number.to_string()).expect("a file");
+        }
+        fs::rename(&projects, folder.path().join("aside")).expect("it moves");
+        watching.hears_that_it_moved();
     }
 
     #[test]
