@@ -194,16 +194,17 @@ fn bytes_of(all: &HashMap<String, Given>) -> usize {
     all.iter().map(|(asked, given)| asked.len() + given.answer.body.len()).sum()
 }
 
-/// The answer to a question: one that was given before and still holds, else a new one, which whoever asks the same
+/// The answer to a question by these settings: one that was given before and still holds, else a new one, which whoever asks the same
 /// meanwhile waits for.
 pub(super) async fn answer(
     api: &Api,
+    settings: &Arc<Http>,
     asked: &Asked,
     make: impl FnOnce(&mut Engine) -> Result<Answer, Failure> + Send + 'static,
 ) -> Result<Answer, Problem> {
     let (key, answers, now) = (asked.key(), Arc::clone(&api.answers), (api.clock)());
-    let (settings, generation) = (api.http(), api.readers.generation());
-    let told = |mark| Told { mark, settings: Arc::clone(&settings), generation };
+    let generation = api.readers.generation();
+    let told = |mark| Told { mark, settings: Arc::clone(settings), generation };
     let held = || answers.held(&key, &told(api.readers.mark()?), now);
     if let Some(held) = held() {
         return Ok(held.given(now));
@@ -214,7 +215,7 @@ pub(super) async fn answer(
         return Ok(held.given(now));
     }
     let answers = Arc::clone(&answers);
-    let settings = Arc::clone(&settings);
+    let settings = Arc::clone(settings);
     let made = api
         .readers
         .ask(move |engine| {

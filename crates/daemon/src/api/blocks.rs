@@ -76,13 +76,13 @@ pub(super) async fn blocks(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["active", "recent"]).collect();
     let asked = Asked::new(&uri, &known)?;
-    let filter = Filter::new(&api, &asked)?;
+    let filter = Filter::new(&api, &settings, &asked)?;
     let has_time = ["period", "from", "to"].into_iter().any(|name| asked.text(name).is_some());
     let (active, recent) = (asked.flag("active")?, asked.flag("recent")?);
-    let made = answer(&api, &asked, move |engine| {
+    let made = answer(&api, &settings, &asked, move |engine| {
         let usual = filter.now.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
         let mut range = if has_time { filter.range(engine)? } else { usual..Timestamp::MAX };
         if recent {

@@ -75,10 +75,10 @@ pub(super) async fn breakdown(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["by", "limit"]).collect();
     let asked = Asked::new(&uri, &known)?;
-    let filter = Filter::new(&api, &asked)?;
+    let filter = Filter::new(&api, &settings, &asked)?;
     let by = asked.word("by", &WORDS)?.ok_or_else(|| {
         let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
         Problem::parameter("by", "by what are calls to be told apart?")
@@ -86,7 +86,7 @@ pub(super) async fn breakdown(
     })?;
     let most = asked.number("limit", MOST_ROWS)?.unwrap_or(MOST_ROWS) as usize;
     let name = WORDS.iter().find(|(_, word)| *word == by).map_or("", |(name, _)| *name);
-    let made = answer(&api, &asked, move |engine| {
+    let made = answer(&api, &settings, &asked, move |engine| {
         let scope = filter.scope(engine)?;
         let mut rows = engine.breakdown(&scope, by)?;
         if by == By::Account {

@@ -15,6 +15,7 @@ use super::answer::{Answer, Failure, answer};
 use super::asked::{Asked, short};
 use super::filter::{self, Filter};
 use super::problem::Problem;
+use crate::setup::Http;
 
 /// Dearest calls that are listed, where nobody says how many.
 const CALLS: u32 = 10;
@@ -35,13 +36,14 @@ pub(super) async fn explain(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let known: Vec<&str> = ["what", "all_files", "limit"].into_iter().chain(filter::PARAMETERS).collect();
     let asked = Asked::new(&uri, &known)?;
-    let question = Question::new(&api, &asked)?;
+    let question = Question::new(&api, &settings, &asked)?;
     let is_slow = question.depth.all_files;
     let made = move |engine: &mut Engine| question.answer(engine);
-    let answer = if is_slow { slowly(&api, made).await? } else { answer(&api, &asked, made).await? };
+    let answer =
+        if is_slow { slowly(&api, made).await? } else { answer(&api, &settings, &asked, made).await? };
     Ok(answer.send(&headers))
 }
 
@@ -71,7 +73,7 @@ struct Question {
 }
 
 impl Question {
-    fn new(api: &Api, asked: &Asked) -> Result<Self, Problem> {
+    fn new(api: &Api, settings: &Http, asked: &Asked) -> Result<Self, Problem> {
         let is_given = |name: &&str| asked.text(name).is_some();
         let narrows = filter::PARAMETERS.into_iter().filter(|name| *name != "timezone").find(is_given);
         let what = asked.text("what").filter(|what| !what.is_empty()).map(str::to_owned);
@@ -83,7 +85,7 @@ impl Question {
         Ok(Self {
             what,
             depth: Depth { all_files: asked.flag("all_files")?, calls: calls as usize },
-            filter: Filter::new(api, asked)?,
+            filter: Filter::new(api, settings, asked)?,
             has_time: ["period", "from", "to"].iter().any(is_given),
             narrows,
         })

@@ -17,6 +17,7 @@ use super::Api;
 use super::answer::Failure;
 use super::asked::{Asked, meant, short};
 use super::problem::Problem;
+use crate::setup::Http;
 
 /// The parameters that every route of statistics knows.
 pub(super) const PARAMETERS: [&str; 8] =
@@ -92,9 +93,9 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn new(api: &Api, asked: &Asked) -> Result<Self, Problem> {
+    pub(super) fn new(api: &Api, settings: &Http, asked: &Asked) -> Result<Self, Problem> {
         let period = asked.word("period", &Period::WORDS)?;
-        let zone = asked.zone("timezone")?.unwrap_or_else(|| api.zone());
+        let zone = asked.zone("timezone")?.unwrap_or_else(|| settings.zone.clone());
         let (from, to) = (asked.start("from", &zone)?, asked.end("to", &zone)?);
         if let (Some(from), Some(to)) = (from, to)
             && to < from

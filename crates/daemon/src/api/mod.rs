@@ -51,6 +51,7 @@ use self::answer::Answers;
 use self::connection::Bounds;
 use self::problem::Problem;
 use crate::event::Event;
+use crate::setup::Http;
 use crate::shared::Shared;
 
 /// Bytes of a body.
@@ -72,10 +73,11 @@ impl Deref for Api {
 }
 
 impl Api {
-    /// Statistics are served, or why not.
-    fn stats(&self) -> Result<(), Problem> {
-        if self.http().stats {
-            return Ok(());
+    /// Statistics are served, by these settings; or why not.
+    fn stats(&self) -> Result<Arc<Http>, Problem> {
+        let settings = self.http();
+        if settings.stats {
+            return Ok(settings);
         }
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statistics are turned off")
             .hint("`cco config set stats.enabled true` turns them on"))

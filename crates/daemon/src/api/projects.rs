@@ -63,10 +63,10 @@ pub(super) async fn projects(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let asked = Asked::new(&uri, &filter::PARAMETERS)?;
-    let filter = Filter::new(&api, &asked)?;
-    let made = answer(&api, &asked, move |engine| {
+    let filter = Filter::new(&api, &settings, &asked)?;
+    let made = answer(&api, &settings, &asked, move |engine| {
         let scope = filter.scope(engine)?;
         let projects = engine.project_list(&scope)?;
         let projects = projects.iter().map(ProjectAnswer::new).collect();

@@ -109,10 +109,10 @@ pub(super) async fn sessions(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["limit", "cursor"]).collect();
     let asked = Asked::new(&uri, &known)?;
-    let filter = Filter::new(&api, &asked)?;
+    let filter = Filter::new(&api, &settings, &asked)?;
     let limit = asked.number("limit", MOST_SESSIONS)?.unwrap_or(SESSIONS) as usize;
     let after: Option<SessionCursor> = asked
         .text("cursor")
@@ -121,7 +121,7 @@ pub(super) async fn sessions(
             Ok::<_, Problem>((at_ms.parse().map_err(|_| bad_cursor())?, id.to_owned()))
         })
         .transpose()?;
-    let made = answer(&api, &asked, move |engine| {
+    let made = answer(&api, &settings, &asked, move |engine| {
         let (range, only) = (filter.range(engine)?, filter.only(engine)?);
         let page = engine.session_page(&range, &only, after.as_ref(), limit, filter.now)?;
         let sessions = page.rows.iter().map(SessionAnswer::new).collect();
@@ -143,7 +143,7 @@ pub(super) async fn session(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let asked = Asked::new(&uri, &["limit", "cursor"])?;
     let limit = asked.number("limit", MOST_CALLS)?.unwrap_or(CALLS) as usize;
     let after = asked
@@ -155,7 +155,7 @@ pub(super) async fn session(
         })
         .transpose()?;
     let now = (api.clock)();
-    let made = answer(&api, &asked, move |engine| {
+    let made = answer(&api, &settings, &asked, move |engine| {
         let Some(detail) = engine.session_detail(&id, after, limit, now)? else {
             let problem =
                 Problem::new(StatusCode::NOT_FOUND, format!("no session is called {:?}", short(&id)));

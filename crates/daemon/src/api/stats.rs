@@ -185,15 +185,15 @@ pub(super) async fn stats(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    api.stats()?;
+    let settings = api.stats()?;
     let known: Vec<&str> = filter::PARAMETERS.into_iter().chain(["granularity", "split"]).collect();
     let asked = Asked::new(&uri, &known)?;
-    let filter = Filter::new(&api, &asked)?;
+    let filter = Filter::new(&api, &settings, &asked)?;
     let granularity = asked.word("granularity", &GRANULARITIES)?;
     let split = asked.word("split", &SPLITS)?;
     // An account may be called otherwise though no call comes.
     let is_of_accounts = asked.text("account").is_some();
-    let made = answer(&api, &asked, move |engine| {
+    let made = answer(&api, &settings, &asked, move |engine| {
         let range = filter.range(engine)?;
         let granularity =
             granularity.unwrap_or_else(|| fitting(usual(filter.period, &range), &range, &filter.zone));

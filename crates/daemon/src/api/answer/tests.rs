@@ -92,12 +92,13 @@ fn many_who_ask_the_same_at_once_wait_for_one_answer() {
     let served = Served::new();
     let api = Api { shared: Arc::clone(&served.shared), answers: Arc::default(), bounds: Bounds::USUAL };
     let asked = Asked::new(&Uri::from_static("/api/stats?period=day"), &["period"]).expect("a question");
+    let settings = api.http();
     let (made, (go, waits)) = (Arc::new(AtomicUsize::new(0)), channel::<()>());
     let waits = Arc::new(Mutex::new(waits));
     served.runtime.block_on(async {
         let ask = || {
             let (made, waits) = (Arc::clone(&made), Arc::clone(&waits));
-            answer(&api, &asked, move |_| {
+            answer(&api, &settings, &asked, move |_| {
                 made.fetch_add(1, Ordering::Relaxed);
                 let _ = waits.lock().map(|waits| waits.recv());
                 Ok(Answer::of(&"all")?)
