@@ -144,7 +144,19 @@ def chosen(rng, end, days):
         yield "&".join((path, *rng.sample(more, 2)))
 
 
-REPEATED = tuple(f"/api/stats?period={period}" for period in ("day", "week", "month", "all"))
+def lists(rng, end, days):
+    """Pages of sessions, and what each of something cost; of half a month at most, since their length is what they cost."""
+    while True:
+        since = end - datetime.timedelta(seconds=rng.uniform(0, days * 86_400))
+        stretch = f"from={since:%Y-%m-%dT%H:%M:%S}Z&to={since + datetime.timedelta(days=rng.uniform(0.1, 15)):%Y-%m-%dT%H:%M:%S}Z"
+        yield rng.choice((f"/api/stats/sessions?{stretch}", f"/api/stats/sessions?{stretch}&branch=main", f"/api/stats/breakdown?by=session&{stretch}",
+                          f"/api/stats/breakdown?by=branch&{stretch}", f"/api/stats/projects?{stretch}"))
+
+
+END = datetime.datetime(2026, 11, 19, 20, tzinfo=datetime.timezone.utc)  # of the calls that are asked for
+# Days of ours and of the calls: what is asked for most holds some.
+REPEATED = tuple(f"/api/stats?period={period}" for period in ("day", "week", "month", "all")) + tuple(
+    f"/api/stats?from={END - datetime.timedelta(days=days):%Y-%m-%dT%H:%M:%S}Z&to={END:%Y-%m-%dT%H:%M:%S}Z" for days in (1, 7, 30))
 
 
 def loaded(binary, work, million_calls, wrong, millions):
@@ -176,7 +188,6 @@ def again(rng):
 
 def statistics_of(binary, work, table, name, wrong, millions):
     """How long answers take over so many million calls; the 99th percentile of each kind."""
-    end = datetime.datetime(2026, 11, 19, 20, tzinfo=datetime.timezone.utc)
     slowest = {}
     with begun(binary, work, name, work / name) as daemon:
         daemon.serves()
@@ -191,13 +202,14 @@ def statistics_of(binary, work, table, name, wrong, millions):
             return asked(daemon, [(paths_of(random.Random(n)), random.Random(n)) for n in range(first, first + CLIENTS)], QUESTIONS)
 
         # What is read is kept: a daemon's first answers take longer, and are told apart from those of the rest of its life.
-        first = sorted(ask(lambda rng: chosen(rng, end, 365), 1_000))
+        first = sorted(ask(lambda rng: chosen(rng, END, 365), 1_000))
         print(f"  the first {len(first)}: median {statistics.median(first):.2f} ms, 99th percentile {at(first, 0.99):.2f} ms, most {first[-1]:.2f} ms")
         # What no answer can be quicker than here: one that reads nothing.
         least = ask(lambda _: itertools.repeat("/api/health"))
         print(f"  /api/health, which reads nothing: median {statistics.median(least):.2f} ms, 99th percentile {at(least, 0.99):.2f} ms")
-        for what, paths_of, limit in (("other stretches", lambda rng: stretches(rng, end, 365), 10),
-                                      ("others of some calls and zones", lambda rng: chosen(rng, end, 365), 10),
+        for what, paths_of, limit in (("other stretches", lambda rng: stretches(rng, END, 365), 10),
+                                      ("others of some calls and zones", lambda rng: chosen(rng, END, 365), 10),
+                                      ("lists of sessions, branches, projects", lambda rng: lists(rng, END, 365), 10),
                                       ("asked again", again, 1)):
             times = ask(paths_of)
             if len(times) != CLIENTS * QUESTIONS or min(times) < 0:

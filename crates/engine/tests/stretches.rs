@@ -379,10 +379,14 @@ fn sessions_that_went_on_behind_a_range_stand_by_their_last_call_in_it() {
     let calls: Vec<Call> =
         told.iter().map(|(hour, session, branch)| call(*hour, *session, *branch)).collect();
     let (_tree, engine) = engine(&calls, "UTC");
-    let question = question(start_ms..start_ms + 360_000_000, TimeZone::UTC, Granularity::Day);
-    let asked: Vec<&Call> = calls.iter().filter(|call| call.at() < question.range.end).collect();
-    for limit in 1..8 {
-        assert_pages(&engine, &question, &asked, limit);
+    // Ranges that end with each call in turn, and long after the last of those within.
+    for hour in within.iter().map(|(hour, ..)| *hour).chain([45, 100]) {
+        let range = start_ms..start_ms + hour * 3_600_000 + 1;
+        let question = question(range, TimeZone::UTC, Granularity::Day);
+        let asked: Vec<&Call> = calls.iter().filter(|call| call.at() < question.range.end).collect();
+        for limit in 1..8 {
+            assert_pages(&engine, &question, &asked, limit);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Must not: read anything.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::only::{Marks, Only};
@@ -66,8 +66,8 @@ pub(super) struct SessionSpans {
     /// Those of each session, whose place stays the same; none: it has no calls any more.
     spans: Vec<Box<[SessionSpan]>>,
     places: HashMap<i64, usize>,
-    /// Places of sessions with calls, by the time of their last one.
-    by_last: BTreeSet<(i64, usize)>,
+    /// The first call of sessions with calls, by the time of their last one and their place.
+    by_last: BTreeMap<(i64, usize), i64>,
     /// Places of sessions that have calls with such marks, in order: as sets, 80,000 of them took a millisecond.
     by_marks: BTreeMap<Marks, Vec<usize>>,
 }
@@ -98,7 +98,8 @@ impl SessionSpans {
                 places.remove(at);
             }
         }
-        self.by_last.extend(last(spans).map(|last_ms| (last_ms, place)));
+        self.by_last
+            .extend(last(spans).zip(first(spans)).map(|(last_ms, first_ms)| ((last_ms, place), first_ms)));
         for span in spans {
             let places = self.by_marks.entry(span.marks).or_default();
             if let Err(at) = places.binary_search(&place) {
@@ -124,9 +125,10 @@ impl SessionSpans {
     /// Sessions that may have a call in a range, of those that are asked for; the latest first.
     pub(super) fn within(&self, range: &Range<i64>, only: &Only) -> Vec<SessionPlace> {
         let asked = |place: usize| self.spans[place].iter().filter(|span| only.holds(&span.marks)).copied();
-        let late = self.by_last.range((range.start, 0)..).rev();
+        let late =
+            self.by_last.range((range.start, 0)..).rev().filter(|(_, first_ms)| **first_ms < range.end);
         let mut places: Vec<SessionPlace> =
-            late.filter_map(|(_, place)| SessionPlace::within(asked(*place), range)).collect();
+            late.filter_map(|((_, place), _)| SessionPlace::within(asked(*place), range)).collect();
         places.sort_by_key(|place| Reverse(place.latest_ms));
         places
     }
@@ -141,8 +143,14 @@ impl SessionSpans {
         let late = self.by_last.range((from_ms, 0)..);
         let asked =
             |place: usize| self.spans[place].iter().filter(|span| only.holds(&span.marks)).copied().collect();
-        late.map(|(_, place)| asked(*place)).filter(|spans: &Vec<SessionSpan>| !spans.is_empty()).collect()
+        late.map(|((_, place), _)| asked(*place))
+            .filter(|spans: &Vec<SessionSpan>| !spans.is_empty())
+            .collect()
     }
+}
+
+fn first(spans: &[SessionSpan]) -> Option<i64> {
+    spans.iter().map(|span| span.first_ms).min()
 }
 
 fn last(spans: &[SessionSpan]) -> Option<i64> {
