@@ -197,7 +197,7 @@ impl<'k> AtWork<'k> {
                 None
             }
             Some(Task::Repositories(repositories)) => {
-                self.engine.set_repositories(repositories);
+                self.engine.remember_repositories(&repositories);
                 self.untold = true;
                 self.leave_snapshot();
                 None

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cco_engine::snapshot::folders_at_work;
+use cco_engine::snapshot::{Repository, folders_at_work};
 use tokio::sync::mpsc;
 
 use crate::broker::{self, Broker};
@@ -116,12 +116,17 @@ impl LooksAtGit {
 
     fn look_and_tell(&self, git: &mut Git, keeper: &Sender<Task>) {
         let now_ms = || (self.clock)().as_millisecond();
-        if let Some(snapshot) = (self.settings)().snapshot {
+        let settings = (self.settings)();
+        git.follow(settings.stamp);
+        if let Some(snapshot) = settings.snapshot {
             let folders = folders_at_work(&snapshot.path, now_ms() - AT_WORK_MS);
-            let repositories = git.look(&folders, now_ms);
-            if !repositories.is_empty() {
-                let _ = keeper.send(Task::Repositories(repositories));
-            }
+            let tell = |repositories: Vec<Repository>| {
+                if !repositories.is_empty() {
+                    let _ = keeper.send(Task::Repositories(repositories));
+                }
+            };
+            tell(git.look(&folders, now_ms));
+            tell(git.look_patiently(now_ms).into_iter().collect());
         }
     }
 }

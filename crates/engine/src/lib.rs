@@ -72,8 +72,8 @@ pub struct Engine {
     told: Vec<Observation>,
     /// The files that told it, and are read in full.
     taken: Vec<spool::TakenFile>,
-    /// How repositories are; none: nobody looked.
-    repositories: Option<Vec<cco_statusline::snapshot::Repository>>,
+    /// How repositories are, where somebody looked.
+    repositories: Vec<cco_statusline::snapshot::Repository>,
     /// When all transcripts had last been read; none: they were not.
     counted_at: Option<Timestamp>,
     /// Whether the last scan could not keep what it read; none: there was none.
@@ -221,7 +221,7 @@ impl Engine {
             tries: limits::Tries::default(),
             told: Vec::new(),
             taken: Vec::new(),
-            repositories: None,
+            repositories: Vec::new(),
             counted_at: None,
             disk_fails: None,
             is_rebuilding: false,

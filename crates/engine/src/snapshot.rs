@@ -79,9 +79,10 @@ pub enum SnapshotError {
 }
 
 impl Engine {
-    /// Remembers how repositories are, for the next snapshot and those after it.
-    pub fn set_repositories(&mut self, repositories: Vec<Repository>) {
-        self.repositories = Some(repositories);
+    /// Remembers how these repositories are, for the next snapshot and those after it, beside others.
+    pub fn remember_repositories(&mut self, seen: &[Repository]) {
+        let known = std::mem::take(&mut self.repositories);
+        self.repositories = keep_seen(known, seen, self.now.as_millisecond());
     }
 
     /// Writes the snapshot anew. What this engine has not looked at since it was opened stays as it was: the totals
@@ -127,8 +128,8 @@ impl Engine {
         let disk_fails = self.disk_fails.unwrap_or(snapshot.alerts.contains(&Alert::Disk));
         snapshot.alerts = alerts(&snapshot.accounts);
         snapshot.alerts.extend(disk_fails.then_some(Alert::Disk));
-        if let Some(repositories) = &self.repositories {
-            snapshot.repositories = keep_seen(snapshot.repositories, repositories, now_ms);
+        if !self.repositories.is_empty() {
+            snapshot.repositories = keep_seen(snapshot.repositories, &self.repositories, now_ms);
         }
         snapshot.sessions = sessions(snapshot.sessions, self.told.clone(), now_ms);
         Ok(snapshot)
@@ -235,8 +236,9 @@ fn keep_seen(before: Vec<Repository>, now: &[Repository], now_ms: i64) -> Vec<Re
     let is_new = |it: &Repository| now.iter().any(|new| new.root == it.root);
     let is_old = |it: &Repository| now_ms.saturating_sub(it.seen_at_ms) > REPOSITORY_MS;
     let mut all = before;
-    all.retain(|it| !is_new(it) && !is_old(it));
+    all.retain(|it| !is_new(it));
     all.extend_from_slice(now);
+    all.retain(|it| !is_old(it));
     all
 }
 

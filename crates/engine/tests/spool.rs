@@ -10,7 +10,7 @@ use cco_engine::{Engine, LedgerPlace, Setup, price_list};
 use cco_model::limit::{Percent, Window};
 use cco_statusline::payload::Told;
 use cco_statusline::settings::Settings;
-use cco_statusline::snapshot::{Clock, Snapshot};
+use cco_statusline::snapshot::{Clock, Repository, Snapshot};
 use cco_statusline::spool::Observation;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -231,4 +231,25 @@ fn a_ledger_that_is_made_anew_takes_nothing_from_the_spool_that_it_may_lose() {
     drop(engine);
     look(&home, NOW_MS);
     assert_eq!((home.known(), home.spooled()), (vec![("ann".to_owned(), 41)], 0));
+}
+
+#[test]
+fn what_two_looks_told_of_repositories_is_all_in_the_next_snapshot() {
+    let home = Home::new();
+    let mut engine = home.engine(NOW_MS);
+    let seen = |root: &str, dirty, seen_at_ms| Repository {
+        root: root.to_owned(),
+        ahead: 0,
+        behind: 0,
+        dirty,
+        seen_at_ms,
+    };
+    engine.remember_repositories(&[seen("/swift", 1, NOW_MS), seen("/slow", 2, NOW_MS - MINUTE_MS)]);
+    engine.remember_repositories(&[seen("/slow", 3, NOW_MS)]);
+    engine.leave_snapshot(&home.setup()).expect("a snapshot");
+    assert_eq!(home.snapshot().repositories, [seen("/swift", 1, NOW_MS), seen("/slow", 3, NOW_MS)]);
+    // What was seen long ago is nobody's state any more.
+    engine.set_now(Timestamp::from_millisecond(NOW_MS + 61 * MINUTE_MS).expect("an instant"));
+    engine.leave_snapshot(&home.setup()).expect("a snapshot");
+    assert_eq!(home.snapshot().repositories, []);
 }

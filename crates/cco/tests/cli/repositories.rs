@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::running::{Daemon, PATIENCE, append, calls, draw, machine, machine_with, until};
+use crate::running::{Daemon, append, calls, draw, machine, machine_with, until};
 use crate::sealed::TestEnv;
 
 /// So long a look at repositories is waited for.
 const AGAIN: Duration = Duration::from_secs(2);
+/// Repositories in which `git` hangs.
+const HANGING: [&str; 4] = ["app", "bpp", "cpp", "dpp"];
 /// Settings that name a program, and the trap that each of them names.
 const SETTINGS: [(&str, &str); 15] = [
     ("core.fsmonitor", "monitor"),
@@ -104,11 +106,15 @@ impl<'e> Hostile<'e> {
 
 /// A session at work in a folder.
 fn draw_in(env: &TestEnv, folder: &Path) {
+    draw_in_session(env, folder, "s");
+}
+
+fn draw_in_session(env: &TestEnv, folder: &Path, session: &str) {
     let folder = folder.display();
     draw(
         env,
         &format!(
-            r#"{{"session_id":"s","cwd":"{folder}","workspace":{{"current_dir":"{folder}"}},"cost":{{"total_cost_usd":1}}}}"#
+            r#"{{"session_id":"{session}","cwd":"{folder}","workspace":{{"current_dir":"{folder}"}},"cost":{{"total_cost_usd":1}}}}"#
         ),
     );
 }
@@ -117,8 +123,8 @@ fn snapshot_has(env: &TestEnv, words: &str) -> bool {
     fs::read_to_string(env.home().join(".cco/state/snapshot")).is_ok_and(|text| text.contains(words))
 }
 
-/// Works in a folder until a look at its repository did this. One that took too long, as under strace it may, is given
-/// more time in the next, and other settings bring that.
+/// Works in a folder until a look at its repository did this. One that took too long even for a look with patience, as
+/// under strace it may, is looked at anew under other settings.
 fn until_looked_at(env: &TestEnv, folder: &Path, is_so: impl Fn() -> bool) {
     draw_in(env, folder);
     let mut next = Instant::now() + AGAIN;
@@ -189,25 +195,64 @@ fn assert_only_git_was_run(trace: &str) {
     assert!(!trace.contains("index.lock"), "it took the lock of the index");
 }
 
-#[test]
-fn a_git_that_hangs_is_ended_and_keeps_nobody_waiting() {
-    let env = machine_with(1);
-    let pids = env.home().join("pids");
-    let hangs = format!("#!/bin/sh\necho $$ >> {}\nexec sleep 600\n", pids.display());
-    let git = env.write("bin/git", &hangs);
+/// A `git` that does this before it does what `git` does.
+fn with_git(env: TestEnv, first: &str) -> TestEnv {
+    let git = env.write("bin/git", &format!("#!/bin/sh\n{first}\nexec /usr/bin/git \"$@\"\n"));
     fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", git.parent().unwrap().display());
-    let env = env.with("PATH", &path);
-    fs::create_dir_all(env.home().join("app/.git")).unwrap();
+    env.with("PATH", &path)
+}
+
+#[test]
+fn a_git_that_hangs_is_ended_after_a_tenth_of_a_second_and_keeps_nobody_waiting() {
+    let env = machine_with(1);
+    let ticks = env.home().join("ticks");
+    fs::create_dir(&ticks).unwrap();
+    let hangs = format!("while :; do date +%s%N >> {}/$$; done", ticks.display());
+    let env = with_git(env, &hangs);
+    for name in HANGING {
+        let folder = env.home().join(name);
+        fs::create_dir_all(folder.join(".git")).unwrap();
+        draw_in_session(&env, &folder, name);
+    }
     let _daemon = Daemon::run(&env);
-    let first = || fs::read_to_string(&pids).ok().and_then(|text| Some(text.split_once('\n')?.0.to_owned()));
-    until_looked_at(&env, &env.home().join("app"), || first().is_some());
-    let (first, began) = (first().unwrap(), Instant::now());
-    let is_there = || Command::new("kill").args(["-0", &first]).output().unwrap().status.success();
-    until(|| !is_there());
-    assert!(began.elapsed() < PATIENCE / 4, "it had {:?}", began.elapsed());
+    // The last of them is looked at with patience, after all others were.
+    let begun = || fs::read_dir(&ticks).unwrap().count();
+    until_looked_at(&env, &env.home().join(HANGING[0]), || begun() > HANGING.len());
     append(&env, 1);
     assert_eq!(calls(&env), 2);
+    let names = fs::read_dir(&ticks).unwrap().map(|file| file.unwrap().file_name());
+    let pids: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    for pid in &pids {
+        until(|| !Command::new("kill").args(["-0", pid]).output().unwrap().status.success());
+    }
+    // What a machine that is busy adds to some of them it does not add to all.
+    let lives = pids.iter().map(|pid| lived(&ticks.join(pid)));
+    let shortest = lives.filter(|life| !life.is_zero()).min().unwrap();
+    assert!(shortest < Duration::from_millis(150), "the first to be ended had {shortest:?}");
+}
+
+/// Between the first and the last thing that it wrote down.
+fn lived(ticks: &Path) -> Duration {
+    let text = fs::read_to_string(ticks).unwrap();
+    let at: Vec<u64> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    Duration::from_nanos(at.last().unwrap_or(&0) - at.first().unwrap_or(&0))
+}
+
+#[test]
+fn a_repository_that_takes_longer_is_told_of_after_the_others_and_takes_nothing_from_them() {
+    let slow = r#"case "$*" in */slow*status*) sleep 0.15;; esac"#;
+    let env = with_git(machine(), slow);
+    for name in ["slow", "swift"] {
+        let mut git = Command::new("/usr/bin/git");
+        git.args(["init", "-q"]).arg(env.home().join(name));
+        assert!(env.seal(git).status().unwrap().success());
+        env.write(&format!("{name}/new"), "");
+        draw_in_session(&env, &env.home().join(name), name);
+    }
+    let _daemon = Daemon::run(&env);
+    let has = |name: &str| snapshot_has(&env, &format!("{name}\",\"ahead\":0,\"behind\":0,\"dirty\":1"));
+    until_looked_at(&env, &env.home().join("swift"), || has("swift") && has("slow"));
 }
 
 #[test]
