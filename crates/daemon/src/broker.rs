@@ -1,14 +1,16 @@
 //! The thread that looks who is logged in where, and asks the service for limits. The network keeps nobody else waiting.
 //!
-//! Must not: decide whom to ask when (that is the engine's), or touch a credential.
+//! Must not: decide whom to ask when (that is the engine's, as long as it can remember), or touch a credential.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use cco_engine::Engine;
 use cco_engine::limits::{Asked, KnownAccount, Tries};
 use cco_model::limit::AccountId;
+use cco_model::limit::poll::POLL_MS;
 use tokio::sync::mpsc::Sender;
 
 use crate::event::{Event, Refreshed};
@@ -26,6 +28,44 @@ pub(crate) enum Task {
     Renew,
 }
 
+/// Where nobody can remember that the service was asked, as on a full disk, it is not asked again before.
+const UNREMEMBERED: Duration = Duration::from_millis(POLL_MS.unsigned_abs());
+
+/// What it has at hand from one task to the next.
+#[derive(Default)]
+struct Hand {
+    engine: Option<Engine>,
+    restraint: Restraint,
+}
+
+/// When the service was asked and files and ledger do not remember it, which else say when it may be asked again.
+#[derive(Default)]
+struct Restraint {
+    unremembered: Option<Instant>,
+}
+
+impl Restraint {
+    /// Asks for those who are due, if it may by now.
+    fn ask(
+        &mut self,
+        due: Vec<AccountId>,
+        now: Instant,
+        ask: impl FnOnce(&[AccountId]) -> Result<Asked, String>,
+    ) -> Result<Asked, String> {
+        let is_held = self.unremembered.is_some_and(|at| now.duration_since(at) < UNREMEMBERED);
+        if due.is_empty() || is_held {
+            return Ok(Asked { not_asked: due, ..Asked::default() });
+        }
+        // Whatever comes of it, a panic too.
+        self.unremembered = Some(now);
+        let asked = ask(&due)?;
+        if asked.faults.is_empty() {
+            self.unremembered = None;
+        }
+        Ok(asked)
+    }
+}
+
 /// What the broker works with.
 pub(crate) struct Broker {
     pub(crate) open: OpenEngine,
@@ -41,22 +81,22 @@ pub(crate) struct Broker {
 impl Broker {
     /// Works until nobody can tell it anything any more.
     pub(crate) fn run(&self, tasks: &Receiver<Task>) {
-        let mut engine = None;
+        let mut hand = Hand::default();
         let mut said = String::new();
         while let Ok(task) = tasks.recv() {
             if task == Task::Renew {
-                engine = None;
+                hand.engine = None;
                 continue;
             }
             let all = task == Task::AskForAll;
-            let done = catch_unwind(AssertUnwindSafe(|| self.refresh(&mut engine, all)));
+            let done = catch_unwind(AssertUnwindSafe(|| self.refresh(&mut hand, all)));
             let refreshed = done.unwrap_or_else(|_| {
-                engine = None;
+                hand.engine = None;
                 Err("an error in cco: the broker stopped, and begins again".to_owned())
             });
             let refreshed = refreshed.unwrap_or_else(|why| {
                 // Settings may be others by now; and a ledger that was set aside is not this engine's any more.
-                engine = None;
+                hand.engine = None;
                 Refreshed { faults: vec![why], ..Refreshed::default() }
             });
             let faults = refreshed.faults.join("; ");
@@ -70,12 +110,12 @@ impl Broker {
         }
     }
 
-    fn refresh(&self, engine: &mut Option<Engine>, all: bool) -> Result<Refreshed, String> {
+    fn refresh(&self, hand: &mut Hand, all: bool) -> Result<Refreshed, String> {
         let words = |error: cco_engine::EngineError| error.to_string();
-        let engine = match engine {
+        let engine = match &mut hand.engine {
             Some(engine) => engine,
-            None => {
-                let opened = engine.insert((self.open)().map_err(words)?);
+            unopened => {
+                let opened = unopened.insert((self.open)().map_err(words)?);
                 opened.live_long().map_err(words)?;
                 opened
             }
@@ -93,8 +133,9 @@ impl Broker {
                 .map(|(path, _)| format!("{}: an interrupted renewal waits to be ended", path.display()));
             refreshed.faults.extend(said);
             let due = if is_allowed { engine.due(&found, all).map_err(words)? } else { Vec::new() };
-            asked =
-                engine.ask(&found, &due, asking, &clock).map_err(words)?.map_err(|why| why.to_string())?;
+            asked = hand.restraint.ask(due, Instant::now(), |due| {
+                engine.ask(&found, due, asking, &clock).map_err(words)?.map_err(|why| why.to_string())
+            })?;
         }
         let http = (self.http)();
         let limits = engine.limits(&found, &asked.tries, &http.zone).map_err(words)?;
@@ -142,5 +183,45 @@ fn told(refreshed: Refreshed, asked: &Asked, known: &[KnownAccount]) -> Refreshe
         not_asked: asked.not_asked.iter().map(label).collect(),
         tries: refreshed.tries,
         faults: refreshed.faults.into_iter().chain(asked.faults.iter().cloned()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due() -> Vec<AccountId> {
+        vec![AccountId { account: "ann".into(), organization: "org".into() }]
+    }
+
+    /// How often the service is asked within an hour of looks, one every three seconds, that end like this.
+    fn asked_in_an_hour(ends: fn() -> Result<Asked, String>) -> usize {
+        let (mut restraint, began, mut asked) = (Restraint::default(), Instant::now(), 0);
+        for look in 0..1_200 {
+            let _ = restraint.ask(due(), began + Duration::from_secs(3) * look, |_| {
+                asked += 1;
+                ends()
+            });
+        }
+        asked
+    }
+
+    #[test]
+    fn who_cannot_remember_that_he_asked_asks_twenty_times_an_hour_at_most() {
+        assert_eq!(asked_in_an_hour(|| Err("the disk is full".to_owned())), 20);
+        let unremembered = || Ok(Asked { faults: vec!["it is full".to_owned()], ..Asked::default() });
+        assert_eq!(asked_in_an_hour(unremembered), 20);
+    }
+
+    #[test]
+    fn who_can_is_told_by_what_he_remembers() {
+        assert_eq!(asked_in_an_hour(|| Ok(Asked::default())), 1_200);
+    }
+
+    #[test]
+    fn those_who_are_not_asked_for_are_named() {
+        let mut restraint = Restraint { unremembered: Some(Instant::now()) };
+        let asked = restraint.ask(due(), Instant::now(), |_| Err("asked".to_owned())).expect("nobody asked");
+        assert_eq!((asked.whom, asked.not_asked), (vec![], due()));
     }
 }

@@ -15,6 +15,9 @@ const POLL: Duration = Duration::from_secs(1);
 const WATCH_AGAIN: Duration = Duration::from_secs(30);
 /// Accounts are looked at this often; whom the service is asked for, and when, is the broker's rule.
 const ASK: Duration = Duration::from_secs(15);
+/// The same while something keeps the broker from its work, such as a full disk: what status lines observed waits for
+/// it, and is to be in the ledger within five seconds of its end. A look costs about as much as a status line.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 /// Repositories of sessions that are at work are looked at this often.
 const GIT: Duration = Duration::from_secs(30);
 /// A failed scan is tried again after this; changes bring it sooner.
@@ -111,6 +114,9 @@ impl EventLoop {
             Event::Scanned(scanned) => self.on_scanned(scanned, now, &mut orders),
             Event::Asked(refreshed) => {
                 self.asking = false;
+                if !refreshed.faults.is_empty() {
+                    self.next_ask = self.next_ask.min(now + ASK_AGAIN);
+                }
                 let waiting = std::mem::take(&mut self.refresh_waiting);
                 // New readings are in the ledger, and the snapshot has them.
                 orders.push(Order::Advance);

@@ -221,6 +221,34 @@ fn who_wants_limits_asked_for_is_answered_by_asking_for_all() {
 }
 
 #[test]
+fn a_broker_that_could_not_do_its_work_looks_again_within_seconds_and_rests_when_it_could() {
+    let asks = |answer: fn(&str) -> Option<Event>| {
+        let mut told = Told::at_rest();
+        told.began = told.now;
+        let done = told.let_go(Duration::from_secs(61), answer);
+        let asked = done.iter().filter(|(order, _)| *order == "ask").map(|(_, at)| *at).collect::<Vec<_>>();
+        asked.windows(2).map(|two| two[1] - two[0]).collect::<Vec<_>>()
+    };
+    let often = asks(|order| {
+        let refreshed = Refreshed { faults: vec!["full".to_owned()], ..Refreshed::default() };
+        if order == "ask" { Some(Event::Asked(refreshed)) } else { rests(order) }
+    });
+    assert_eq!(often, [3_000; 15]);
+    let seldom =
+        asks(|order| if order == "ask" { Some(Event::Asked(Refreshed::default())) } else { rests(order) });
+    assert_eq!(seldom, [15_000; 3]);
+}
+
+/// All others do their work.
+fn rests(order: &str) -> Option<Event> {
+    match order {
+        "scan" => Some(scanned(0)),
+        "git" => Some(Event::LookedAtGit),
+        _ => None,
+    }
+}
+
+#[test]
 fn a_repository_is_looked_at_when_a_session_begins_in_it_and_every_half_minute_while_somebody_works() {
     let mut told = Told::at_rest();
     let Event::Scanned(scanned_now) = scanned(0) else { unreachable!() };
