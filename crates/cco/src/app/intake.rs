@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cco_daemon::control::Client;
+use cco_daemon::control::{Client, SOCKET, Settled, Unanswered};
 use cco_engine::rebuild::Rebuilt;
 use cco_engine::scan::{Finding, ScanSummary};
 
@@ -17,6 +17,8 @@ use crate::print::text;
 const BAR_FROM_BYTES: u64 = 50_000_000;
 /// A daemon that takes longer to take in what is new is not waited for.
 const DAEMON_PATIENCE: Duration = Duration::from_secs(2);
+/// One that works says within this time how it is.
+const DAEMON_SAYS: Duration = Duration::from_millis(200);
 /// Unreadable files and folders that are named before it is referred to `scan -v`.
 const NAMED_UNREAD: usize = 3;
 
@@ -79,9 +81,7 @@ impl App<'_> {
 
     /// Has a daemon take in what is new, where one follows the same transcripts; else this run does.
     fn settle_or_scan(&mut self) -> Result<ScanSummary, CliError> {
-        let reached = self.daemon.as_deref().and_then(|state| Client::reach(state, DAEMON_PATIENCE).ok());
-        let settled = reached.and_then(|client| client.settle(self.roots.usable.clone()).ok());
-        match settled.filter(|settled| settled.done) {
+        match self.settled().filter(|settled| settled.done) {
             Some(settled) => {
                 self.warn_of_missing_roots();
                 let finding = |(path, what)| Finding { path, offset: None, what };
@@ -90,6 +90,33 @@ impl App<'_> {
             }
             None => self.scan(BAR_FROM_BYTES),
         }
+    }
+
+    /// What a daemon says that has taken in what is new; none: there is none, or it does not say. Whoever keeps each
+    /// command waiting is named.
+    fn settled(&mut self) -> Option<Settled> {
+        let state = self.daemon.as_deref()?;
+        let ask = |patience| Client::reach(state, patience);
+        match ask(DAEMON_PATIENCE).and_then(|daemon| daemon.settle(self.roots.usable.clone())) {
+            Ok(settled) => return Some(settled),
+            Err(Unanswered::Stranger) => {
+                let socket = state.join(SOCKET);
+                self.out.warning(&format!(
+                    "another program has {}, and does not answer; no daemon runs",
+                    socket.display()
+                ));
+                self.out.hint("`cco daemon start` takes its place");
+            }
+            // One that is long at work says at least how it is.
+            Err(Unanswered::Silent(_))
+                if matches!(ask(DAEMON_SAYS).and_then(Client::status), Err(Unanswered::Silent(_))) =>
+            {
+                self.out.warning("the daemon does not answer");
+                self.out.hint("`cco daemon restart` begins another; `cco daemon logs` may say why");
+            }
+            Err(_) => {}
+        }
+        None
     }
 
     /// Takes in what is new; a bar shows for work of at least this many bytes.

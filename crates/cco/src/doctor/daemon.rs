@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cco_daemon::api_token;
-use cco_daemon::control::{Client, Status};
+use cco_daemon::control::{Client, Status, Unanswered};
 use cco_daemon::lock::{self, About};
 
 use super::Verdict;
@@ -38,6 +38,8 @@ pub(crate) enum Daemon {
     /// None.
     #[default]
     Absent,
+    /// None, and another program has its socket.
+    Stranger,
     /// It holds the lock, and does not answer.
     Silent(Option<About>),
     /// It answers.
@@ -48,10 +50,10 @@ pub(crate) enum Daemon {
 pub(super) fn look(folder: Option<&Path>, env: &Env) -> DaemonFacts {
     let Some(folder) = folder else { return DaemonFacts::default() };
     let state = places::state(folder);
-    let answer = Client::reach(&state, PATIENCE).ok().map(Client::status);
-    let daemon = match answer {
-        Some(Ok(status)) => Daemon::Running(status),
-        _ => lock::running(&state).map_or(Daemon::Absent, Daemon::Silent),
+    let daemon = match Client::reach(&state, PATIENCE).and_then(Client::status) {
+        Ok(status) => Daemon::Running(status),
+        Err(Unanswered::Stranger) => Daemon::Stranger,
+        Err(_) => lock::running(&state).map_or(Daemon::Absent, Daemon::Silent),
     };
     // Where the folder cannot be entered, that is the matter.
     let is_there = state.join(api_token::FILE).symlink_metadata().is_ok();
@@ -62,6 +64,10 @@ pub(super) fn look(folder: Option<&Path>, env: &Env) -> DaemonFacts {
 pub(super) fn runs(facts: &Facts) -> Verdict {
     match &facts.daemon.daemon {
         Daemon::Absent => Verdict::ok("none runs; reports and the status line work without"),
+        Daemon::Stranger => {
+            Verdict::note("none runs; another program has its socket, and each report waits for it a moment")
+                .fix("`cco daemon start` takes its place")
+        }
         Daemon::Silent(about) => {
             let who = about.as_ref().map_or_else(String::new, |about| format!(" (process {})", about.pid));
             Verdict::problem(format!("it runs{who}, and does not answer"))

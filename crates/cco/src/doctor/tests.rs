@@ -339,6 +339,7 @@ static CASES: &[(&str, Change)] = &[
         f.limits.files.shared = [("a", Keeper::Left), ("b", Keeper::Unknown(why))].map(shared).into();
     }),
     ("limits.credentials", |f| f.limits.files.directories[0].credential.readable_by_others = true),
+    ("daemon.runs", |f| f.daemon.daemon = Daemon::Stranger),
     ("daemon.runs", |f| f.daemon.daemon = Daemon::Silent(Some(about("1")))),
     ("daemon.runs", |f| running(f).about = about("0.0.9")),
     ("daemon.runs", |f| running(f).about.instead_of = Some("127.0.0.1:80".to_owned())),
@@ -616,6 +617,8 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.credentials: other users of this machine can read a login of Claude Code
       /h/.claude/.credentials.json
       fix: chmod 600 /h/.claude/.credentials.json
+    note daemon.runs: none runs; another program has its socket, and each report waits for it a moment
+      fix: `cco daemon start` takes its place
     problem daemon.runs: it runs (process 7), and does not answer
       fix: `cco daemon logs` may say why; `cco daemon stop`, then `cco daemon start`
     problem daemon.runs: the one that runs is of version 0.0.9, and this is 0.1.0

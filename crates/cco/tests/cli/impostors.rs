@@ -10,6 +10,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use insta::assert_snapshot;
+
 use crate::running::{Daemon, PATIENCE, address, append, calls, machine_with, token, until};
 use crate::sealed::TestEnv;
 
@@ -227,4 +229,45 @@ fn a_socket_of_this_user_is_believed_and_told_no_token() {
     let told = told(&impostor);
     assert!(told.len() > 5, "{told:?}");
     assert!(told.iter().all(|words| !words.contains(&token[..6])), "{told:?}");
+}
+
+/// Another program that has the socket, and says nothing.
+fn says_nothing(state: &Path) -> UnixListener {
+    let path = state.join("daemon.sock");
+    let _ = fs::remove_file(&path);
+    UnixListener::bind(&path).unwrap()
+}
+
+#[test]
+fn a_stranger_who_has_the_socket_and_says_nothing_keeps_a_report_a_moment_and_is_named() {
+    let (env, ..) = machine_of_a_killed_daemon();
+    let _stranger = says_nothing(&env.home().join(".cco/state"));
+    append(&env, 7);
+    let run = env.run("daily --json");
+    assert_eq!((run.code, run.json()["totals"]["calls"].as_u64()), (0, Some(3)));
+    assert_snapshot!(run.stderr, @r"
+    warning: another program has $HOME/.cco/state/daemon.sock, and does not answer; no daemon runs
+    hint: `cco daemon start` takes its place
+    ");
+    assert!(env.run("doctor").stdout.contains("another program has its socket"));
+    assert_eq!(env.run("daemon start").code, 0);
+    assert_eq!(calls(&env), 3);
+    assert_eq!(env.run("daemon stop").code, 0);
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_named_and_its_work_done() {
+    let env = machine_with(2);
+    let daemon = Daemon::run(&env);
+    assert_eq!(calls(&env), 2);
+    daemon.signal("-STOP");
+    append(&env, 7);
+    let run = env.run("daily --json");
+    daemon.signal("-CONT");
+    assert_eq!((run.code, run.json()["totals"]["calls"].as_u64()), (0, Some(3)));
+    assert_snapshot!(run.stderr, @r"
+    warning: the daemon does not answer
+    hint: `cco daemon restart` begins another; `cco daemon logs` may say why
+    ");
+    assert_eq!(calls(&env), 3);
 }

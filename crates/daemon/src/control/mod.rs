@@ -4,24 +4,24 @@
 //! user asks; so no token ever goes to whoever answers on a port. Owns the words of both sides.
 //! Must not: offer anything that the event loop does not decide.
 
+mod line;
 pub(crate) mod served;
 mod way;
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, net::Shutdown};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::way::Way;
+use self::line::Line;
 use crate::lock::About;
 
 /// The socket's name in the state folder.
-pub(crate) const SOCKET: &str = "daemon.sock";
+pub const SOCKET: &str = "daemon.sock";
 /// A question is no longer, in bytes.
 pub(crate) const MOST_BYTES: usize = 64 << 10;
 
@@ -94,6 +94,9 @@ pub enum Unanswered {
     /// It did not answer, or not in time, for which the system's word is "resource temporarily unavailable".
     #[error("the daemon does not answer")]
     Silent(io::Error),
+    /// What has its socket does not answer, and is no daemon: nobody holds the daemon's lock.
+    #[error("another program has the daemon's socket, and does not answer")]
+    Stranger,
     /// Its answer is none: it is of another version.
     #[error("the daemon's answer cannot be read; it is of another version")]
     Odd,
@@ -101,21 +104,15 @@ pub enum Unanswered {
 
 /// A line to the daemon of a state folder.
 pub struct Client {
-    stream: UnixStream,
+    line: Line,
 }
 
 impl Client {
-    /// Reaches the daemon of a state folder; it is waited for at most so long, for each answer.
+    /// Reaches the daemon of a state folder; it is waited for at most so long, from now to its answer. Whoever is silent
+    /// and is no daemon is not waited for.
     pub fn reach(state: &Path, patience: Duration) -> Result<Self, Unanswered> {
         is_ours(&state.join(SOCKET)).map_err(Unanswered::Absent)?;
-        let connect = || UnixStream::connect(Way::to(state)?.path());
-        let stream = connect().map_err(Unanswered::Absent)?;
-        let set = |stream: &UnixStream| {
-            stream.set_read_timeout(Some(patience))?;
-            stream.set_write_timeout(Some(patience))
-        };
-        set(&stream).map_err(Unanswered::Silent)?;
-        Ok(Self { stream })
+        Ok(Self { line: Line::to(state, patience)? })
     }
 
     /// How it is.
@@ -150,14 +147,8 @@ impl Client {
     fn ask_of<A: DeserializeOwned>(mut self, question: &Question) -> Result<A, Unanswered> {
         let mut question = serde_json::to_vec(question).map_err(|_| Unanswered::Odd)?;
         question.push(b'\n');
-        self.stream.write_all(&question).map_err(Unanswered::Silent)?;
-        let mut answer = String::new();
-        BufReader::new(&self.stream).read_line(&mut answer).map_err(Unanswered::Silent)?;
-        let _ = self.stream.shutdown(Shutdown::Both);
-        if answer.is_empty() {
-            return Err(Unanswered::Silent(io::ErrorKind::UnexpectedEof.into()));
-        }
-        serde_json::from_str(&answer).map_err(|_| Unanswered::Odd)
+        let answer = self.line.ask(&question)?;
+        serde_json::from_slice(&answer).map_err(|_| Unanswered::Odd)
     }
 }
 

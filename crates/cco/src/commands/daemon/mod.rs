@@ -88,7 +88,7 @@ impl From<Deaf> for CliError {
         let who = in_brackets(deaf.about.as_ref());
         let what = match &deaf.why {
             Unanswered::Absent(error) => format!("its socket cannot be reached: {}", why(error)),
-            Unanswered::Silent(_) => "does not answer".to_owned(),
+            Unanswered::Silent(_) | Unanswered::Stranger => "does not answer".to_owned(),
             Unanswered::Odd => "answers in words of another version".to_owned(),
         };
         let pid = deaf.about.map_or_else(|| "PID".to_owned(), |about| about.pid.to_string());
