@@ -357,6 +357,9 @@ fn assert_pages(engine: &Engine, question: &StatsQuestion, asked: &[&Call], limi
         let calls = || asked.iter().filter(|call| format!("s{}", call.session) == *row.session);
         let ends = (calls().map(|call| call.at()).min(), calls().map(|call| call.at()).max());
         assert_eq!(ends, (Some(row.first), Some(row.last)));
+        // Of calls at one time any may be the last.
+        let latest = calls().filter(|call| call.at() == row.last).map(|call| BRANCHES[call.branch]);
+        assert!(latest.clone().any(|branch| branch == &*row.branch), "{} of {}", row.branch, row.session);
     }
 }
 

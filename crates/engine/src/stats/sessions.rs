@@ -34,7 +34,7 @@ pub struct SessionSums {
     pub session: Arc<str>,
     /// Path of the project of its latest call; empty where unknown.
     pub project: Arc<str>,
-    /// Branch of its very last call, whatever was asked for; empty where unknown.
+    /// Branch of its latest call; empty where unknown.
     pub branch: Arc<str>,
     /// Its first call.
     pub first: Timestamp,
@@ -91,10 +91,18 @@ impl Engine {
         let is_last = sessions.len() <= limit;
         sessions.truncate(limit);
         let rows: Vec<SessionSums> =
-            sessions.into_iter().map(|one| self.session_sums(one, now)).collect::<Result<_, _>>()?;
+            sessions.into_iter().map(|one| self.session_sums(one, only, now)).collect::<Result<_, _>>()?;
         let next = rows.last().filter(|_| !is_last);
         let next = next.map(|last| (last.last.as_millisecond(), last.session.to_string()));
         Ok(Page { rows, next })
+    }
+
+    /// Ids of the sessions that an id means: the one that has it, else those that begin so, in order, at most `most`.
+    pub fn sessions_called(&self, id: &str, most: usize) -> Result<Vec<String>, EngineError> {
+        if self.session_row(id)?.is_some() {
+            return Ok(vec![id.to_owned()]);
+        }
+        Ok(self.ledger.sessions_with_prefix(id, most)?)
     }
 
     /// The session with this id, with a page of its calls behind a cursor. None: there is no such session. Where nobody
@@ -120,7 +128,7 @@ impl Engine {
         let next = calls.last().filter(|_| !is_last).map(|last| (last.at_ms, last.id));
         let uses = |(name, (uses, failures))| (name, ToolUses { uses, failures });
         Ok(Some(SessionDetail {
-            session: self.session_sums(one, now)?,
+            session: self.session_sums(one, &Only::default(), now)?,
             calls: Page { rows: calls, next },
             tools: tools.into_iter().map(uses).collect(),
             agents: dearest_first(self.ledger.agents_of_session(row)?.into_iter().collect()),
@@ -132,14 +140,14 @@ impl Engine {
         Ok(row.or_else(|| (id == UNKNOWN_SESSION).then_some(0)))
     }
 
-    fn session_sums(&self, one: Together, now: Timestamp) -> Result<SessionSums, EngineError> {
+    fn session_sums(&self, one: Together, only: &Only, now: Timestamp) -> Result<SessionSums, EngineError> {
         let row = self.ledger.session_id(&one.session)?.unwrap_or(0);
         let now_ms = now.as_millisecond();
         let mut sums = Sums::default();
         one.models.values().for_each(|model| sums += *model);
         Ok(SessionSums {
             session: one.name().into(),
-            branch: self.ledger.last_branch(row)?,
+            branch: self.ledger.last_branch(row, one.last_ms, only)?,
             project: one.project,
             first: civil::timestamp(one.first_ms),
             last: civil::timestamp(one.last_ms),

@@ -60,6 +60,18 @@ fn sessions_come_page_by_page_the_latest_first() {
 }
 
 #[test]
+fn a_session_is_said_to_be_of_the_branch_that_was_asked_for() {
+    let served = served();
+    let branches = |query: &str| {
+        let answer = served.json(&format!("/api/stats/sessions?{query}"));
+        column(&answer["sessions"], "branch").into_iter().cloned().collect::<Vec<Value>>()
+    };
+    assert_eq!(branches("branch=feature"), ["feature"], "its last call is of another");
+    assert_eq!(branches("branch=main&project=app"), ["main"]);
+    assert_eq!(branches("project=app&to=2026-11-25T11:30:00Z"), ["feature"], "the last call of that time");
+}
+
+#[test]
 fn a_session_comes_with_its_calls_in_their_order() {
     let served = served();
     let path = format!("/api/stats/sessions/{}", ROW.session);
