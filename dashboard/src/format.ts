@@ -20,6 +20,9 @@ export function money(usd: number, mark: Mark = ""): string {
   return mark === "?" ? "?" : `${dollars(usd)}${mark}`;
 }
 
+/** The same of one call, which mostly costs a part of a dollar: `$0.012`. */
+export const perCallText = (usd: number): string => (usd >= 0.0005 && usd < 1 ? `$${usd.toFixed(3)}` : money(usd));
+
 function dollars(usd: number): string {
   if (!Number.isFinite(usd)) return "–";
   if (usd < 0) return `−${dollars(-usd)}`;

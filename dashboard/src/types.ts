@@ -51,7 +51,8 @@ export interface Stats {
     total_tokens: number;
     tokens_by_type: Record<string, number>;
     cache_savings_usd: number;
-    avg_cost_per_call: number;
+    /** Of the calls with a price; null: none has one. */
+    avg_cost_per_call: number | null;
     unpriced_calls: number;
   };
   by_model_tier: Record<string, Group>;

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
-import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, share, spoken, tokens } from "../src/format.ts";
+import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, perCallText, share, spoken, tokens } from "../src/format.ts";
 import { lastPart, linkTarget, shown } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
   assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 1.005, 0.995, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
     ["$0.00", "<$0.01", "<$0.01", "$0.01", "$1.01", "$1.00", "$12.45", "$1,234.50", "$99,999.99", "$123,457", "−$3.20", "–"]);
+});
+
+test("what a call costs has tenths of a cent where it is less than a dollar", () => {
+  assert.deepEqual([0, 0.0004, 0.0005, 0.0123, 0.9994, 1, 12.456].map(perCallText), ["$0.00", "<$0.01", "$0.001", "$0.012", "$0.999", "$1.00", "$12.46"]);
 });
 
 test("exact money has up to nine places and never an exponent", () => {

@@ -2,12 +2,12 @@
 // Must not: add up what the API adds up.
 
 import { get, path } from "../api.ts";
-import { change, count, instant, money, moneyExact, plural, tokens } from "../format.ts";
+import { change, count, instant, money, moneyExact, perCallText, plural, tokens } from "../format.ts";
 import { UNKNOWN } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
-import { amount, card, choice, figures, marked } from "../parts/figure.ts";
+import { type Figure, amount, card, choice, figures, marked } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { type Span, asFilter, before, beforeWords, bucketName, inWords, spanOf, spanWords, tick } from "../period.ts";
 import { type Query, type State, SPLITS, filters } from "../state.ts";
@@ -71,17 +71,27 @@ function summary(page: Page, data: Cost): HTMLElement {
     const since = data.earlier.isWhole ? beforeWords(page.state) : `${beforeWords(page.state)} by now`;
     return changed ? [h("b", null, changed), ` on ${since}`] : `nothing in ${beforeWords(page.state)}`;
   };
-  const perCall = sums.avg_cost_per_call;
   const priced = pricedOf(sums);
-  const mark = marked(priced);
   return card(inWords(page.state, data.span, page.zone).replace(/^./, (first) => first.toUpperCase()), h("span", { class: "muted" }, spanWords(data.span, page.zone), ", API value"),
     figures(page, "Summary", [
       amount("Cost", sums.total_cost_usd, priced, (value) => asked(page, data, "Cost", value), { isMain: true, note: [note(sums.total_cost_usd, (stats) => stats.summary.total_cost_usd), sums.unpriced_calls ? `${data.earlier ? "; " : ""}${plural(sums.unpriced_calls, "call")} without a price` : null] }),
       { label: "Calls", text: count(sums.total_calls), exact: sums.total_calls, where: asked(page, data, "Calls", count(sums.total_calls)), note: note(sums.total_calls, (stats) => stats.summary.total_calls) },
       { label: "Tokens", text: tokens(sums.total_tokens), exact: sums.total_tokens, where: asked(page, data, "Tokens", count(sums.total_tokens)), note: note(sums.total_tokens, (stats) => stats.summary.total_tokens) },
-      amount("A call", perCall, priced, (value) => asked(page, data, "Cost of a call", value, "The cost by the number of calls."), perCall >= 0.0005 && perCall < 1 && mark !== "?" ? { text: `$${perCall.toFixed(3)}${mark}` } : {}),
+      perCall(page, data),
       amount("Saved by the cache", sums.cache_savings_usd, priced, (value) => asked(page, data, "Saved by the cache", value, "What the tokens that were read from the cache would have cost as plain input, less what they cost, and less what writing them cost more.")),
     ]));
+}
+
+/** What a call cost, of those with a price: where there are none, nothing is said to be free. */
+function perCall(page: Page, data: Cost): Figure {
+  const { avg_cost_per_call: usd, total_calls, unpriced_calls } = data.stats.summary;
+  const priced = total_calls - unpriced_calls;
+  const where = (value: string) => asked(page, data, "Cost of a call", value, "The cost, by the number of calls that have a price.");
+  if (usd === null || priced <= 0) return { label: "A call", text: "–", exact: "", where: where(total_calls > 0 ? "unknown: no call has a price" : "there are no calls") };
+  return {
+    label: "A call", text: perCallText(usd), exact: usd, where: where(moneyExact(usd)),
+    note: unpriced_calls > 0 ? `of the ${plural(priced, "call")} with a price` : null,
+  };
 }
 
 const NAMES = { tier: "Tier", model: "Model", project: "Project" } as const;

@@ -84,8 +84,10 @@ pub(super) struct Summary {
     tokens_by_type: Classes,
     #[schema(value_type = f64)]
     cache_savings_usd: Usd,
-    #[schema(value_type = f64)]
-    avg_cost_per_call: Usd,
+    /// Of the calls that have a price; 0 where there are no calls, none where no call has a price.
+    #[schema(value_type = Option<f64>)]
+    avg_cost_per_call: Option<Usd>,
+    /// Calls of models without a price, which cost 0 here.
     unpriced_calls: u64,
 }
 
@@ -354,10 +356,6 @@ impl PeriodAnswer {
 impl Summary {
     fn new(sums: &Sums) -> Self {
         let tokens = &sums.tokens;
-        let each = match i128::from(sums.calls) {
-            0 => 0,
-            calls => round_half_even(i128::from(sums.cost.0), calls),
-        };
         Self {
             total_cost_usd: Usd(sums.cost),
             total_calls: sums.calls,
@@ -371,9 +369,17 @@ impl Summary {
                 cache_read: tokens.cache_read,
             },
             cache_savings_usd: Usd(sums.savings),
-            avg_cost_per_call: Usd(NanoUsd(i64::try_from(each).unwrap_or(0))),
+            avg_cost_per_call: average(sums).map(Usd),
             unpriced_calls: sums.unpriced_calls,
         }
+    }
+}
+
+/// What a call cost, of those that have a price; none: no call has one.
+fn average(sums: &Sums) -> Option<NanoUsd> {
+    match i128::from(sums.calls.saturating_sub(sums.unpriced_calls)) {
+        0 => (sums.calls == 0).then(NanoUsd::default),
+        priced => i64::try_from(round_half_even(i128::from(sums.cost.0), priced)).ok().map(NanoUsd),
     }
 }
 

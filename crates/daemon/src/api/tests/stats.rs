@@ -159,7 +159,7 @@ fn statistics_are_those_of_the_calls() {
         json!({
             "total_cost_usd": 0.009, "total_calls": 3, "total_tokens": 3_300,
             "tokens_by_type": { "input": 3_000, "output": 300, "cache_write": 0, "cache_write_5m": 0, "cache_write_1h": 0, "cache_read": 0 },
-            "cache_savings_usd": 0, "avg_cost_per_call": 0.003, "unpriced_calls": 1
+            "cache_savings_usd": 0, "avg_cost_per_call": 0.0045, "unpriced_calls": 1
         })
     );
     assert_eq!(
@@ -192,6 +192,12 @@ fn statistics_are_those_of_the_calls() {
         let stats = served.json(&format!("/api/stats?period=all&{filter}"));
         assert_eq!(stats["summary"]["total_calls"], calls, "{filter}");
     }
+    let unknown = served.json("/api/stats?model=Unknown");
+    assert_eq!(
+        [&unknown["summary"]["total_calls"], &unknown["summary"]["avg_cost_per_call"]],
+        [&json!(1), &Value::Null],
+        "what no call costs is not told"
+    );
     // A project without calls is no mistake.
     let none = served.json("/api/stats?project=none-such");
     assert_eq!(
