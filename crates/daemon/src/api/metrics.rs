@@ -29,7 +29,8 @@ struct Metric {
     kind: &'static str,
     today: &'static str,
     help: &'static str,
-    value: fn(&Sums) -> String,
+    /// None: it is not known, and no line says it.
+    value: fn(&Sums) -> Option<String>,
 }
 
 const METRICS: [Metric; 4] = [
@@ -38,30 +39,35 @@ const METRICS: [Metric; 4] = [
         kind: "counter",
         today: "cco_calls_today",
         help: "Calls of models.",
-        value: |sums| sums.calls.to_string(),
+        value: |sums| Some(sums.calls.to_string()),
     },
     Metric {
         name: "cco_unpriced_calls",
         kind: "gauge",
         today: "cco_unpriced_calls_today",
         help: "Calls of models without a price; fewer when one is known.",
-        value: |sums| sums.unpriced_calls.to_string(),
+        value: |sums| Some(sums.unpriced_calls.to_string()),
     },
     Metric {
         name: "cco_tokens_total",
         kind: "counter",
         today: "cco_tokens_today",
         help: "Tokens of all kinds.",
-        value: |sums| sums.tokens.total().to_string(),
+        value: |sums| Some(sums.tokens.total().to_string()),
     },
     Metric {
         name: "cco_cost_usd",
         kind: "gauge",
         today: "cco_cost_usd_today",
-        help: "Cost in US dollars, at the prices that hold now: it can fall when they change.",
-        value: |sums| sums.cost.decimal(),
+        help: "Cost in US dollars of the calls with a price, at the prices that hold now: it can fall when they change.",
+        value: |sums| is_priced(sums).then(|| sums.cost.decimal()),
     },
 ];
+
+/// Of calls that all have no price it is not known what they cost.
+fn is_priced(sums: &Sums) -> bool {
+    sums.calls == 0 || sums.unpriced_calls < sums.calls
+}
 
 /// What is known of a window of an account; none: it is not.
 struct Gauge {
@@ -137,11 +143,15 @@ pub(super) async fn metrics(
 impl Known {
     fn of(engine: &mut Engine, today: Date, zone: &TimeZone) -> Result<Self, EngineError> {
         let within = |days| Filter { days, zone: zone.clone(), only: Only::default() };
-        let ever = engine.models(&within((None, None)))?;
-        let today = engine.models(&within((Some(today), Some(today))))?;
+        let ever = by_label(engine.models(&within((None, None)))?);
+        // Of a model without a call today it is known that it had none.
+        let mut today = by_label(engine.models(&within((Some(today), Some(today))))?);
+        for labels in ever.keys() {
+            today.entry(labels.clone()).or_default();
+        }
         let found = engine.see_accounts()?;
         let limits = engine.limits(&found, &Tries::default(), zone)?;
-        Ok(Self { ever: by_label(ever), today: by_label(today), limits })
+        Ok(Self { ever, today, limits })
     }
 }
 
@@ -159,9 +169,15 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn line(text: &mut String, metric: &str, model: (&(String, String), &Sums), value: fn(&Sums) -> String) {
+fn line(
+    text: &mut String,
+    metric: &str,
+    model: (&(String, String), &Sums),
+    value: fn(&Sums) -> Option<String>,
+) {
     let ((name, tier), sums) = model;
-    let _ = writeln!(text, "{metric}{{model=\"{name}\",tier=\"{tier}\"}} {}", value(sums));
+    let Some(value) = value(sums) else { return };
+    let _ = writeln!(text, "{metric}{{model=\"{name}\",tier=\"{tier}\"}} {value}");
 }
 
 /// Lines of a gauge, by their labels: two accounts may have one name, but not one id, and two names of windows may be one

@@ -40,6 +40,33 @@ fn counts_are_told_by_model_of_all_time_and_of_today() {
 }
 
 #[test]
+fn a_day_without_calls_has_none_and_cost_nothing() {
+    let mut served = Served::new();
+    let at = "2026-11-24T09:00:00.000Z";
+    let rows = [Row { id: 1, at, ..ROW }, Row { id: 2, at, model: "nobody-knows-1", ..ROW }];
+    served.write("app/a.jsonl", &rows.iter().map(Row::line).collect::<String>());
+    let text = served.get("/metrics").text();
+    for labels in [r#"{model="claude-opus-4-8",tier="Opus"}"#, r#"{model="nobody-knows-1",tier="Unknown"}"#] {
+        for metric in
+            ["cco_calls_today", "cco_tokens_today", "cco_cost_usd_today", "cco_unpriced_calls_today"]
+        {
+            assert_has(&text, &format!("{metric}{labels} 0"));
+        }
+    }
+}
+
+#[test]
+fn what_calls_without_a_price_cost_is_not_said_to_be_nothing() {
+    let mut served = Served::new();
+    served.write("app/a.jsonl", &Row { model: "nobody-knows-1", ..ROW }.line());
+    let text = served.get("/metrics").text();
+    assert_has(&text, r#"cco_calls_today{model="nobody-knows-1",tier="Unknown"} 1"#);
+    assert_has(&text, r#"cco_unpriced_calls_today{model="nobody-knows-1",tier="Unknown"} 1"#);
+    let costs = series(&text).into_iter().filter(|name| name.starts_with("cco_cost_usd"));
+    assert_eq!(costs.count(), 0, "{text}");
+}
+
+#[test]
 fn names_that_read_alike_are_one_line() {
     let mut served = Served::new();
     let models = ["nobody-knows-1", "nobody-knows-1\u{202e}", "nobody-knows-1\u{200b}", r"a\b", "a\u{7}b"];
