@@ -30,17 +30,17 @@ pub(super) const PARAMETERS: [&str; 8] =
 pub(super) struct Described {
     /// The calendar's, the one that holds now, or all time; a day without it where the route says nothing else
     period: Option<String>,
-    /// In place of a period: RFC 3339, or a day of the zone from its start on (`2026-11-01`)
+    /// In place of a period, also where one is given: RFC 3339, or a day of the zone from its start on (`2026-11-01`)
     from: Option<String>,
     /// RFC 3339, not among them; or a day, to its end
     to: Option<String>,
-    /// A path, or its last folders
+    /// A path, or its last folders; one that nobody knows has no calls, and is no mistake
     project: Option<Vec<String>>,
     /// A tier, a model, or a part of a model's name
     model: Option<Vec<String>>,
     /// A name or an address
     account: Option<Vec<String>>,
-    /// A branch
+    /// A branch; one that nobody knows has no calls, and is no mistake
     branch: Option<Vec<String>>,
     /// Whose hours and days; the daemon's without it
     timezone: Option<String>,
@@ -97,10 +97,12 @@ impl Filter {
         let period = asked.word("period", &Period::WORDS)?;
         let zone = asked.zone("timezone")?.unwrap_or_else(|| settings.zone.clone());
         let (from, to) = (asked.start("from", &zone)?, asked.end("to", &zone)?);
-        if let (Some(from), Some(to)) = (from, to)
-            && to < from
-        {
-            return Err(Problem::parameter("to", "to is before from").hint("change the two"));
+        if let (Some(from), Some(to)) = (from, to) {
+            // A day that ends where `from` begins is before it; an instant that is the same is a time without calls.
+            let is_day_before = to == from && asked.start("to", &zone)? < Some(to);
+            if to < from || is_day_before {
+                return Err(Problem::parameter("to", "to is before from").hint("change the two"));
+            }
         }
         let all = |name| asked.all(name).map(str::to_owned).collect();
         let is_custom = from.is_some() || to.is_some();

@@ -245,6 +245,8 @@ fn a_wrong_parameter_is_named_with_the_right_word() {
         ("split=tier", "split", "there are: model, project"),
         ("from=now", "from", "write it as"),
         ("from=2026-11-25T00:00:00Z&to=2026-11-24T00:00:00Z", "to", "change the two"),
+        ("from=2026-11-25&to=2026-11-24", "to", "change the two"),
+        ("from=2026-11-25T00:00:00Z&to=2026-11-24", "to", "change the two"),
         ("period=month&granularity=minute", "granularity", "hour fits"),
         ("period=day&period=week", "period", ""),
     ] {
@@ -254,6 +256,15 @@ fn a_wrong_parameter_is_named_with_the_right_word() {
         assert_eq!(problem["parameter"], parameter, "{problem}");
         assert!(problem["hint"].as_str().unwrap_or_default().contains(hint), "{problem}");
     }
+}
+
+#[test]
+fn a_day_from_its_start_to_its_end_is_no_mistake_and_a_time_of_no_length_holds_nothing() {
+    let served = busy();
+    let calls = |query: &str| served.json(&format!("/api/stats?{query}"))["summary"]["total_calls"].clone();
+    assert_eq!(calls("from=2026-11-24&to=2026-11-24"), 30);
+    assert_eq!(calls("period=all&from=2026-11-24&to=2026-11-24"), 30, "these go before a period");
+    assert_eq!(calls("from=2026-11-24T00:00:00Z&to=2026-11-24T00:00:00Z"), 0);
 }
 
 #[test]
