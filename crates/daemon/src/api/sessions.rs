@@ -25,6 +25,8 @@ const MOST_SESSIONS: u32 = 500;
 /// The same of calls.
 const CALLS: u32 = 200;
 const MOST_CALLS: u32 = 1_000;
+/// Sessions that are named where several are meant.
+const OFFERED: usize = 5;
 
 /// A page of sessions, the latest first.
 #[derive(Serialize, ToSchema)]
@@ -131,12 +133,12 @@ pub(super) async fn sessions(
     Ok(made.await?.send(&headers))
 }
 
-/// One session, whole, with a page of its calls in their order.
+/// One session, whole, with a page of its calls in their order; by its id, or as much of its beginning as is its alone.
 #[utoipa::path(get, path = "/api/stats/sessions/{id}", tag = "stats", params(
-    ("id" = String, Path, description = "The session's id"),
+    ("id" = String, Path, description = "The session's id, or its beginning"),
     ("limit" = Option<u32>, Query, description = "Calls of a page, at most 1000"),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-), responses((status = OK, body = DetailAnswer), (status = NOT_FOUND, body = Problem)))]
+), responses((status = OK, body = DetailAnswer), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem, description = "The ids of several sessions begin so")))]
 pub(super) async fn session(
     State(api): State<Arc<Api>>,
     Path(id): Path<String>,
@@ -156,14 +158,29 @@ pub(super) async fn session(
         .transpose()?;
     let now = (api.clock)();
     let made = answer(&api, &settings, &asked, move |engine| {
-        let Some(detail) = engine.session_detail(&id, after, limit, now)? else {
-            let problem =
-                Problem::new(StatusCode::NOT_FOUND, format!("no session is called {:?}", short(&id)));
-            return Err(problem.hint("/api/stats/sessions lists them").into());
-        };
+        let id = the_one(&id, engine.sessions_called(&id, OFFERED + 1)?)?;
+        let detail = engine.session_detail(&id, after, limit, now)?.ok_or_else(|| nobody(&id))?;
         Ok(Answer::of(&DetailAnswer::new(detail, engine))?)
     });
     Ok(made.await?.send(&headers))
+}
+
+/// The one session that is meant.
+fn the_one(asked: &str, mut ids: Vec<String>) -> Result<String, Problem> {
+    if ids.len() > 1 {
+        let more = if ids.len() > OFFERED { ", and others" } else { "" };
+        ids.truncate(OFFERED);
+        let detail = format!("several sessions' ids begin with {:?}", short(asked));
+        return Err(
+            Problem::new(StatusCode::CONFLICT, detail).hint(format!("give more of {}{more}", ids.join(", ")))
+        );
+    }
+    ids.pop().ok_or_else(|| nobody(asked))
+}
+
+fn nobody(asked: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("no session's id begins with {:?}", short(asked)))
+        .hint("/api/stats/sessions lists them")
 }
 
 fn bad_cursor() -> Problem {

@@ -63,7 +63,8 @@ pub(super) struct LedgerAnswer {
     calls: u64,
     /// Grows with every change.
     seq: i64,
-    /// In which the days of its roll-ups begin. Answers are in the zone that is asked for, whatever this one is.
+    /// The one whose days and months the ledger also keeps sums of: questions by its days are answered soonest. It is
+    /// the one that the ledger began with; answers are in the zone that is asked for, whatever this one is.
     zone: String,
 }
 

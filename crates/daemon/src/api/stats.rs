@@ -155,12 +155,14 @@ pub(super) struct Recent {
     cost: Option<Usd>,
 }
 
-/// How many sessions there are.
+/// How many sessions there are of the calls that are asked for, whatever the period.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Sessions {
     /// With a call in the last five minutes.
     active_count: u64,
+    /// With a call today.
     today_count: u64,
+    /// With a call at any time.
     total_count: u64,
 }
 

@@ -92,6 +92,24 @@ fn a_session_comes_with_its_calls_in_their_order() {
 }
 
 #[test]
+fn the_beginning_of_an_id_is_enough_where_it_is_one_session_s_alone() {
+    let served = served();
+    let get = |id: &str| served.get(&format!("/api/stats/sessions/{id}"));
+    let both = &ROW.session[..ROW.session.len() - 1];
+    let one = "5e551011-0000-4000-8000-000000000002";
+    assert_eq!(get(one).json()["session"]["project"], "site");
+    let several = get(both);
+    assert_eq!((several.status, several.header("content-type")), (409, Some("application/problem+json")));
+    let hint = several.json()["hint"].as_str().map(str::to_owned).unwrap_or_default();
+    assert!(hint.contains(ROW.session) && hint.contains(one) && !hint.contains("others"), "{hint}");
+    let mut served = served;
+    let other = Row { id: 9, session: "6e551011-0000-4000-8000-000000000001", cwd: "/home/dev/third", ..ROW };
+    served.write("app/b.jsonl", &other.line());
+    assert_eq!(served.json("/api/stats/sessions/6e")["session"]["id"], other.session);
+    assert_eq!(served.get("/api/stats/sessions/7").status, 404);
+}
+
+#[test]
 fn calls_are_told_apart_by_what_is_asked() {
     let served = served();
     let keys = |query: &str| -> Vec<String> {
