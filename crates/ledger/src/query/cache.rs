@@ -105,8 +105,14 @@ impl Held {
     fn keep(&mut self, key: (Kind, i64), rows: Arc<[CachedRow]>) {
         self.forget(key);
         let block = Block { rows, coarse: None, asked: self.asked };
-        self.rows += block.weight();
+        let weight = block.weight();
         self.blocks.insert(key, block);
+        self.grew(weight);
+    }
+
+    /// So many rows came.
+    fn grew(&mut self, rows: usize) {
+        self.rows += rows;
         if self.rows > MOST_ROWS {
             self.make_room();
         }
@@ -119,12 +125,13 @@ impl Held {
         if told == Told::Everything || key.0 == Kind::Quarter {
             return Some(Arc::clone(&block.rows));
         }
-        if block.coarse.is_none() {
-            let coarse = coarse(&block.rows);
-            self.rows += coarse.len();
-            block.coarse = Some(coarse);
+        if let Some(coarse) = &block.coarse {
+            return Some(Arc::clone(coarse));
         }
-        block.coarse.clone()
+        let made = coarse(&block.rows);
+        block.coarse = Some(Arc::clone(&made));
+        self.grew(made.len());
+        Some(made)
     }
 
     /// Forgets what was not asked for the longest, down to three quarters.
@@ -326,4 +333,29 @@ fn gaps<T>(found: &[Option<T>]) -> Vec<Range<usize>> {
         }
     }
     gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(rows: usize) -> Arc<[CachedRow]> {
+        let marks = |at| Marks { project: at, branch: 0, attribution: 0, model: 0, account: 0 };
+        let ids = 0..i64::try_from(rows).expect("few");
+        ids.map(|at| CachedRow { unit: 0, marks: marks(at), total: Total::default() }).collect()
+    }
+
+    #[test]
+    fn no_more_rows_are_held_than_there_is_room_for_with_those_that_are_made_of_others() {
+        let (mut held, days) = (Held::default(), i64::try_from(MOST_ROWS / 300).expect("few"));
+        for number in 0..days {
+            held.asked += 1;
+            held.keep((Kind::Day, number), day(300));
+            assert_eq!(held.find((Kind::Day, number), Told::Coarse).expect("it is there").len(), 300);
+            assert!(held.rows <= MOST_ROWS, "{}", held.rows);
+        }
+        let weights: usize = held.blocks.values().map(Block::weight).sum();
+        assert_eq!(held.rows, weights);
+        assert!(!held.blocks.contains_key(&(Kind::Day, 0)), "the oldest goes first");
+    }
 }
