@@ -162,7 +162,7 @@ export function blocks(all, now) {
   const s = sums(list);
   const minutes = (now - start) / 60_000;
   const late = sums(list.filter((c) => c.at > now - 1_800_000));
-  return { blocks: list.length === 0 ? [] : [{ start: iso(start), end: iso(start + 5 * HOUR), last: iso(list[list.length - 1].at), active: true, gap: false, ...s, burn_rate: { tokens_per_minute: s.tokens / minutes, cost_per_hour: nano((s.cost / minutes) * 60) }, burn_rate_recent: { tokens_per_minute: late.tokens / 30, cost_per_hour: nano(late.cost * 2) }, projection: { tokens: s.tokens * 2, cost: nano(s.cost + (late.cost * 2 * (5 * HOUR - (now - start))) / HOUR), minutes_left: Math.floor((start + 5 * HOUR - now) / 60_000) } }] };
+  return { blocks: list.length === 0 ? [] : [{ start: iso(start), end: iso(start + 5 * HOUR), last: iso(list[list.length - 1].at), active: true, gap: false, ...s, burn_rate: { tokens_per_minute: s.tokens / minutes, cost_per_hour: nano((s.cost / minutes) * 60), calls: s.calls, unpriced_calls: s.unpriced_calls }, burn_rate_recent: { tokens_per_minute: late.tokens / 30, cost_per_hour: nano(late.cost * 2), calls: late.calls, unpriced_calls: late.unpriced_calls }, projection: { tokens: s.tokens * 2, cost: nano(s.cost + (late.cost * 2 * (5 * HOUR - (now - start))) / HOUR), minutes_left: Math.floor((start + 5 * HOUR - now) / 60_000) } }] };
 }
 
 export function limits(now, isHostile) {

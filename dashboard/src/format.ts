@@ -23,6 +23,10 @@ export function money(usd: number, mark: Mark = ""): string {
 /** The same of one call, which mostly costs a part of a dollar: `$0.012`. */
 export const perCallText = (usd: number): string => (usd >= 0.0005 && usd < 1 ? `$${usd.toFixed(3)}` : money(usd));
 
+/** What the cache saved, in a sentence, where a mark of an amount would read as part of it. */
+export const savedWords = (usd: number, mark: Mark): string =>
+  mark === "?" ? "saved: unknown, no price" : `${money(usd)} saved${mark === "" ? "" : ", by calls with a price"}`;
+
 function dollars(usd: number): string {
   if (!Number.isFinite(usd)) return "–";
   if (usd < 0) return `−${dollars(-usd)}`;

@@ -117,6 +117,8 @@ export interface SessionStory {
 export interface Burn {
   tokens_per_minute: number;
   cost_per_hour: number;
+  calls: number;
+  unpriced_calls: number;
 }
 
 export interface Block extends Sums {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
-import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, perCallText, share, spoken, tokens } from "../src/format.ts";
+import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, perCallText, savedWords, share, spoken, tokens } from "../src/format.ts";
 import { lastPart, linkTarget, shown } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
@@ -12,6 +12,10 @@ test("money has cents, and says that less than a cent is not nothing", () => {
 
 test("what a call costs has tenths of a cent where it is less than a dollar", () => {
   assert.deepEqual([0, 0.0004, 0.0005, 0.0123, 0.9994, 1, 12.456].map(perCallText), ["$0.00", "<$0.01", "$0.001", "$0.012", "$0.999", "$1.00", "$12.46"]);
+});
+
+test("what was saved is said in words where calls have no price", () => {
+  assert.deepEqual([savedWords(3.21, ""), savedWords(0.004, "+?"), savedWords(0, "?")], ["$3.21 saved", "<$0.01 saved, by calls with a price", "saved: unknown, no price"]);
 });
 
 test("exact money has up to nine places and never an exponent", () => {

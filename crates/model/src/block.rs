@@ -70,8 +70,19 @@ impl BlockCursor {
 pub struct BurnRate {
     /// Tokens a minute, in thousandths, rounded half to even.
     pub milli_tokens_per_minute: u64,
-    /// Cost an hour, rounded half to even to whole nano-dollars.
+    /// Cost an hour of the calls that have a price, rounded half to even to whole nano-dollars.
     pub cost_per_hour: NanoUsd,
+    /// Calls that it is taken from.
+    pub calls: u64,
+    /// Those of them without a price.
+    pub unpriced_calls: u64,
+}
+
+impl BurnRate {
+    /// What it costs is known, if only in part; not so where there are calls and none has a price.
+    pub fn has_cost(&self) -> bool {
+        self.calls == 0 || self.unpriced_calls < self.calls
+    }
 }
 
 /// What a block will come to.
@@ -95,6 +106,8 @@ pub fn burn(sums: &Sums, first_ms: i64, last_ms: i64) -> Option<BurnRate> {
     Some(BurnRate {
         milli_tokens_per_minute: count(at_pace(i128::from(sums.tokens.total()) * 1_000, MINUTE_MS, span)),
         cost_per_hour: nano(at_pace(i128::from(sums.cost.0), HOUR_MS, span)),
+        calls: sums.calls,
+        unpriced_calls: sums.unpriced_calls,
     })
 }
 
@@ -224,7 +237,12 @@ mod tests {
     #[test]
     fn a_burn_rate_is_taken_from_the_first_call_to_the_last() {
         let rate = burn(&sums(1_000, 3_000_000), 0, 90 * MINUTE_MS);
-        let exact = BurnRate { milli_tokens_per_minute: 11_111, cost_per_hour: NanoUsd(2_000_000) };
+        let exact = BurnRate {
+            milli_tokens_per_minute: 11_111,
+            cost_per_hour: NanoUsd(2_000_000),
+            calls: 2,
+            unpriced_calls: 0,
+        };
         assert_eq!(rate, Some(exact));
         let tie = burn(&sums(1, 5), 0, 2 * HOUR_MS).map(|rate| rate.cost_per_hour);
         assert_eq!(tie, Some(NanoUsd(2)), "half of five, to the even side");

@@ -3,12 +3,12 @@
 
 import { get, path } from "../api.ts";
 import { dateOf } from "../civil.ts";
-import { count, instant, lasting, money, moneyExact, plural, share, tokens } from "../format.ts";
+import { count, instant, lasting, money, moneyExact, plural, savedWords, share, tokens } from "../format.ts";
 import { named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { type Child, button, h } from "../parts/dom.ts";
-import { type Figure, age, amount, badge, card, countdown, figures, marked, number, said, time } from "../parts/figure.ts";
+import { type Figure, age, amount, badge, card, countdown, figures, marked, number, time } from "../parts/figure.ts";
 import { gauge, windowName } from "../parts/gauge.ts";
 import { nothing, withCommands } from "../parts/states.ts";
 import { table } from "../parts/table.ts";
@@ -110,7 +110,7 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
       amount("Cost", summary.total_cost_usd, priced, (value) => where("Cost", value), { isMain: true, note: priced.unpriced_calls ? `${plural(priced.unpriced_calls, "call")} without a price` : null }),
       { label: "Calls", text: count(summary.total_calls), exact: summary.total_calls, where: where("Calls", count(summary.total_calls)) },
       { label: "Tokens", text: tokens(summary.total_tokens), exact: summary.total_tokens, where: where("Tokens", count(summary.total_tokens)) },
-      { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: [said(money(summary.cache_savings_usd, marked(priced))), " saved"] },
+      { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: savedWords(summary.cache_savings_usd, marked(priced)) },
     ]),
     chart(page, {
       title: "Cost by hour", kind: "bars", height: 150, text: money, exact: moneyExact, axis: (value) => `$${value}`,
@@ -138,7 +138,7 @@ function burn(page: Page, { block, query }: Now): HTMLElement {
   const route = path("/api/stats/blocks", runningBlock(query));
   const where = (title: string, value: string, says: string): Where => ({ title, value, says, route, explain: [{ label: "this block", within: { from: block.start } }] });
   const pace = (label: string, rate: Burn | null, says: string): Figure[] => (rate ? [
-    amount(label, rate.cost_per_hour, block, (value) => where(`Cost an hour, ${label.toLowerCase()}`, value, says), { note: `an hour, ${tokens(rate.tokens_per_minute)} tokens a minute` }),
+    amount(label, rate.cost_per_hour, rate, (value) => where(`Cost an hour, ${label.toLowerCase()}`, value, says), { note: `an hour, ${tokens(rate.tokens_per_minute)} tokens a minute` }),
   ] : []);
   const facts = [
     amount("Cost so far", block.cost, block, (value) => where("Cost of this block", value, `All calls since the block began, ${block.start}.`), { isMain: true, note: plural(block.calls, "call") }),

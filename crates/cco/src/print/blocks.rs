@@ -97,8 +97,7 @@ fn end(block: &ShownBlock, now: &Zoned) -> String {
 }
 
 fn cost_per_hour(block: &ShownBlock, _: &Zoned) -> String {
-    let rate = block.row.burn_rate;
-    rate.map_or_else(String::new, |rate| text::derived_cost(rate.cost_per_hour, &block.row.sums))
+    block.row.burn_rate.as_ref().map_or_else(String::new, text::cost_per_hour)
 }
 
 #[cfg(test)]

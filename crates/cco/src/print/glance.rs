@@ -118,13 +118,12 @@ pub(crate) fn block_speed(block: &BlockRow, now: &Zoned) -> String {
 }
 
 fn speed(block: &BlockRow) -> String {
-    let cost = |amount| text::derived_cost(amount, &block.sums);
     let mut parts = Vec::new();
     if let Some(rate) = &block.burn_rate_recent {
-        parts.push(format!("last 30 min {}/h, {} tokens/min", cost(rate.cost_per_hour), per_minute(rate)));
+        parts.push(format!("last 30 min {}/h, {} tokens/min", text::cost_per_hour(rate), per_minute(rate)));
     }
     if let Some(rate) = &block.burn_rate {
-        parts.push(format!("whole block {}/h, {} tokens/min", cost(rate.cost_per_hour), per_minute(rate)));
+        parts.push(format!("whole block {}/h, {} tokens/min", text::cost_per_hour(rate), per_minute(rate)));
     }
     parts.iter().map(|part| format!("{INDENT}{part}\n")).collect()
 }
@@ -163,6 +162,7 @@ fn ranking(
 
 #[cfg(test)]
 mod tests {
+    use cco_engine::report::BurnRate;
     use cco_model::money::NanoUsd;
     use cco_model::tokens::Tokens;
 
@@ -223,6 +223,34 @@ mod tests {
           model-5     $4.00  100 tokens
           and 2 more      ?  200 tokens
         ");
+    }
+
+    #[test]
+    fn a_speed_is_as_unknown_as_the_calls_that_it_is_taken_from() {
+        let rate = |calls, unpriced_calls| BurnRate {
+            milli_tokens_per_minute: 1_000_000,
+            cost_per_hour: NanoUsd(0),
+            calls,
+            unpriced_calls,
+        };
+        let told = |recent| {
+            let block = BlockRow {
+                start: Timestamp::UNIX_EPOCH,
+                end: None,
+                last: None,
+                active: true,
+                gap: false,
+                sums: Sums { calls: 9, unpriced_calls: 2, ..Sums::default() },
+                models: Vec::new(),
+                burn_rate: None,
+                burn_rate_recent: Some(recent),
+                projection: None,
+            };
+            speed(&block)
+        };
+        assert_eq!(told(rate(0, 0)), "  last 30 min $0.00/h, 1,000 tokens/min\n", "no calls cost nothing");
+        assert_eq!(told(rate(2, 2)), "  last 30 min ?/h, 1,000 tokens/min\n");
+        assert_eq!(told(rate(2, 1)), "  last 30 min $0.00+?/h, 1,000 tokens/min\n");
     }
 
     #[test]

@@ -325,6 +325,8 @@ struct Burn {
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens_per_minute_for_indicator: Option<Milli>,
     cost_per_hour: Usd,
+    calls: u64,
+    unpriced_calls: u64,
 }
 
 #[derive(Serialize)]
@@ -405,6 +407,8 @@ impl Burn {
             tokens_per_minute: Milli(rate.milli_tokens_per_minute),
             tokens_per_minute_for_indicator: None,
             cost_per_hour: Usd(rate.cost_per_hour),
+            calls: rate.calls,
+            unpriced_calls: rate.unpriced_calls,
         }
     }
 

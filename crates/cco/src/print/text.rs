@@ -2,6 +2,7 @@
 //!
 //! Must not: write anywhere.
 
+use cco_engine::report::BurnRate;
 use cco_model::money::NanoUsd;
 use cco_model::sums::Sums;
 use cco_model::untrusted::is_treacherous;
@@ -81,16 +82,25 @@ pub(crate) fn dollars(amount: NanoUsd) -> String {
 
 /// The cost of a group of calls: `$12.35`, `$12.35+?` when some have no price, `?` when none has one.
 pub(crate) fn cost(sums: &Sums) -> String {
-    match sums.unpriced_calls {
-        0 => dollars(sums.cost),
-        all if all == sums.calls => "?".to_owned(),
-        _ => format!("{}+?", dollars(sums.cost)),
+    marked(sums.cost, sums.calls, sums.unpriced_calls)
+}
+
+/// What calls cost in an hour, marked by whether these calls have prices.
+pub(crate) fn cost_per_hour(rate: &BurnRate) -> String {
+    marked(rate.cost_per_hour, rate.calls, rate.unpriced_calls)
+}
+
+fn marked(amount: NanoUsd, calls: u64, unpriced: u64) -> String {
+    match unpriced {
+        0 => dollars(amount),
+        all if all == calls => "?".to_owned(),
+        _ => format!("{}+?", dollars(amount)),
     }
 }
 
 /// An amount that is worked out from a group's cost, marked as unknown as the group's cost is.
 pub(crate) fn derived_cost(amount: NanoUsd, sums: &Sums) -> String {
-    cost(&Sums { cost: amount, ..*sums })
+    marked(amount, sums.calls, sums.unpriced_calls)
 }
 
 /// `1.2 GB`; powers of 1000, as file managers have it.

@@ -314,7 +314,9 @@ fn blocks() {
           "burnRate": {
             "tokensPerMinute": 1296.28,
             "tokensPerMinuteForIndicator": 16.28,
-            "costPerHour": 0.1422486
+            "costPerHour": 0.1422486,
+            "calls": 4,
+            "unpricedCalls": 1
           },
           "projection": {
             "totalTokens": 362958,
@@ -323,7 +325,9 @@ fn blocks() {
           },
           "recentBurnRate": {
             "tokensPerMinute": 2230.833,
-            "costPerHour": 0.149132
+            "costPerHour": 0.149132,
+            "calls": 3,
+            "unpricedCalls": 1
           },
           "unpricedCalls": 1,
           "unpricedTokens": 11

@@ -163,7 +163,7 @@ fn a_narrow_glance() {
     assert_snapshot!(env.run_on_terminal("", 40), @r#"
     Today       $45,000.00+?
     This block  $45,000.00+?
-      last 30 min $0.00+?/h, 0 tokens/min
+      last 30 min $0.00/h, 0 tokens/min
     This week   $45,000.00+?
 
     Projects this week
@@ -185,7 +185,7 @@ fn a_narrow_glance() {
     Today   $45,000.00+?
     This …  $45,000.00+?
       last 30 min
-        $0.00+?/h, 0
+        $0.00/h, 0
         tokens/min
     This …  $45,000.00+?
 

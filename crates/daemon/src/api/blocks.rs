@@ -53,6 +53,10 @@ pub(super) struct BurnAnswer {
     tokens_per_minute: Milli,
     #[schema(value_type = f64)]
     cost_per_hour: Usd,
+    /// Calls that it is taken from.
+    calls: u64,
+    /// Those of them of models without a price, which cost 0 here.
+    unpriced_calls: u64,
 }
 
 /// Where the block ends up.
@@ -120,6 +124,8 @@ impl BurnAnswer {
         Self {
             tokens_per_minute: Milli(rate.milli_tokens_per_minute),
             cost_per_hour: Usd(rate.cost_per_hour),
+            calls: rate.calls,
+            unpriced_calls: rate.unpriced_calls,
         }
     }
 }

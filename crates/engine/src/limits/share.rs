@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use super::look::{Found, Places};
 use super::{AccountLimits, WindowLimits};
 use crate::Engine;
-use crate::report::{BlockRow, Glance};
+use crate::report::{BlockRow, BurnRate, Glance};
 
 /// Readers of these files take older numbers for stale; so what is older is not called fresh.
 const FRESH_MS: u64 = 120_000;
@@ -326,7 +326,7 @@ fn billing_facts(glance: &Glance, here: &[&AccountLimits], now_ms: i64) -> Billi
     let fetched_at_ms = told.min().unwrap_or(now_ms).min(now_ms);
     BillingFacts {
         cost_today: glance.today.sums.cost,
-        burn_rate_per_hour: rate.map(|rate| rate.cost_per_hour),
+        burn_rate_per_hour: rate.filter(BurnRate::has_cost).map(|rate| rate.cost_per_hour),
         five_hours: five_hour
             .map(|(end_ms, told)| five_hours(told.percent.into(), end_ms, now_ms))
             .or_else(|| of_block(block?, now_ms)),
