@@ -35,6 +35,16 @@ pub(crate) fn tokens(count: u64) -> String {
     short_count(count)
 }
 
+/// The same rounded half up, as a speed is: 1,960 are not `1k`.
+pub(crate) fn speed(count: u64) -> String {
+    let step = match count {
+        ..1_000 => 1,
+        1_000..999_500 => 1_000,
+        _ => 100_000,
+    };
+    short_count(count.saturating_add(step / 2) / step * step)
+}
+
 /// `10m`, `1h5m`, `3h`, rounded down.
 pub(crate) fn duration(ms: u64) -> String {
     let minutes = ms / 60_000;
@@ -67,6 +77,13 @@ mod tests {
         for (nanos, text) in shown {
             assert_eq!(money(nanos), text, "{nanos}");
         }
+    }
+
+    #[test]
+    fn a_speed_is_rounded_and_never_a_thousand_of_a_unit() {
+        let shown = [999, 1_000, 1_499, 1_500, 1_960, 999_499, 999_500, 1_049_999, 1_050_000].map(speed);
+        assert_eq!(shown, ["999", "1k", "1k", "2k", "2k", "999k", "1M", "1M", "1.1M"]);
+        assert_eq!(speed(u64::MAX), tokens(u64::MAX));
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn the_classic_line_tells_of_the_session_and_of_its_limits() {
         cost: 8_100_000_000,
         projected: Some(19_000_000_000),
         tokens: 83_456_000,
-        tokens_per_minute: Some(521_999),
+        tokens_per_minute: Some(520_500),
     });
     insta::assert_snapshot!(stage.lines(), @r"
     📁:~/app 🌿:main*3 🤖:Opus4.5 🧠:154k-free[---------|--]

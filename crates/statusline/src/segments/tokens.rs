@@ -5,7 +5,7 @@ use cco_model::limit::login::Login;
 use cco_model::limit::mark::{Kind, mark};
 
 use super::{DEFAULT, Piece, Segment};
-use crate::figures::tokens;
+use crate::figures::{speed, tokens};
 use crate::scene::Scene;
 
 /// The segment.
@@ -27,7 +27,7 @@ fn build(scene: &Scene<'_>) -> Option<Piece> {
     let alone = format!("{label}{}tok{mark}", tokens(block.tokens));
     Some(match block.tokens_per_minute {
         Some(rate) => {
-            Piece::new(format!("{label}{}tok({}tpm){mark}", tokens(block.tokens), tokens(rate))).or(alone)
+            Piece::new(format!("{label}{}tok({}tpm){mark}", tokens(block.tokens), speed(rate))).or(alone)
         }
         None => Piece::new(alone),
     })

@@ -97,7 +97,7 @@ fn block() -> BlockNow {
         cost: 8_100_000_000,
         projected: Some(19_000_000_000),
         tokens: 83_456_000,
-        tokens_per_minute: Some(521_999),
+        tokens_per_minute: Some(521_000),
     }
 }
 
