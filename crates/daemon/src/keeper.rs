@@ -33,8 +33,7 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(60);
 const SNAPSHOT_APART: Duration = Duration::from_millis(200);
 
 /// Of settings that are read once.
-const AT_NEXT_START: &str =
-    "takes effect when the daemon begins again: `cco daemon stop`, then `cco daemon start`";
+const AT_NEXT_START: &str = "takes effect when the daemon begins again: `cco daemon restart`";
 
 /// What the keeper works with.
 pub(crate) struct Keeper {

@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cco_daemon::lock;
 use cco_engine::price_list;
 use serde_json::{Value as Json, json};
 
@@ -22,9 +23,9 @@ use crate::config::prices::rate_of;
 use crate::config::{Config, Source, Sourced, read_if_there};
 use crate::env::{CCO_HOME, Env};
 use crate::error::{CliError, Exit, why};
-use crate::home;
 use crate::print::fit::wrap;
 use crate::print::{FAINT, Output, json, styled, text};
+use crate::{home, places};
 
 /// The editor where neither variable names one.
 const EDITOR: &str = "vi";
@@ -193,6 +194,7 @@ fn set(path: &Path, args: &ConfigSet, env: &Env, out: &mut Output) -> Result<Exi
         out.hint(&wrong.hint);
     }
     hint_at_history(&target, out);
+    hint_at_restart(&target, env, out);
     Ok(Exit::Done)
 }
 
@@ -273,6 +275,7 @@ fn unset(path: &Path, key: &str, env: &Env, out: &mut Output) -> Result<Exit, Cl
     })?;
     out.note(&format!("{name} is taken out of {shown}; {}", what_holds(&target, path, env)?));
     hint_at_history(&target, out);
+    hint_at_restart(&target, env, out);
     Ok(Exit::Done)
 }
 
@@ -325,6 +328,17 @@ fn no_way(path: &Path, what: &str) -> CliError {
 fn hint_at_history(target: &Target, out: &mut Output) {
     if matches!(target, Target::Rate { .. }) {
         out.hint("calls that have a price keep it; `cco reprice --dry-run` shows what the new one changes");
+    }
+}
+
+/// A daemon that runs follows every other setting at once.
+fn hint_at_restart(target: &Target, env: &Env, out: &mut Output) {
+    let Target::Key(key) = target else { return };
+    let folder = home::folder(env).ok().flatten();
+    if keys::daemon::is_read_once(key.path)
+        && folder.is_some_and(|folder| lock::running(&places::state(&folder)).is_some())
+    {
+        out.hint("the daemon that runs takes it at its next start: `cco daemon restart`");
     }
 }
 

@@ -76,6 +76,23 @@ fn a_folder_of_transcripts_that_is_gone_is_said_until_it_is_back() {
 }
 
 #[test]
+fn a_setting_that_waits_for_a_start_of_the_daemon_says_so_while_one_runs() {
+    let env = machine();
+    let hint = "hint: the daemon that runs takes it at its next start: `cco daemon restart`";
+    let says = |words: &str| env.run(words).stderr.lines().any(|line| line == hint);
+    assert!(!says("config set daemon.listen 127.0.0.1:0"), "none runs");
+    let _daemon = Daemon::run(&env);
+    for words in [
+        "config set daemon.listen 127.0.0.1:4011",
+        "config set stats.watch.debounce_ms 50",
+        "config unset daemon.listen",
+    ] {
+        assert!(says(words), "{words}");
+    }
+    assert!(!says("config set stats.timezone UTC"), "this one is followed");
+}
+
+#[test]
 fn other_settings_are_followed_without_a_new_start() {
     let env = machine_with(1);
     env.write("more/projects/b/t.jsonl", &(row(1) + "\n" + &row(2) + "\n"));

@@ -37,6 +37,11 @@ pub(super) const DEBOUNCE_MS: u64 = 100;
 /// Keys that a daemon reads once, when it begins.
 const READ_ONCE: [&str; 3] = [LISTEN, ALLOW_REMOTE, DEBOUNCE];
 
+/// A daemon that runs does not follow another value of this key.
+pub(crate) fn is_read_once(path: &str) -> bool {
+    READ_ONCE.contains(&path)
+}
+
 /// The keys whose value is another one by now, and that a daemon which began with the first one does not follow.
 pub(crate) fn waiting(first: &Config, now: &Config) -> Vec<&'static str> {
     let value = |config: &Config, key| config.value(key).map(|set| set.value.clone());
