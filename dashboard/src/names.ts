@@ -32,6 +32,9 @@ export function lastPart(path: string): string {
   return parts[parts.length - 1] ?? path;
 }
 
+/** The parts of a path, each with the slashes behind it. */
+export const steps = (path: string): string[] => path.match(/[^/\\]*[/\\]+|[^/\\]+$/g) ?? [];
+
 /** The target of a link, where it may be one: http, https or a path of this page. */
 export function linkTarget(url: string): string | null {
   if (/[\u0000-\u0020\u007f\\]/.test(url)) return null;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
 import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, perCallText, savedWords, share, spoken, tokens } from "../src/format.ts";
-import { lastPart, linkTarget, shown } from "../src/names.ts";
+import { lastPart, linkTarget, shown, steps } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
   assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 1.005, 0.995, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
@@ -113,4 +113,8 @@ test("only http, https and this page may be linked to", () => {
 
 test("a project is called by the last part of its path", () => {
   assert.deepEqual(["/home/ann/code/app", "/a/b/", "C:\\work\\app", "app", "/"].map(lastPart), ["app", "b", "app", "app", "/"]);
+});
+
+test("a path is broken behind its slashes, and nothing of it is lost", () => {
+  assert.deepEqual(["/home/ann/a-b", "//x\\y\\", "", "plain", "/"].map(steps), [["/", "home/", "ann/", "a-b"], ["//", "x\\", "y\\"], [], ["plain"], ["/"]]);
 });

@@ -1,7 +1,7 @@
 // Elements of the page. All text goes in as text nodes, through `shown`; there is no other way in.
 // Must not: parse markup.
 
-import { linkTarget, shown } from "../names.ts";
+import { linkTarget, shown, steps } from "../names.ts";
 
 export type Child = Node | string | number | null | undefined | false | readonly Child[];
 type Handler = (event: never) => void;
@@ -51,6 +51,9 @@ export function put(parent: Node, children: readonly Child[]): void {
     else parent.appendChild(child instanceof Node ? child : document.createTextNode(shown(String(child))));
   }
 }
+
+/** A path, which a narrow page breaks behind its slashes. */
+export const pathText = (path: string): Child => steps(path).map((part, at) => (at === 0 ? part : [h("wbr"), part]));
 
 /** Replaces what an element holds. */
 export function fill(parent: Element, ...children: Child[]): void {

@@ -171,8 +171,8 @@ function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
       columns: [
         { label: "Project", kind: "text", value: (row) => row.project },
         { label: "Branch", kind: "text", value: (row) => row.branch, wide: true },
-        { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${named(row.project)}`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
-        { label: "Tokens", kind: "tokens", value: (row) => row.tokens, wide: true },
+        { label: "Cost today", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${named(row.project)}, today`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
+        { label: "Tokens today", kind: "tokens", value: (row) => row.tokens, wide: true },
         { label: "Last call", kind: "age", value: (row) => row.last },
       ],
     }));

@@ -5,7 +5,7 @@ import { get, path } from "../api.ts";
 import { count, instant, lasting, moneyExact, plural, tokens } from "../format.ts";
 import { UNKNOWN, lastPart, named } from "../names.ts";
 import type { Door, Page, View, Where } from "../page.ts";
-import { type Child, button, h } from "../parts/dom.ts";
+import { type Child, button, h, pathText } from "../parts/dom.ts";
 import { age, amount, badge, card, figures, marked, time } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { type Query, type State, filters } from "../state.ts";
@@ -88,7 +88,7 @@ function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
     explain: [behind(row.path)],
   });
   const columns: Column<Project>[] = [
-    { label: "Project", kind: "text", value: (row) => row.name, cell: (row) => h("span", { class: "two" }, h("span", { class: "name" }, named(row.name)), h("small", { class: "muted" }, row.path)) },
+    { label: "Project", kind: "text", value: (row) => row.name, cell: (row) => h("span", { class: "two" }, h("span", { class: "name" }, named(row.name)), h("small", { class: "muted" }, pathText(row.path))) },
     ...totals(where),
     { label: "Branches", kind: "count", value: (row) => row.branches?.length ?? null, wide: true },
   ];
@@ -101,7 +101,7 @@ function project(page: Page, data: Data & { depth: "project" }): Node[] {
   const steps = [{ label: named(name), open: () => page.set({ branch: "" }) }, ...(page.state.branch ? [{ label: page.state.branch, open: () => undefined }] : [])];
   const key = JSON.stringify(query);
   const parts: Node[] = [crumbs(page, steps)];
-  if (known) parts.push(card(named(name), h("span", { class: "muted path" }, known.path), figures(page, "Project", summary(known, query))));
+  if (known) parts.push(card(named(name), h("span", { class: "muted path" }, pathText(known.path)), figures(page, "Project", summary(known, query))));
   if (known?.branches && !page.state.branch) parts.push(card("Branches", null, branches(page, known.branches, known, query)));
   parts.push(card(page.state.branch ? `Sessions on ${page.state.branch}` : "Sessions", null, sessionTable(page, data.page.sessions, query),
     data.page.next_cursor ? button("Older sessions", () => { opened.set(key, (opened.get(key) ?? 0) + 1); page.again(); }, { class: "more" }) : null));

@@ -4,7 +4,7 @@
 import { type Problem, get, health, post } from "../api.ts";
 import { bytes, count } from "../format.ts";
 import type { Page, View, Where } from "../page.ts";
-import { type Child, button, h } from "../parts/dom.ts";
+import { type Child, button, h, pathText } from "../parts/dom.ts";
 import { age, badge, card, number } from "../parts/figure.ts";
 import { problemOf, withCommands } from "../parts/states.ts";
 import { table } from "../parts/table.ts";
@@ -39,7 +39,7 @@ function roots(page: Page, told: Sources): HTMLElement {
   return card("Transcripts", [scan(page)], table(page, {
     title: "Transcripts", rows: hasMore ? [...told.roots, told.elsewhere] : told.roots, empty: "No folder with transcripts was found. `cco doctor` says where it was looked.",
     columns: [
-      { label: "Folder", kind: "text", value: isOf, cell: (row) => [h("span", { class: row.path ? "name path" : "muted", title: row.path }, isOf(row)), row.usable || !row.path ? null : [" ", badge("cannot be read", "bad")]] },
+      { label: "Folder", kind: "text", value: isOf, cell: (row) => [h("span", { class: row.path ? "name path" : "muted", title: row.path }, row.path ? pathText(row.path) : isOf(row)), row.usable || !row.path ? null : [" ", badge("cannot be read", "bad")]] },
       { label: "Files", kind: "count", value: (row) => row.transcripts, where: (row) => where(`Transcripts under ${isOf(row)}`, count(row.transcripts), "Files that are there now.") },
       { label: "Gone", kind: "count", value: (row) => row.gone, wide: true, where: (row) => where(`Transcripts that were under ${isOf(row)}`, count(row.gone), "Files that were read and are gone; their calls stay counted.") },
       { label: "Size", kind: "count", value: (row) => row.bytes, wide: true, cell: (row) => h("span", { title: `${count(row.bytes)} bytes` }, bytes(row.bytes)) },
@@ -82,10 +82,10 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
     { label: "Calls", value: count(of.calls), exact: of.calls }, { label: "Size", value: bytes(of.bytes), exact: of.bytes }, { label: "Price list", value: prices.list, exact: prices.list },
   ] });
   return card("Ledger and limits", refresh(page), h("dl", { class: "facts" },
-    fact("Ledger", h("span", { class: "path" }, of.path ?? "in memory only")),
+    fact("Ledger", h("span", { class: "path" }, of.path === null ? "in memory only" : pathText(of.path))),
     fact("Calls", number(page, count(of.calls), where("Calls in the ledger", count(of.calls), `All calls of all time, each once. The ledger's sequence is ${of.seq}.`))),
     fact("Size", h("span", { title: `${count(of.database_bytes)} bytes of ledger.db, ${count(of.log_bytes)} of its log, ${count(of.journal_bytes)} of ledger.journal` }, bytes(of.bytes))),
-    fact("Its roll-ups begin in", of.zone),
+    fact("Keeps sums of days in", of.zone),
     fact("Price list", prices.list),
     fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),
     fact("Limits were last heard", age(page, broker.last_success)),
