@@ -11,7 +11,7 @@ class Tally:
     """Counts trials; says at once what failed and how to see it again."""
 
     def __init__(self, options, binary):
-        self.options, self.binary, self.passed, self.failed = options, binary, 0, 0
+        self.options, self.binary, self.passed, self.failed, self.skipped = options, binary, 0, 0, 0
 
     def add(self, what, wrong, replay):
         if wrong is None:
@@ -19,6 +19,15 @@ class Tally:
             return
         self.failed += 1
         print(f"FAILED {what}: {wrong}\n  again: scripts/torture {replay}", flush=True)
+
+    def skip(self, what, why):
+        """What cannot be tried here is no success: the last line counts it."""
+        self.skipped += 1
+        print(f"SKIPPED {what}: {why}", flush=True)
+
+    def reach(self, what, made, goal, replay):
+        """Too few trials prove too little, however well they went."""
+        self.add(f"{what}: trials", None if made >= goal else f"only {made} trials were made, {goal} are the goal", replay)
 
     def sweep(self, scene, seed, points, trial, budget, workers=WORKERS, waits=lambda *_: False):
         """Runs trial(point) by so many at once until the points or the seconds are used up; says how many it made. Points
@@ -57,11 +66,11 @@ class Tally:
                 said.seek(0)
                 *words, last = said.read().splitlines() or [""]
             try:
-                passed, failed = json.loads(last)
+                passed, failed, skipped = json.loads(last)
             except ValueError:
-                words, passed, failed = [*words, last, f"FAILED a lane ended with status {status}"], 0, 1
+                words, passed, failed, skipped = [*words, last, f"FAILED a lane ended with status {status}"], 0, 1, 0
             print(*(word for word in words if word), sep="\n", flush=True)
-            self.passed, self.failed = self.passed + passed, self.failed + failed
+            self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
         return None
 
     def _begun(self, lane):
@@ -74,7 +83,7 @@ class Tally:
             os.dup2(said.fileno(), 2)
             tally = Tally(self.options, self.binary)
             lane(tally)
-            print(json.dumps((tally.passed, tally.failed)), flush=True)
+            print(json.dumps((tally.passed, tally.failed, tally.skipped)), flush=True)
         except BaseException:
             traceback.print_exc()
         finally:
