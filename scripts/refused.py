@@ -1,6 +1,7 @@
 """The disk is full for a while from one certain call of a daemon's on, each that writes ledger or journal in turn (promise R9). Used by torture.
 
 strace lets them fail with ENOSPC and no other: what the daemon says, and what it tells its own threads by files, goes on.
+Its trace tells whether and when a call failed: there is room again from the last that did.
 """
 import collections, contextlib, random, re, signal, time
 
@@ -16,6 +17,9 @@ LENGTHS = (1, 4)  # calls that fail, of each thread; what failed is tried again 
 SHORT = 14  # points
 BEFORE, APPENDS = 20, 6  # calls that are there as the daemon begins, and that come while it runs
 RECOVERY, TERM = 5, 2  # seconds, promises R9 and R29
+# Trials whose call was never made, in 100: how many a thread makes depends on what comes into one commit, and the last ones of a
+# daemon that was counted are sometimes one too many for the next.
+UNREACHED = 10
 SOON = 1.5  # what is counted within these seconds was not behind for long enough to be worth a word
 QUESTION = "/api/stats?from=2026-10-01T00:00:00Z&to=2026-10-21T00:00:00Z"
 
@@ -28,11 +32,22 @@ def waited(is_so, patience):
     return time.monotonic() - began
 
 
+def failures(trace, process):
+    """When calls of a process that has ended were made to fail, by the system's clock. strace is done a little after it."""
+    until(lambda: re.search(rf"^{process} .*\+\+\+ exited", trace.read_text(errors="replace"), re.MULTILINE), "the end of its trace", pause=0.01)
+    return [float(at) for at in re.findall(r"^\d+ +([\d.]+) .*\(INJECTED\)$", trace.read_text(errors="replace"), re.MULTILINE)]
+
+
 class Refused:
-    """Trials with one binary: how many there were, and after how many the daemon had said what was wrong."""
+    """Trials with one binary: how many there were, in how many no call failed, after how many the daemon had said what was
+    wrong, and how long after its last call that failed each had counted all that was written."""
 
     def __init__(self, binary):
-        self.binary, self.made, self.said = binary, 0, 0
+        self.binary, self.made, self.unreached, self.said, self.took = binary, 0, 0, 0, []
+
+    def too_few_failures(self):
+        """Trials in which nothing failed prove nothing: what is wrong when there were too many of them, or None."""
+        return f"no call failed in {self.unreached} of {self.made} trials" if self.unreached * 100 > self.made * UNREACHED else None
 
     def points(self, is_short, seed):
         """Every call of the thread that makes most of its kind."""
@@ -49,7 +64,7 @@ class Refused:
     def calls_made(self, stage):
         with sealed.scratch("refused") as folder:
             self.followed(folder, stage, ())
-            return collections.Counter(re.findall(r"^(\d+) +(\w+)\(", (folder / "trace").read_text(errors="replace"), re.MULTILINE))
+            return collections.Counter(re.findall(r"^(\d+) +[\d.]+ (\w+)\(", (folder / "trace").read_text(errors="replace"), re.MULTILINE))
 
     def trial(self, stage, call, n, length):
         with sealed.scratch("refused") as folder:
@@ -64,7 +79,7 @@ class Refused:
         if stage == "grown":
             sealed.ask(self.binary, environment, "daily")
         of_files = [word for name in FILES for word in ("-P", str(home / name))]
-        before = ("strace", "-D", "-f", "-qq", "-o", str(folder / "trace"), *of_files, "-e", "trace=" + ",".join(CALLS), *injection)
+        before = ("strace", "-D", "-f", "-q", "-ttt", "-o", str(folder / "trace"), *of_files, "-e", "trace=" + ",".join(CALLS), *injection)
         with Daemon(self.binary, home, environment, folder / "said", before) as daemon:
             daemon.serves()
             for _ in range(APPENDS):
@@ -72,14 +87,21 @@ class Refused:
                 counts = lambda: daemon.get(QUESTION)[1].get("summary", {}).get("total_calls") == rows.calls
                 # Each in a commit of its own, as long as all is well.
                 took = waited(counts, 0.3)
-            took += waited(counts, RECOVERY + SOON)
+            took += waited(counts, daemons.PATIENCE)
+            complete = time.time()
             if not counts():
-                return f"{took:.1f} s after it could write again it has not counted all: {daemon.words()[-300:]}"
+                return f"{took:.1f} s after the last was written it has not counted all: {daemon.words()[-300:]}"
             until(lambda: all(check["ok"] for check in daemon.checks().values()), f"all checks are well again: {daemon.words()[-300:]}")
             wrong, took_end = judging.wrong_totals(self.binary, environment, rows), daemon.signal(signal.SIGTERM)
             said = daemon.words()
-        self.made, self.said = self.made + bool(injection), self.said + ("was not taken in" in said)
+        failed = failures(folder / "trace", daemon.process.pid)
+        # What failed only later, as it ended, found all of it counted.
+        late = max(0.0, complete - failed[-1]) if failed else 0.0
+        if injection:
+            self.made, self.unreached, self.said = self.made + 1, self.unreached + (not failed), self.said + ("was not taken in" in said)
+            self.took.append(late)
         faults = {f"panic: {said[-300:]}": "panicked" in said, f"it took {took_end:.1f} s to end": took_end > TERM,
+                  f"complete only {late:.2f} s after the last call that failed: {said[-300:]}": late > RECOVERY,
                   f"it was behind for {took:.1f} s and said nothing: {said[-300:]}": took > SOON and "was not taken in" not in said,
                   f"it ended with {daemon.process.returncode}: {said[-300:]}": daemon.process.returncode}
         return (wrong or next((what for what, is_so in faults.items() if is_so), None) or judging.ledger_damage(home)
