@@ -143,7 +143,7 @@ impl<'o> App<'o> {
             self.out.note(&words);
         }
         let only = Only {
-            branches: None,
+            branches: choose::branches(&args.branch, &self.engine.named(Named::Branch)?)?,
             projects: choose::projects(&args.project, &projects)?,
             models: choose::models(&args.model, &self.engine.named(Named::Model)?)?,
             accounts: choose::accounts(&args.account, &self.engine.accounts()?)?,

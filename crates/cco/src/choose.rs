@@ -1,4 +1,4 @@
-//! Which project, model or account somebody means: names as they are typed, to ids of the ledger.
+//! Which project, branch, model or account somebody means: names as they are typed, to ids of the ledger.
 //!
 //! Must not: query; guess between names that differ in more than a path's front.
 
@@ -45,6 +45,22 @@ pub(crate) fn namesakes(given: &[String], known: &[(i64, Arc<str>)]) -> Vec<Stri
     };
     let shared = given.iter().map(|name| (name, paths_of(name))).filter(|(_, paths)| paths.len() > 1);
     shared.map(|(name, paths)| format!("{name} is {} projects: {}", paths.len(), paths.join(", "))).collect()
+}
+
+/// The branches of these names, whole. None given: no choice.
+pub(crate) fn branches(
+    given: &[String],
+    known: &[(i64, Arc<str>)],
+) -> Result<Option<BTreeSet<i64>>, CliError> {
+    choose(given, |name| {
+        let of = known.iter().filter(|(_, branch)| **branch == *name).map(|(id, _)| *id);
+        let found: BTreeSet<i64> = of.chain((name == UNKNOWN).then_some(0)).collect();
+        if !found.is_empty() || known.is_empty() {
+            return Ok(found);
+        }
+        let names = || known.iter().map(|(_, branch)| &**branch);
+        Err(unknown("branch", name, nearest(name, names()), names(), "`cco branch` lists them all"))
+    })
 }
 
 /// The models of these names: as in the transcripts, or any with this in their name, in small or large letters.
@@ -215,6 +231,24 @@ mod tests {
             projects(&given(&["x"]), &[]),
             Ok(Some(BTreeSet::new())),
             "an empty ledger knows no names"
+        );
+    }
+
+    #[test]
+    fn a_branch_is_named_whole() {
+        let known = known(&["main", "feature/login"]);
+        let ids = |name: &str| branches(&given(&[name]), &known).map(|ids| ids.map(|ids| ids.len()));
+        assert_eq!(
+            (ids("main"), ids("feature/login"), ids("unknown")),
+            (Ok(Some(1)), Ok(Some(1)), Ok(Some(1)))
+        );
+        insta::assert_snapshot!(
+            words(&ids("login").expect_err("no such branch")),
+            @r#"no calls of a branch called "login" (there are: feature/login, main; `cco branch` lists them all)"#
+        );
+        insta::assert_snapshot!(
+            words(&ids("mian").expect_err("no such branch")),
+            @r#"no calls of a branch called "mian" (did you mean main? `cco branch` lists them all)"#
         );
     }
 

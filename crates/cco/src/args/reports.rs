@@ -43,6 +43,9 @@ pub(crate) struct ReportArgs {
     /// Only this project, by its path or how it ends, such as web or shop/web; may be repeated
     #[arg(long, short = 'p', value_name = "PROJECT")]
     pub(crate) project: Vec<String>,
+    /// Only calls on this git branch, or unknown; may be repeated
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) branch: Vec<String>,
     /// Only models with this in their name, such as opus; may be repeated
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Vec<String>,
@@ -173,6 +176,7 @@ Examples:
   cco daily --since 2026-10-01 --until 2026-10-31
   cco daily --since yesterday
   cco daily --breakdown --project my-app
+  cco daily --project my-app --branch feature/login
   cco daily --timezone UTC --json | jq '.totals.totalCost'";
 
 pub(super) const WEEKLY_EXAMPLES: &str = "\

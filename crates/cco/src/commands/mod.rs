@@ -183,11 +183,8 @@ impl<R> ReportCommand<R> {
 
 /// That there is nothing of what was asked for.
 fn nothing_words(args: &ReportArgs, today: Date) -> String {
-    let what = if args.project.is_empty() && args.model.is_empty() && args.account.is_empty() {
-        "no calls"
-    } else {
-        "no such calls"
-    };
+    let chosen = [&args.project, &args.branch, &args.model, &args.account];
+    let what = if chosen.into_iter().all(Vec::is_empty) { "no calls" } else { "no such calls" };
     match args.span.days(today) {
         (None, None) => format!("{what} yet"),
         (Some(since), None) => format!("{what} since {since}"),

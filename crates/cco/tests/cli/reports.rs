@@ -56,6 +56,25 @@ fn daily_is_readable() {
 }
 
 #[test]
+fn a_report_of_a_branch_holds_its_calls_alone() {
+    let env = TestEnv::new();
+    let on = |branch: &str, number| {
+        let row = Call { number, ..Call::default() }.row();
+        row.replacen('{', &format!(r#"{{"gitBranch":"{branch}","#), 1)
+    };
+    env.transcript("a/s.jsonl", &[on("main", 1), on("main", 2), on("feature/login", 3)]);
+    let calls = |words: &str| env.run(&format!("{words} --json")).json()["totals"]["calls"].clone();
+    for report in ["daily", "weekly", "monthly", "session", "project", "branch", "model", "model --by agent"]
+    {
+        assert_eq!(calls(&format!("{report} --branch feature/login")), 1, "{report}");
+    }
+    assert_eq!(calls("daily --branch main --branch feature/login"), 3);
+    assert_eq!(env.run("blocks --branch main --json").json()["blocks"][0]["entries"], 2);
+    let wrong = env.run("daily --branch mian");
+    assert_eq!((wrong.code, wrong.stderr.contains("did you mean main?")), (2, true), "{}", wrong.stderr);
+}
+
+#[test]
 fn narrow_terminals_lose_columns_and_no_line_breaks() {
     let env = small_tree().with("COLUMNS", "60");
     let run = env.run("daily");
