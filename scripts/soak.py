@@ -133,6 +133,8 @@ def soaked(binary, seed, is_long):
         soaked.fill_log()
         with soaked.daemon(binary) as daemon:
             daemon.serves()
+            # It is told where it listens before its commands can reach it.
+            until((soaked.home / "state" / "daemon.sock").exists, "its commands reach it")
             resident, wal, at_rest, at_work, gaps, alone = [], 0, [], [], 0, open_files(daemon)["socket"]
             for _ in range(warm + judged):
                 soaked.change_settings()
