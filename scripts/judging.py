@@ -5,6 +5,10 @@ import sealed
 from sealed import Failed, counted, decoded, first_difference, surrounding
 
 
+class Late(str):
+    """What is wrong, when nothing but its time is: another try may say that the machine was at fault."""
+
+
 def judge(tree, text):
     """What is wrong with a `daily --json`, or None."""
     try:

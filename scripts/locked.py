@@ -13,7 +13,10 @@ from small_tree import Growing
 
 NEEDS = "nothing"
 HELD, HELD_SHORT = 60, 20  # seconds
-LINES, LINE_MS, OF_TRUE = 500, 50, 2.5  # R11, and the share of `true` that R15 allows
+LINES, LINE_MS = 500, 50  # R11
+# The short form shares its machine with builds, where `true` alone may take longer: there R15's share of that is enough.
+OF_TRUE = 2.5
+TRIALS = 3  # at most, of the long form, where nothing but times is wrong: it must hold R11's own figure in one of them
 LATE_MS, CATCH_UP, CUT = 1_000, 5, 35  # an answer of the daemon in milliseconds; seconds to count all, and to cut the log: it looks each half minute
 LOG, LOG_CUT = 64 << 20, 5 << 20  # promise R29, and what is left of a log that nobody needs
 BURSTS, BURST = 25, 200  # calls that are written while only the old state is held
@@ -122,7 +125,7 @@ def under_reader(held, reader):
     return f"the log had {held.measured['log_mb']} MB" if held.measured["log_mb"] * 1e6 > LOG else None
 
 
-def all_of_it(held, seconds):
+def all_of_it(held, is_long):
     held.daemon.serves()
     for _ in range(199):
         held.rows.append()
@@ -134,26 +137,37 @@ def all_of_it(held, seconds):
             contextlib.closing(sqlite3.connect(held.home / "ledger.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM call").fetchone()
-        wrong = under_lock(held, writer, seconds) or under_reader(held, reader)
+        wrong = under_lock(held, writer, HELD if is_long else HELD_SHORT) or under_reader(held, reader)
     p99, start = at(held.lines, 0.99), at(held.starts, 0.99)
     held.measured |= {"lines": len(held.lines), "median_ms": round(statistics.median(held.lines), 1), "p99_ms": round(p99, 1),
                       "p99_of_true_ms": round(start, 1), "slowest_answer_ms": round(max(held.answers))}
-    # Where no program starts so soon, the line cannot either.
-    if wrong or p99 > max(LINE_MS, OF_TRUE * start) or max(held.answers) > LATE_MS:
-        return wrong or f"status lines took {p99:.1f} ms (99th percentile), an answer {max(held.answers):.0f} ms"
+    held.measured[f"R11's own {LINE_MS} ms"] = "held" if p99 <= LINE_MS else "NOT held"
+    if wrong:
+        return wrong
     wrong = judging.wrong_totals(held.binary, held.environment, held.rows)
     held.daemon.signal(signal.SIGTERM)
     said = held.daemon.words()
-    return (wrong or ("panicked" in said and f"panic: {said[-300:]}") or judging.ledger_damage(held.home)
-            or judging.wrong_totals(held.binary, held.environment, held.rows))
+    wrong = (wrong or ("panicked" in said and f"panic: {said[-300:]}") or judging.ledger_damage(held.home)
+             or judging.wrong_totals(held.binary, held.environment, held.rows))
+    if wrong or p99 <= (LINE_MS if is_long else max(LINE_MS, OF_TRUE * start)) and max(held.answers) <= LATE_MS:
+        return wrong
+    return judging.Late(f"status lines took {p99:.1f} ms (99th percentile), an answer {max(held.answers):.0f} ms")
 
 
-def tried(binary, _kind, _seed, is_long):
-    """What is wrong, and what was measured."""
+def trial(binary, is_long):
     with sealed.scratch("locked") as folder:
         held = Held(binary, pathlib.Path(folder))
         with held.daemon:
             try:
-                return all_of_it(held, HELD if is_long else HELD_SHORT), held.measured
+                return all_of_it(held, is_long), held.measured
             except (Silent, Failed, OSError, KeyError, ValueError, sqlite3.Error, subprocess.SubprocessError) as e:
                 return f"{type(e).__name__}: {e}", held.measured
+
+
+def tried(binary, _kind, _seed, is_long):
+    """What is wrong, and what was measured."""
+    for n in range(TRIALS if is_long else 1):
+        wrong, measured = trial(binary, is_long)
+        if not isinstance(wrong, judging.Late):
+            break
+    return wrong, measured | {"trials": n + 1}
