@@ -14,7 +14,7 @@ from sealed import Failed
 from small_tree import Growing, Tree
 
 OLDER, MORE_MIB, HEALTH_MS = 2, 32, 100  # times, MiB and ms of R18
-SECONDS, SECONDS_SHORT = 30, 4
+SECONDS, SECONDS_SHORT = 30, 6
 RATE, IDLE, AGAIN = 1_000, 2_000, 200
 FILES, USUAL_FILES = 8_192, 1_024  # that a process may open: ours, and a daemon as most have it
 TRIALS = 3  # at most, where nothing but times is wrong: R18's own figures must hold in one of them, in the short form too

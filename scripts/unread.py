@@ -13,7 +13,7 @@ from small_tree import Growing
 
 MORE_MIB, CUT = 16, 30  # MiB and seconds of R19
 RATE = 500
-SECONDS, SECONDS_SHORT = 60, 5
+SECONDS, SECONDS_SHORT = 60, 10
 WARM = 3  # seconds of calls before anybody is deaf: what they cost is no cost of listeners
 CROWD = {"deaf": [{"count": 256, "reads": 0}, {"count": 50, "reads": 1, "buffer": 4_096}], "resume": {"count": 8}}
 
