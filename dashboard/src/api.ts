@@ -1,4 +1,5 @@
 // Questions to the daemon: the token, ETags, and problems as one kind of error.
+// The token is sent to the daemon alone: where the line broke, whoever answers next proves that it knows it.
 // Must not: draw, or put the token anywhere but in the header and in sessionStorage.
 
 import type { Query } from "./state.ts";
@@ -28,17 +29,59 @@ export class Problem extends Error {
 
 const answers = new Map<string, { etag: string; data: unknown }>();
 
+let held: string | null | undefined;
+/** Whoever answers is the daemon, as far as can be told. */
+let isKnown = true;
+
+function token(): string | null {
+  if (held === undefined) held = sessionStorage.getItem(KEY);
+  return held;
+}
+
 /** The headers that say who asks. */
 export function credentials(): Record<string, string> {
-  const token = sessionStorage.getItem(KEY);
-  return token ? { Authorization: `Bearer ${token}` } : {};
+  return token() && isKnown ? { Authorization: `Bearer ${token()}` } : {};
 }
 
 /** Drops a token that is refused; says whether there was one. */
 export function forget(): boolean {
-  const had = sessionStorage.getItem(KEY) !== null;
-  sessionStorage.removeItem(KEY);
+  const had = token() !== null;
+  keep(null);
   return had;
+}
+
+function keep(given: string | null): void {
+  [held, isKnown] = [given, true];
+  if (given === null) sessionStorage.removeItem(KEY);
+  else sessionStorage.setItem(KEY, given);
+}
+
+/**
+ * The line broke, and any program may have the port by now: the token goes to none before it has proved who it is. Only
+ * loopback and https have what that takes.
+ */
+export function doubt(): void {
+  if (token() !== null && isSecureContext) isKnown = false;
+}
+
+/** Has whoever answers prove that it is the daemon, where that is in doubt. */
+export async function prove(signal?: AbortSignal): Promise<void> {
+  const asked = token();
+  if (asked === null || isKnown) return;
+  // A reload would bring a page of whoever answers. Not sooner: a line breaks also where this page is left for another.
+  sessionStorage.removeItem(KEY);
+  const nonce = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const answer = await send(path("/api/proof", { nonce }), signal ? { signal } : {});
+  const { proof } = ((await read(answer)) ?? {}) as { proof?: unknown };
+  const given = Uint8Array.from(String(proof).match(/../g) ?? [], (digits) => parseInt(digits, 16));
+  const text = new TextEncoder();
+  const key = await crypto.subtle.importKey("raw", text.encode(asked), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+  const isDaemon = await crypto.subtle.verify("HMAC", key, given, text.encode(`cco\n${location.host}\n${nonce}`));
+  if (token() !== asked) return;
+  if (!isDaemon) {
+    throw new Problem("token", "This is not the daemon that let you in", "Another program may have its port by now, or its token is another.", "Run `cco dashboard`.");
+  }
+  keep(asked);
 }
 
 /** Takes the one-time code out of the address, and exchanges it for the token. */
@@ -51,8 +94,7 @@ export async function exchangeCode(): Promise<void> {
     headers: { "Content-Type": "application/json", "X-Cco": "1" },
     body: JSON.stringify({ code: decodeURIComponent(code) }),
   });
-  const { token } = (await given.json()) as { token: string };
-  sessionStorage.setItem(KEY, token);
+  keep(((await given.json()) as { token: string }).token);
 }
 
 /** The path of a question. */
@@ -65,6 +107,7 @@ export function path(route: string, query: Query = {}): string {
 export async function get<T>(route: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
   const url = path(route, query);
   const known = answers.get(url);
+  await prove(signal);
   const headers = { ...credentials(), ...(known ? { "If-None-Match": known.etag } : {}) };
   const answer = await send(url, { headers, ...(signal ? { signal } : {}) });
   if (answer.status === 304 && known) return known.data as T;
@@ -81,12 +124,14 @@ export async function get<T>(route: string, query: Query = {}, signal?: AbortSig
 
 /** Health says what is wrong with a status that is itself an error. */
 export async function health<T>(signal?: AbortSignal): Promise<T> {
+  await prove(signal);
   const answer = await send("/api/health", { headers: credentials(), ...(signal ? { signal } : {}) }, [503]);
   return (await read(answer)) as T;
 }
 
 /** Has something done. */
 export async function post<T>(route: string): Promise<T> {
+  await prove();
   const headers = { ...credentials(), "Content-Type": "application/json", "X-Cco": "1" };
   return (await read(await send(route, { method: "POST", headers, body: "{}" }))) as T;
 }
@@ -100,6 +145,7 @@ export async function send(url: string, init: RequestInit, fine: readonly number
     answer = await fetch(url, { ...init, signal, credentials: "omit", redirect: "error", referrerPolicy: "no-referrer" });
   } catch (error) {
     if (init.signal?.aborted) throw error;
+    doubt();
     throw slow.aborted
       ? new Problem("network", "No answer in time", "The daemon took longer than 30 seconds.", "`cco daemon status` says how it is.")
       : new Problem("network", "The daemon does not answer", "Nothing listens at this address any more.", "Run `cco daemon start`; this page goes on by itself.");

@@ -1,7 +1,7 @@
 // The stream of live events: connects, resumes where it was, and says since when it is lost.
 // Must not: draw, or keep events; whoever listens asks the API for what changed.
 
-import { Problem, credentials, problemOf } from "./api.ts";
+import { Problem, credentials, doubt, problemOf, prove } from "./api.ts";
 import { SseParser } from "./sse.ts";
 
 /** The server sends a heartbeat every 15 s; three missed ones are a dead connection. */
@@ -63,13 +63,14 @@ export class Live {
         this.listener.state({ is: "refused" });
         return;
       }
-      isGone = error instanceof TypeError;
-      if (error instanceof Problem) why = error;
+      isGone = error instanceof TypeError || (error instanceof Problem && error.kind === "network");
+      if (error instanceof Problem && !isGone) why = error;
     }
     if (connection === this.connection) this.again(hint, isGone, why);
   }
 
   private async read(connection: AbortController): Promise<string> {
+    await prove(connection.signal);
     const headers = { ...credentials(), Accept: "text/event-stream", ...(this.lastId ? { "Last-Event-ID": this.lastId } : {}) };
     let watch = setTimeout(() => connection.abort(), SILENCE);
     try {
@@ -122,6 +123,8 @@ export class Live {
   private again(hint: string, isGone: boolean, why: Problem | null): void {
     const now = Date.now();
     this.lostSince ||= now;
+    // An answer that is none was that of whoever has the token.
+    if (!why) doubt();
     const wait = pause(this.tries++, Math.random());
     this.listener.state({ is: "lost", since: this.lostSince, tryAt: now + wait, isGone, hint, why });
     this.timer = window.setTimeout(() => {

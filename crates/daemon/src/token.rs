@@ -19,6 +19,8 @@ pub const FILE: &str = "api-token";
 /// Random bytes of a token, and of a code.
 const TOKEN_BYTES: usize = 32;
 const CODE_BYTES: usize = 16;
+/// A block of SHA-256.
+const BLOCK_BYTES: usize = 64;
 /// A code holds so long.
 const CODE_LIFE: SignedDuration = SignedDuration::from_secs(30);
 /// Codes that hold at once; whoever wants more takes the place of the oldest.
@@ -78,6 +80,12 @@ impl Tokens {
         same(&digest(self.known().token.expose()), &presented)
     }
 
+    /// Shows who knows the token that this daemon knows it too: the HMAC-SHA256 (RFC 2104) of these words by it, in
+    /// hexadecimal digits. It tells nobody anything of the token, which is as long as what it makes.
+    pub(crate) fn prove(&self, words: &str) -> String {
+        hex(&hmac(self.known().token.expose().as_bytes(), words.as_bytes()))
+    }
+
     /// A code that is exchanged for the token once, within half a minute.
     pub(crate) fn new_code(&self, now: Timestamp) -> String {
         // Without randomness there is no code, and an empty one is none.
@@ -134,6 +142,16 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
+/// By a key that is no longer than a block of the hash, which a token fills.
+fn hmac(key: &[u8], words: &[u8]) -> [u8; 32] {
+    let block = |pad: u8| {
+        let byte = |at: usize| key.get(at).copied().unwrap_or(0) ^ pad;
+        Zeroizing::new((0..BLOCK_BYTES).map(byte).collect::<Vec<u8>>())
+    };
+    let inner = Sha256::new().chain_update(&*block(0x36)).chain_update(words).finalize();
+    Sha256::new().chain_update(&*block(0x5c)).chain_update(inner).finalize().into()
+}
+
 /// Takes as long whatever they are.
 fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
     let different = one.iter().zip(other).fold(0, |different, (a, b)| different | (a ^ b));
@@ -143,8 +161,12 @@ fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
 fn random_hex(bytes: usize) -> io::Result<Zeroizing<String>> {
     let mut random = Zeroizing::new(vec![0; bytes]);
     getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-    let digits = random.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    Ok(Zeroizing::new(digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()))
+    Ok(Zeroizing::new(hex(&random)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
 /// The token of a state folder, for whoever it belongs to.

@@ -73,7 +73,7 @@ const BESIDES: [Besides; 9] = [
 ];
 
 /// Answers without a tag.
-const NEVER_THE_SAME: [&str; 3] = ["/api/health", "/api/stats/live", "/metrics"];
+const NEVER_THE_SAME: [&str; 4] = ["/api/health", "/api/proof", "/api/stats/live", "/metrics"];
 
 /// The words that a parameter takes, of one that takes only a few.
 fn words(parameter: &str) -> Vec<&'static str> {

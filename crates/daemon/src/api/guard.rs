@@ -16,9 +16,10 @@ use super::{Api, places};
 use crate::setup::Http;
 use crate::shared::Shared;
 
-/// Routes that hold no data, or say no more than whether all is well, and the one that gives the token for a code.
-pub(super) const OPEN: [&str; 6] =
-    ["/", "/assets/app.js", "/assets/app.css", "/favicon.svg", "/api/health", "/api/session"];
+/// Routes that hold no data, or say no more than whether all is well or that this is the daemon, and the one that gives the
+/// token for a code.
+pub(super) const OPEN: [&str; 7] =
+    ["/", "/assets/app.js", "/assets/app.css", "/favicon.svg", "/api/health", "/api/proof", "/api/session"];
 
 /// What proxies add to a request.
 const PROXIED: [&str; 7] = [

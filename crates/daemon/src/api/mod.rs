@@ -23,6 +23,7 @@ mod page;
 mod places;
 mod problem;
 mod projects;
+mod proof;
 mod scan;
 mod session;
 mod sessions;
@@ -146,6 +147,7 @@ fn table() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(explain::explain))
         .routes(routes!(sources::sources))
         .routes(routes!(health::health))
+        .routes(routes!(proof::prove))
         .routes(routes!(metrics::metrics))
         .routes(routes!(described::openapi))
         .routes(routes!(page::index))

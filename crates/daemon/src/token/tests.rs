@@ -101,3 +101,17 @@ fn another_token_refuses_the_old_one_and_every_code_at_once() {
     assert!(tokens.exchange(&code, later(0)).is_none());
     assert!(heard.has_changed().expect("it is still told"));
 }
+
+#[test]
+fn a_proof_is_the_hmac_of_the_standard() {
+    // RFC 4231, cases 1 and 2.
+    let proof = |key: &[u8], words: &[u8]| hex(&hmac(key, words));
+    assert_eq!(
+        proof(&[0x0b; 20], b"Hi There"),
+        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+    );
+    assert_eq!(
+        proof(b"Jefe", b"what do ya want for nothing?"),
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    );
+}

@@ -94,6 +94,7 @@ fn every_answer_has_the_fields_that_are_described() {
         let route = path.replace("{id}", ROW.session);
         let queries: Vec<String> = match &*route {
             "/api/explain" => vec!["?what=today".to_owned()],
+            "/api/proof" => vec![format!("?nonce={}", "0".repeat(32))],
             "/api/stats/breakdown" => BY.iter().map(|by| format!("?period=all&by={by}")).collect(),
             "/api/stats/projects" => vec!["?period=all".to_owned()],
             "/api/stats" => {

@@ -295,7 +295,7 @@ fn without_the_token_no_route_gives_data() {
                 .chain(valid.lines().iter().copied())
                 .collect();
             let reply = served.ask_bare(method, path, &lines, &valid.body);
-            if OPEN.contains(&path) {
+            if path.split('?').next().is_some_and(|path| OPEN.contains(&path)) {
                 assert_eq!(reply.status, 200, "{method} {path}");
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::served::{ROW, Row, Served};
+use super::served::{ROW, Row, Served, Wanted};
 use crate::event::Event;
 
 fn served() -> Served {
@@ -360,4 +360,30 @@ fn health_says_what_is_wrong_to_those_who_may_know() {
     assert_eq!((open.status, &*open.text()), (503, r#"{"status":"failing"}"#));
     let told = served.get("/api/health").json();
     assert_eq!((&told["checks"][3]["name"], &told["checks"][3]["ok"]), (&"disk".into(), &false.into()));
+}
+
+#[test]
+fn a_proof_is_for_the_name_that_was_asked_and_the_nonce_and_needs_no_token() {
+    let mut wanted = Wanted::default();
+    wanted.http.hosts = vec!["devbox.lan:4000".to_owned()];
+    let served = Served::with(wanted);
+    let nonces = ["0123456789abcdef".repeat(2), "f".repeat(64)];
+    let proof = |host: &str, nonce: &str| {
+        let text =
+            format!("GET /api/proof?nonce={nonce} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        served.send(text.as_bytes())
+    };
+    let mut proofs = std::collections::BTreeSet::new();
+    for host in [format!("127.0.0.1:{}", served.address.port()), "devbox.lan:4000".to_owned()] {
+        for nonce in &nonces {
+            let told = proof(&host, nonce).json()["proof"].as_str().expect("a proof").to_owned();
+            assert_eq!(told, served.shared.tokens.prove(&format!("cco\n{host}\n{nonce}")));
+            assert!(proofs.insert(told));
+        }
+    }
+    // Whoever has another port cannot have this daemon prove it.
+    assert_eq!(proof("127.0.0.1:3", &nonces[0]).status, 403);
+    for wrong in ["", "0123", &"f".repeat(65), &"x".repeat(32)] {
+        assert_eq!(served.get(&format!("/api/proof?nonce={wrong}")).status, 400, "{wrong}");
+    }
 }

@@ -351,6 +351,7 @@ impl Valid {
         let query = match &*path {
             "/api/explain" => "?what=today",
             "/api/stats/breakdown" => "?by=model",
+            "/api/proof" => "?nonce=0123456789abcdef0123456789abcdef",
             _ => "",
         };
         let body = match (method, &*path) {
