@@ -13,9 +13,9 @@ use crate::sealed::TestEnv;
 /// A machine answers itself at once; only where that is forbidden is it waited for so long.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// Routes that hold no data: the files of the page, `ok` or not, and the exchange of a code.
-const OPEN: [&str; 6] =
-    ["/", "/assets/app.js", "/assets/app.css", "/favicon.svg", "/api/health", "/api/session"];
+/// Routes that hold no data: the files of the page, `ok` or not. The exchange of a code and a proof do not either, and
+/// refuse what has neither code nor nonce.
+const OPEN: [&str; 5] = ["/", "/assets/app.js", "/assets/app.css", "/favicon.svg", "/api/health"];
 
 /// The addresses of this machine by which others reach it, with port 0. Linux tells them; elsewhere there are none.
 fn others() -> Vec<SocketAddr> {
@@ -201,8 +201,11 @@ fn where_others_may_reach_it_every_route_needs_the_token() {
                             !answer.contains("atlas") && !answer.contains(&token[..6]),
                             "{path}: {answer}"
                         );
-                        let is_open = OPEN.contains(&&**path) && path != "/api/session";
-                        let wanted = if is_open { 200 } else { 401 };
+                        let wanted = match &**path {
+                            path if OPEN.contains(&path) => 200,
+                            "/api/proof" => 400,
+                            _ => 401,
+                        };
                         assert_eq!(status(&answer), wanted, "{from}: {method} {path} with {lines}: {answer}");
                         asked += 1;
                     }
