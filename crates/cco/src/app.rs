@@ -16,9 +16,9 @@ use jiff::{Timestamp, Zoned};
 use tempfile::TempDir;
 
 pub(crate) use self::intake::Footing;
-use self::setup::{Settings, ledger, prices, system_zone};
+use self::setup::{Settings, ledger, system_zone, tell_of_prices};
 pub(crate) use self::setup::{engine_setup, ledger_zone, snapshot_setup};
-use crate::args::{CommonArgs, CostMode, Day, ReportArgs, SpanArgs};
+use crate::args::{CommonArgs, Day, ReportArgs, SpanArgs};
 use crate::env::{Env, later};
 use crate::error::{CliError, without_number};
 use crate::notify::Desktop;
@@ -61,17 +61,8 @@ impl<'o> App<'o> {
     pub(crate) fn open(args: &CommonArgs, env: &Env, out: &'o mut Output) -> Result<Self, CliError> {
         let settings = Settings::read(args, env, out)?;
         let (folder, config) = (settings.folder.as_deref(), &settings.config);
-        if args.mode == Some(CostMode::Display) {
-            out.note(
-                "--mode display shows what the other modes show: costs are always worked out from tokens",
-            );
-        }
         let report_zone = config.zone().unwrap_or_else(|| system_zone(env, out));
-        let prices = prices(config);
-        for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
-            out.warning(&warning);
-            out.hint(&hint);
-        }
+        tell_of_prices(args, config, out);
 
         let demo = if args.demo { Some(demo::make_tree(env.now)?) } else { None };
         let (ledger, roots) = match &demo {

@@ -2,9 +2,12 @@
 //!
 //! Keys may come in any order and more than once (the last counts), values may have any type.
 
+mod key;
+
 use cco_model::call::{Terms, Usage};
 use cco_model::tokens::Tokens;
 
+use self::key::{Key, key_of};
 use crate::json::{Count, Scan, Scanner};
 use crate::source::Source;
 
@@ -389,101 +392,5 @@ impl Counts {
         self.tokens.cache_write_5m += self.written.saturating_sub(self.tokens.cache_write());
         let Self { tokens, web_search, thinking, terms, odd, .. } = self;
         RowUsage { usage: Usage { tokens, web_search, thinking, terms }, odd }
-    }
-}
-
-/// The keys that mean something, wherever they stand; each object looks at its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    AgentId,
-    AttributionAgent,
-    AttributionMcpServer,
-    AttributionPlugin,
-    AttributionSkill,
-    CacheCreation,
-    CacheCreationInputTokens,
-    CacheReadInputTokens,
-    Content,
-    CostUsd,
-    Cwd,
-    Data,
-    Effort,
-    Ephemeral1h,
-    Ephemeral5m,
-    GitBranch,
-    Id,
-    InferenceGeo,
-    InputTokens,
-    IsError,
-    IsSidechain,
-    Iterations,
-    Message,
-    Model,
-    Name,
-    OutputTokens,
-    OutputTokensDetails,
-    PrNumber,
-    PrRepository,
-    PrUrl,
-    RequestId,
-    ServerToolUse,
-    ServiceTier,
-    SessionId,
-    Speed,
-    ThinkingTokens,
-    Timestamp,
-    ToolUseId,
-    Type,
-    Usage,
-    Uuid,
-    WebSearchRequests,
-    Other,
-}
-
-fn key_of(key: &[u8]) -> Key {
-    match key {
-        b"agentId" => Key::AgentId,
-        b"attributionAgent" => Key::AttributionAgent,
-        b"attributionMcpServer" => Key::AttributionMcpServer,
-        b"attributionPlugin" => Key::AttributionPlugin,
-        b"attributionSkill" => Key::AttributionSkill,
-        b"cache_creation" => Key::CacheCreation,
-        b"cache_creation_input_tokens" => Key::CacheCreationInputTokens,
-        b"cache_read_input_tokens" => Key::CacheReadInputTokens,
-        b"content" => Key::Content,
-        b"costUSD" | b"totalCostUSD" => Key::CostUsd,
-        b"cwd" => Key::Cwd,
-        b"data" => Key::Data,
-        b"effort" => Key::Effort,
-        b"ephemeral_1h_input_tokens" => Key::Ephemeral1h,
-        b"ephemeral_5m_input_tokens" => Key::Ephemeral5m,
-        b"gitBranch" => Key::GitBranch,
-        b"id" => Key::Id,
-        b"inference_geo" => Key::InferenceGeo,
-        b"input_tokens" => Key::InputTokens,
-        b"is_error" => Key::IsError,
-        b"isSidechain" => Key::IsSidechain,
-        b"iterations" => Key::Iterations,
-        b"message" => Key::Message,
-        b"model" => Key::Model,
-        b"name" => Key::Name,
-        b"output_tokens" => Key::OutputTokens,
-        b"output_tokens_details" => Key::OutputTokensDetails,
-        b"prNumber" => Key::PrNumber,
-        b"prRepository" => Key::PrRepository,
-        b"prUrl" => Key::PrUrl,
-        b"requestId" => Key::RequestId,
-        b"server_tool_use" => Key::ServerToolUse,
-        b"service_tier" => Key::ServiceTier,
-        b"sessionId" => Key::SessionId,
-        b"speed" => Key::Speed,
-        b"thinking_tokens" => Key::ThinkingTokens,
-        b"timestamp" => Key::Timestamp,
-        b"tool_use_id" => Key::ToolUseId,
-        b"type" => Key::Type,
-        b"usage" => Key::Usage,
-        b"uuid" => Key::Uuid,
-        b"web_search_requests" => Key::WebSearchRequests,
-        _ => Key::Other,
     }
 }

@@ -7,7 +7,7 @@ use cco_engine::snapshot::SnapshotSetup;
 use cco_engine::{LedgerPlace, Setup, price_list};
 use jiff::tz::TimeZone;
 
-use crate::args::CommonArgs;
+use crate::args::{CommonArgs, CostMode};
 use crate::config::{Config, Source, keys};
 use crate::env::Env;
 use crate::error::CliError;
@@ -81,8 +81,20 @@ pub(crate) fn ledger_zone(config: &Config) -> TimeZone {
 }
 
 /// The built-in list, with the user's own prices.
-pub(super) fn prices(config: &Config) -> PriceList {
+fn prices(config: &Config) -> PriceList {
     price_list::with_overrides(price_list::embedded(), &config.overrides())
+}
+
+/// Says what is not as somebody may believe who asks for another way of costs, or has prices of his own.
+pub(super) fn tell_of_prices(args: &CommonArgs, config: &Config, out: &mut Output) {
+    if args.mode == Some(CostMode::Display) {
+        out.note("--mode display shows what the other modes show: costs are always worked out from tokens");
+    }
+    let prices = prices(config);
+    for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
+        out.warning(&warning);
+        out.hint(&hint);
+    }
 }
 
 /// What the snapshot for status lines needs beside the ledger. `zone`: the user's; none: the system's.

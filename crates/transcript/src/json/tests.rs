@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
+use super::text::string_stop;
 use super::*;
 use crate::row::Row;
 use crate::source::{FileRange, Slice};
