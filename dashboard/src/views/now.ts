@@ -164,15 +164,15 @@ function progress(page: Page, block: Block): Child {
 
 function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
   const route = path("/api/stats/sessions", query);
-  return card("Running sessions", [h("span", { class: "muted" }, `${count(stats.sessions.active_count)} active, ${count(stats.sessions.today_count)} today, ${count(stats.sessions.total_count)} in all`)],
+  return card("Running sessions, today", [h("span", { class: "muted" }, `${count(stats.sessions.active_count)} active, ${count(stats.sessions.today_count)} today, ${count(stats.sessions.total_count)} in all`)],
     table(page, {
       title: "Running sessions", rows: sessions, empty: "No session had a call in the last five minutes.",
       open: (session) => page.set({ view: "projects", project: session.project_path, branch: "", session: session.id }),
       columns: [
         { label: "Project", kind: "text", value: (row) => row.project },
         { label: "Branch", kind: "text", value: (row) => row.branch, wide: true },
-        { label: "Cost today", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${named(row.project)}, today`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
-        { label: "Tokens today", kind: "tokens", value: (row) => row.tokens, wide: true },
+        { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${named(row.project)}, today`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
+        { label: "Tokens", kind: "tokens", value: (row) => row.tokens, wide: true },
         { label: "Last call", kind: "age", value: (row) => row.last },
       ],
     }));
