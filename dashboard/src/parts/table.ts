@@ -5,7 +5,7 @@ import type { CsvCell } from "../csv.ts";
 import { type Mark, money, moneyExact, share } from "../format.ts";
 import type { Page, Where } from "../page.ts";
 import { shown } from "../names.ts";
-import { type Child, button, h, icon, ICONS } from "./dom.ts";
+import { type Child, button, h, icon, ICONS, pathText } from "./dom.ts";
 import { type Priced, SHOW, age, marked, number } from "./figure.ts";
 
 export interface Column<R> {
@@ -147,7 +147,7 @@ function content<R>(page: Page, column: Column<R>, row: R, shared: ((row: R) => 
   const value = column.value(row);
   if (value === null && column.kind !== "money") return h("span", { class: "muted" }, "–");
   if (column.kind === "age") return age(page, value);
-  if (column.kind === "text") return String(value) === "" ? h("span", { class: "muted" }, "unknown") : h("span", { class: "name", title: String(value) }, String(value));
+  if (column.kind === "text") return String(value) === "" ? h("span", { class: "muted" }, "unknown") : h("span", { class: "name", title: String(value) }, pathText(String(value)));
   const text = plain(column, row);
   const where = column.where ?? shared;
   if (!where) return h("span", { title: exact(column, row) }, text);
