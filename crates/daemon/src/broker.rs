@@ -45,12 +45,12 @@ struct Restraint {
 }
 
 impl Restraint {
-    /// Asks for those who are due, if it may by now.
+    /// Asks for those who are due, if it may by now. An error inside says why nobody was asked.
     fn ask(
         &mut self,
         due: Vec<AccountId>,
         now: Instant,
-        ask: impl FnOnce(&[AccountId]) -> Result<Asked, String>,
+        ask: impl FnOnce(&[AccountId]) -> Result<Result<Asked, String>, String>,
     ) -> Result<Asked, String> {
         let is_held = self.unremembered.is_some_and(|at| now.duration_since(at) < UNREMEMBERED);
         if due.is_empty() || is_held {
@@ -59,10 +59,10 @@ impl Restraint {
         // Whatever comes of it, a panic too.
         self.unremembered = Some(now);
         let asked = ask(&due)?;
-        if asked.faults.is_empty() {
+        if asked.as_ref().map_or(true, |asked| asked.faults.is_empty()) {
             self.unremembered = None;
         }
-        Ok(asked)
+        asked
     }
 }
 
@@ -134,7 +134,8 @@ impl Broker {
             refreshed.faults.extend(said);
             let due = if is_allowed { engine.due(&found, all).map_err(words)? } else { Vec::new() };
             asked = hand.restraint.ask(due, Instant::now(), |due| {
-                engine.ask(&found, due, asking, &clock).map_err(words)?.map_err(|why| why.to_string())
+                let asked = engine.ask(&found, due, asking, &clock).map_err(words)?;
+                Ok(asked.map_err(|unusable| unusable.to_string()))
             })?;
         }
         let http = (self.http)();
@@ -195,7 +196,7 @@ mod tests {
     }
 
     /// How often the service is asked within an hour of looks, one every three seconds, that end like this.
-    fn asked_in_an_hour(ends: fn() -> Result<Asked, String>) -> usize {
+    fn asked_in_an_hour(ends: fn() -> Result<Result<Asked, String>, String>) -> usize {
         let (mut restraint, began, mut asked) = (Restraint::default(), Instant::now(), 0);
         for look in 0..1_200 {
             let _ = restraint.ask(due(), began + Duration::from_secs(3) * look, |_| {
@@ -209,13 +210,18 @@ mod tests {
     #[test]
     fn who_cannot_remember_that_he_asked_asks_twenty_times_an_hour_at_most() {
         assert_eq!(asked_in_an_hour(|| Err("the disk is full".to_owned())), 20);
-        let unremembered = || Ok(Asked { faults: vec!["it is full".to_owned()], ..Asked::default() });
+        let unremembered = || Ok(Ok(Asked { faults: vec!["it is full".to_owned()], ..Asked::default() }));
         assert_eq!(asked_in_an_hour(unremembered), 20);
     }
 
     #[test]
     fn who_can_is_told_by_what_he_remembers() {
-        assert_eq!(asked_in_an_hour(|| Ok(Asked::default())), 1_200);
+        assert_eq!(asked_in_an_hour(|| Ok(Ok(Asked::default()))), 1_200);
+    }
+
+    #[test]
+    fn whoever_asked_nobody_by_settings_that_cannot_be_used_asks_as_soon_as_they_are_mended() {
+        assert_eq!(asked_in_an_hour(|| Ok(Err("the user agent is no header".to_owned()))), 1_200);
     }
 
     #[test]

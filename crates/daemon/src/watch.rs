@@ -102,13 +102,16 @@ impl Folders {
         if !is_change(event) {
             return None;
         }
+        // The system's queue ran over: whatever was not told, folders that came or moved may be among it.
+        if event.paths.is_empty() {
+            return Some(Event::Moved);
+        }
         let leads_to_one = |path: &PathBuf| self.0.iter().any(|folder| folder.starts_with(path));
         if is_move(event) && event.paths.iter().any(leads_to_one) {
             return Some(Event::Moved);
         }
         let is_inside = |path: &PathBuf| self.0.iter().any(|folder| path.starts_with(folder));
-        // Without a path the system's queue ran over, and something was not told.
-        (event.paths.is_empty() || event.paths.iter().any(is_inside)).then_some(Event::Changed)
+        event.paths.iter().any(is_inside).then_some(Event::Changed)
     }
 }
 

@@ -152,7 +152,7 @@ impl Engine {
                 cost: block.sums.cost.0,
                 projected: block.projection.map(|end| end.total_cost.0),
                 tokens: block.sums.tokens.total(),
-                tokens_per_minute: block.burn_rate.map(|rate| (rate.milli_tokens_per_minute + 500) / 1_000),
+                tokens_per_minute: block.burn_rate.map(|rate| rate.tokens_per_minute()),
             })
         }))
     }

@@ -4,7 +4,7 @@
 //! Must not: know what "now" is, or where calls are kept.
 
 use crate::money::{NanoUsd, round_half_even};
-use crate::sums::Sums;
+use crate::sums::{Sums, is_cost_known};
 
 /// The length of a block in milliseconds: five hours. A pause longer than this ends a block as well.
 pub const BLOCK_MS: i64 = 5 * HOUR_MS;
@@ -79,9 +79,14 @@ pub struct BurnRate {
 }
 
 impl BurnRate {
+    /// Tokens a minute, whole.
+    pub fn tokens_per_minute(&self) -> u64 {
+        self.milli_tokens_per_minute / 1_000 + u64::from(self.milli_tokens_per_minute % 1_000 >= 500)
+    }
+
     /// What it costs is known, if only in part; not so where there are calls and none has a price.
     pub fn has_cost(&self) -> bool {
-        self.calls == 0 || self.unpriced_calls < self.calls
+        is_cost_known(self.calls, self.unpriced_calls)
     }
 }
 
@@ -274,7 +279,9 @@ mod tests {
     fn a_pace_that_fits_no_number_is_the_largest_one() {
         let end = project(&sums(u64::MAX, i64::MAX), 0, HOUR_MS, HOUR_MS, BLOCK_MS);
         assert_eq!(end.map(|end| (end.total_tokens, end.total_cost.0)), Some((u64::MAX, i64::MAX)));
-        let rate = burn(&sums(u64::MAX, 1), 0, HOUR_MS).map(|rate| rate.milli_tokens_per_minute);
+        let rate = burn(&sums(u64::MAX, 1), 0, HOUR_MS);
+        assert_eq!(rate.map(|rate| rate.tokens_per_minute()), Some(u64::MAX / 1_000 + 1));
+        let rate = rate.map(|rate| rate.milli_tokens_per_minute);
         assert_eq!(rate, Some(u64::MAX));
     }
 

@@ -24,6 +24,18 @@ pub struct Sums {
     pub unpriced_tokens: u64,
 }
 
+impl Sums {
+    /// What they cost is known, if only in part; not so where there are calls and none has a price.
+    pub fn has_cost(&self) -> bool {
+        is_cost_known(self.calls, self.unpriced_calls)
+    }
+}
+
+/// Of so many calls without a price among so many it is known what they cost, if only in part.
+pub(crate) fn is_cost_known(calls: u64, unpriced: u64) -> bool {
+    calls == 0 || unpriced < calls
+}
+
 impl AddAssign for Sums {
     fn add_assign(&mut self, other: Self) {
         self.calls += other.calls;

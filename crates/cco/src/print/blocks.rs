@@ -72,7 +72,7 @@ pub(crate) fn percent(part: u64, whole: u64) -> u128 {
 
 /// Tokens a minute, whole.
 pub(crate) fn per_minute(rate: &BurnRate) -> String {
-    text::count((rate.milli_tokens_per_minute + 500) / 1000)
+    text::count(rate.tokens_per_minute())
 }
 
 /// How much of its limit a block used, in percent.

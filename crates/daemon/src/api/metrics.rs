@@ -60,14 +60,9 @@ const METRICS: [Metric; 4] = [
         kind: "gauge",
         today: "cco_cost_usd_today",
         help: "Cost in US dollars of the calls with a price, at the prices that hold now: it can fall when they change.",
-        value: |sums| is_priced(sums).then(|| sums.cost.decimal()),
+        value: |sums| sums.has_cost().then(|| sums.cost.decimal()),
     },
 ];
-
-/// Of calls that all have no price it is not known what they cost.
-fn is_priced(sums: &Sums) -> bool {
-    sums.calls == 0 || sums.unpriced_calls < sums.calls
-}
 
 /// What is known of a window of an account; none: it is not.
 struct Gauge {

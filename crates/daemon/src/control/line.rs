@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 
@@ -99,7 +100,11 @@ impl Line {
         if left.is_zero() {
             return Err(Unanswered::Silent(ErrorKind::TimedOut.into()));
         }
-        set_socket_timeout(&self.stream, what, Some(left)).map_err(|error| Unanswered::Silent(error.into()))
+        match set_socket_timeout(&self.stream, what, Some(left)) {
+            // macOS sets nothing any more where the other side has closed the line; what it wrote before is there still.
+            Err(Errno::INVAL) if matches!(what, Timeout::Recv) => Ok(()),
+            set => set.map_err(|error| Unanswered::Silent(error.into())),
+        }
     }
 }
 

@@ -331,7 +331,7 @@ fn billing_facts(glance: &Glance, here: &[&AccountLimits], now_ms: i64) -> Billi
             .map(|(end_ms, told)| five_hours(told.percent.into(), end_ms, now_ms))
             .or_else(|| of_block(block?, now_ms)),
         total_tokens: block.map(|block| block.sums.tokens.total()),
-        tokens_per_minute: rate.map(|rate| rate.milli_tokens_per_minute / 1_000),
+        tokens_per_minute: rate.map(|rate| rate.tokens_per_minute()),
         is_fresh: true,
         fetched_at_ms,
         week: seven_day.map(|(end_ms, told)| WeekFacts {

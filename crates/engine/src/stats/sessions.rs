@@ -73,10 +73,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Page<SessionSums, SessionCursor>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
-        let mut places = self.ledger.session_places(&milliseconds(range), only)?;
-        if let Some((at_ms, _)) = after {
-            places.retain(|place| !(place.is_exact && place.latest_ms > *at_ms));
-        }
+        let latest = (after.map_or(i64::MAX, |(at_ms, _)| *at_ms), limit.saturating_add(1));
+        let places = self.ledger.session_places(&milliseconds(range), only, latest)?;
         let mut sessions: Vec<Together> = Vec::new();
         for places in places.chunks(limit.saturating_add(1)) {
             // Those that follow had their last calls no later.

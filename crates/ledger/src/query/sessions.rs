@@ -57,9 +57,15 @@ impl Ledger {
         self.parts_named(found, |session| Ok(sessions.get(session)))
     }
 
-    /// Sessions that may have a call in a range of UTC milliseconds, of those that are asked for; the latest first.
-    pub fn session_places(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPlace>, LedgerError> {
-        self.with_session_spans(|all| all.within(range, only))
+    /// Sessions that may have a call in a range of UTC milliseconds, of those that are asked for, the latest first: all
+    /// of the latest so many whose last call was before this time, and perhaps others.
+    pub fn session_places(
+        &self,
+        range: &Range<i64>,
+        only: &Only,
+        latest: (i64, usize),
+    ) -> Result<Vec<SessionPlace>, LedgerError> {
+        self.with_session_spans(|all| all.latest(range, only, latest))
     }
 
     /// What [`Ledger::sessions`] has of these.
@@ -85,8 +91,7 @@ impl Ledger {
         if !self.is_cached() {
             return Ok(None);
         }
-        let (all, few) = self.with_session_spans(|all| (all.len(), all.within(range, only)))?;
-        Ok((few.len() <= all / FEW).then_some(few))
+        self.with_session_spans(|all| all.few(range, only, all.len() / FEW))
     }
 
     /// Sums of these sessions (half-open).

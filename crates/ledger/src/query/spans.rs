@@ -3,7 +3,7 @@
 //! Must not: read anything.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::ops::Range;
 
 use super::only::{Marks, Only};
@@ -122,15 +122,55 @@ impl SessionSpans {
         count
     }
 
-    /// Sessions that may have a call in a range, of those that are asked for; the latest first.
-    pub(super) fn within(&self, range: &Range<i64>, only: &Only) -> Vec<SessionPlace> {
+    /// Sessions that may have a call in a range, of those that are asked for, the latest first: all of the latest so
+    /// many, and of those exactly known only such as had their last call at this time or before.
+    pub(super) fn latest(
+        &self,
+        range: &Range<i64>,
+        only: &Only,
+        (until_ms, most): (i64, usize),
+    ) -> Vec<SessionPlace> {
+        let (mut found, mut before) = (Vec::new(), BinaryHeap::new());
+        for (last_ms, place) in self.within(range, only) {
+            // So many had their last call behind that of this one and of all that follow.
+            if before.len() == most && before.peek().is_some_and(|Reverse(least)| *least > last_ms) {
+                break;
+            }
+            if !place.is_exact || place.latest_ms <= until_ms {
+                found.push(place);
+            }
+            // Those at this very time may be of the page before.
+            if place.is_exact && place.latest_ms < until_ms {
+                before.push(Reverse(place.latest_ms));
+                if before.len() > most {
+                    before.pop();
+                }
+            }
+        }
+        found.sort_by_key(|place| Reverse(place.latest_ms));
+        found
+    }
+
+    /// Sessions that may have a call in a range, of those that are asked for; none: more than so many.
+    pub(super) fn few(&self, range: &Range<i64>, only: &Only, most: usize) -> Option<Vec<SessionPlace>> {
+        let few: Vec<SessionPlace> =
+            self.within(range, only).map(|(_, place)| place).take(most.saturating_add(1)).collect();
+        (few.len() <= most).then_some(few)
+    }
+
+    /// Sessions that may have a call in a range, of those that are asked for, with their last call at all, the latest of
+    /// these first.
+    fn within<'s>(
+        &'s self,
+        range: &'s Range<i64>,
+        only: &'s Only,
+    ) -> impl Iterator<Item = (i64, SessionPlace)> + 's {
         let asked = |place: usize| self.spans[place].iter().filter(|span| only.holds(&span.marks)).copied();
-        let late =
-            self.by_last.range((range.start, 0)..).rev().filter(|(_, first_ms)| **first_ms < range.end);
-        let mut places: Vec<SessionPlace> =
-            late.filter_map(|((_, place), _)| SessionPlace::within(asked(*place), range)).collect();
-        places.sort_by_key(|place| Reverse(place.latest_ms));
-        places
+        let late = self.by_last.range((range.start, 0)..).rev();
+        let late = late.filter(|(_, first_ms)| **first_ms < range.end);
+        late.filter_map(move |((last_ms, place), _)| {
+            Some((*last_ms, SessionPlace::within(asked(*place), range)?))
+        })
     }
 
     /// How many sessions have calls.
