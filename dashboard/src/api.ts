@@ -30,8 +30,10 @@ export class Problem extends Error {
 const answers = new Map<string, { etag: string; data: unknown }>();
 
 let held: string | null | undefined;
-/** Whoever answers is the daemon, as far as can be told. */
+/** Whoever answers is the daemon: it gave this page, or proved it. */
 let isKnown = true;
+/** A line to it stands, or none was lost yet: no other program can have its port unnoticed. */
+let isHeld = true;
 
 function token(): string | null {
   if (held === undefined) held = sessionStorage.getItem(KEY);
@@ -57,17 +59,22 @@ function keep(given: string | null): void {
 }
 
 /**
- * The line broke, and any program may have the port by now: the token goes to none before it has proved who it is. Only
- * loopback and https have what that takes.
+ * There is no line, and any program may have the port by now: until there is one, the token goes with no question to
+ * whom has not just proved who it is. Only loopback and https have what that takes.
  */
 export function doubt(): void {
-  if (token() !== null && isSecureContext) isKnown = false;
+  if (token() !== null && isSecureContext) [isKnown, isHeld] = [false, false];
+}
+
+/** A line stands to whoever proved who it is: the port cannot become another's unnoticed. */
+export function hold(): void {
+  isHeld = true;
 }
 
 /** Has whoever answers prove that it is the daemon, where that is in doubt. */
 export async function prove(signal?: AbortSignal): Promise<void> {
   const asked = token();
-  if (asked === null || isKnown) return;
+  if (asked === null || (isKnown && isHeld)) return;
   // A reload would bring a page of whoever answers. Not sooner: a line breaks also where this page is left for another.
   sessionStorage.removeItem(KEY);
   const nonce = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,7 +1,7 @@
 // The stream of live events: connects, resumes where it was, and says since when it is lost.
 // Must not: draw, or keep events; whoever listens asks the API for what changed.
 
-import { Problem, credentials, doubt, problemOf, prove } from "./api.ts";
+import { Problem, credentials, doubt, hold, problemOf, prove } from "./api.ts";
 import { SseParser } from "./sse.ts";
 
 /** The server sends a heartbeat every 15 s; three missed ones are a dead connection. */
@@ -98,6 +98,7 @@ export class Live {
 
   private isLive(): void {
     const wasLost = this.lostSince !== 0;
+    hold();
     this.tries = 0;
     this.lostSince = 0;
     this.listener.state({ is: "live", since: Date.now() });
@@ -123,8 +124,8 @@ export class Live {
   private again(hint: string, isGone: boolean, why: Problem | null): void {
     const now = Date.now();
     this.lostSince ||= now;
-    // An answer that is none was that of whoever has the token.
-    if (!why) doubt();
+    // Also where the daemon refuses a line: nobody would notice when it ends.
+    doubt();
     const wait = pause(this.tries++, Math.random());
     this.listener.state({ is: "lost", since: this.lostSince, tryAt: now + wait, isGone, hint, why });
     this.timer = window.setTimeout(() => {

@@ -284,34 +284,44 @@ test("when the daemon is killed the page says since when it is stale, and goes o
   forgive();
 });
 
-test("whoever takes the port of a daemon that was killed hears no token, and the next daemon is known again", async () => {
-  await settled("?");
-  await page.waitForSelector(".pulse.live");
-  const [was, heard] = [home.base, []];
-  const kept = () => page.evaluate(() => Object.values(sessionStorage).join());
-  assert.ok((await kept()).includes(token));
-  await home.end("SIGKILL");
-  const impostor = createServer((request, response) => {
-    heard.push({ url: request.url, told: JSON.stringify(request.headers) });
-    const body = request.url.startsWith("/api/proof") ? { proof: "0".repeat(64) } : {};
-    response.writeHead(request.url.startsWith("/api/proof") && heard.length > 1 ? 200 : 503, { "Content-Type": "application/json" }).end(JSON.stringify(body));
-  }).listen(new URL(was).port, "127.0.0.1");
-  await new Promise((done) => impostor.once("listening", done));
-  // It is asked for a proof, and has none; then it makes one up.
-  await page.waitForSelector(".gate", { timeout: 20_000 });
-  assert.match(await page.locator(".gate").innerText(), /cco dashboard/);
-  assert.ok(heard.length > 0 && heard.every(({ url }) => url.startsWith("/api/proof?nonce=")), JSON.stringify(heard));
-  assert.ok(heard.every(({ told }) => !told.includes(token.slice(0, 6))));
-  assert.equal(await kept(), "");
-  impostor.closeAllConnections();
-  await new Promise((done) => impostor.close(done));
+const OFF = "[stats]\nenabled = false\n";
+for (const [how, more] of [["", ""], [" and refused a line", OFF]]) {
+  test(`whoever takes the port of a daemon that was killed${how} hears no token, and the next daemon is known again`, async () => {
+    await settled("?");
+    await page.waitForSelector(".pulse.live");
+    const [was, heard] = [home.base, []];
+    const kept = () => page.evaluate(() => Object.values(sessionStorage).join());
+    if (more) {
+      await home.end("SIGTERM");
+      home.listen(new URL(was).host, more);
+      await home.serve();
+      await page.waitForSelector(".banner:not([hidden])", { timeout: 20_000 });
+      await page.waitForFunction(() => document.querySelector(".banner").innerText.includes("turned off"), null, { timeout: 20_000 });
+    }
+    assert.ok((await kept()).includes(token));
+    await home.end("SIGKILL");
+    const impostor = createServer((request, response) => {
+      heard.push({ url: request.url, told: JSON.stringify(request.headers) });
+      const body = request.url.startsWith("/api/proof") ? { proof: "0".repeat(64) } : {};
+      response.writeHead(request.url.startsWith("/api/proof") && heard.length > 1 ? 200 : 503, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    }).listen(new URL(was).port, "127.0.0.1");
+    await new Promise((done) => impostor.once("listening", done));
+    // It is asked for a proof, and has none; then it makes one up.
+    await page.waitForSelector(".gate", { timeout: 40_000 });
+    assert.match(await page.locator(".gate").innerText(), /cco dashboard/);
+    assert.ok(heard.length > 0 && heard.every(({ url }) => url.startsWith("/api/proof?nonce=")), JSON.stringify(heard));
+    assert.ok(heard.every(({ told }) => !told.includes(token.slice(0, 6))));
+    assert.equal(await kept(), "");
+    impostor.closeAllConnections();
+    await new Promise((done) => impostor.close(done));
 
-  home.listen(new URL(was).host);
-  assert.equal(await home.serve(), was);
-  await enter(page);
-  await page.waitForSelector(".pulse.live");
-  forgive();
-});
+    home.listen(new URL(was).host);
+    assert.equal(await home.serve(), was);
+    await enter(page);
+    await page.waitForSelector(".pulse.live");
+    forgive();
+  });
+}
 
 test("after the token is made anew the page is logged out at once, and says how to get in again", async () => {
   await settled("?view=cost");
@@ -334,7 +344,7 @@ test("statistics that are turned off under an open page are told at once, and co
     home.listen(new URL(home.base).host, more);
     await home.serve();
   };
-  await again("[stats]\nenabled = false\n");
+  await again(OFF);
   await page.waitForSelector(".state.bad");
   assert.match(await page.locator(".state.bad").innerText(), /Statistics are turned off[^]*stats\.enabled true/);
   await page.waitForSelector(".banner:not([hidden])", { timeout: 10_000 });

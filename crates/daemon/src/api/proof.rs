@@ -2,6 +2,7 @@
 //!
 //! A page that is open when its daemon ends does not know who has the port by then. The proof holds for the name by which
 //! it was asked, which is refused where it is not this daemon's: whoever has that port cannot have another daemon prove it.
+//! A name that settings list without a port is this daemon's at every port, and does not tell that apart.
 //! Must not: say anything that helps whoever does not know the token.
 
 use std::sync::Arc;
