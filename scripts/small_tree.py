@@ -98,6 +98,7 @@ class Growing:
         message = {"id": f"msg_01G{self.calls:019}", "model": "claude-opus-4-8", "usage": {"input_tokens": 0, "output_tokens": output}}
         row = {"type": "assistant", "uuid": f"u{self.calls}", "sessionId": "s", "timestamp": "2026-10-12T12:00:00Z", "cwd": "/home/dev/p",
                "requestId": f"req_g{self.calls}", "message": message}
+        (self.folder / name).parent.mkdir(exist_ok=True)
         with open(self.folder / name, "ab") as f:
             f.write(json.dumps(row).encode() + b"\n")
         return output

@@ -13,6 +13,7 @@ from sealed import Failed
 from small_tree import Growing, Tree
 
 TERM, SLOPE_MIB, WAL = 2, 1, 64 << 20  # seconds, MiB in ten minutes and bytes of R29
+REST = 3  # seconds in which it has read and written all
 ENDS, ENDS_SHORT = 50, 13
 # Rounds of a soak whose growth is not judged, those that are, and seconds of each: long, short. The ten minutes of the promise begin
 # when all engines are open and have their pages: one opens when so many are asked at once, and holds half a megabyte. The median of
@@ -86,13 +87,26 @@ def of_ledger(name):
     return name.startswith("/ledger.db")
 
 
+def rested(daemon, first):
+    """What it has open once that is what it had at first, or after our patience: it may just be reading what was written last."""
+    found = [open_files(daemon)]
+    with contextlib.suppress(Silent):
+        # Twice the same, where there is no first: nothing is open for a moment only.
+        until(lambda: found.append(open_files(daemon)) or others(found[-1]) == others(first or found[-2]), "it is at rest", REST, pause=0.2)
+    return found[-1]
+
+
+def others(found):
+    return {name: n for name, n in found.items() if not of_ledger(name)}
+
+
 def opened_more(at_rest, at_work):
     """What is wrong with what it had open after each round, and at most in each, or None. At rest all but the ledger is
     open as often as at first. How often that is depends on who asked last; at work everybody has it open once, which the
     first half of the rounds has seen."""
-    others = [{name: n for name, n in found.items() if not of_ledger(name)} for found in at_rest]
-    if odd := next((n for n, found in enumerate(others) if found != others[0]), None):
-        return f"after round {odd} it had {others[odd]} open, and {others[0]} at first"
+    resting = [others(found) for found in at_rest]
+    if odd := next((n for n, found in enumerate(resting) if found != resting[0]), None):
+        return f"after round {odd} it had {resting[odd]} open, and {resting[0]} at first"
     half = (len(at_work) + 1) // 2
     first, later = (functools.reduce(operator.or_, some) for some in (at_work[:half], at_work[half:]))
     if many := {name: n for name, n in (first | later).items() if n > LEDGERS}:
@@ -144,7 +158,7 @@ def soaked(binary, seed, is_long):
                 wal, gaps = max(wal, largest), gaps + told.get("gaps", 0)
                 at_work.append(opened)
                 until(lambda: open_files(daemon)["socket"] <= alone, "all connections are let go of", pause=0.02)
-                at_rest.append(open_files(daemon))
+                at_rest.append(rested(daemon, at_rest[0] if at_rest else None))
             term = daemon.signal(signal.SIGTERM)
             logs = sorted(path.name for path in soaked.log.parent.iterdir())
         late = [sample for grown in resident[warm:] for sample in grown]

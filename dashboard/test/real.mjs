@@ -295,6 +295,8 @@ for (const [how, more] of [["", ""], [" and refused a line", OFF]]) {
       await home.end("SIGTERM");
       home.listen(new URL(was).host, more);
       await home.serve();
+      // A page that never had a line.
+      await page.goto(home.base);
       await page.waitForSelector(".banner:not([hidden])", { timeout: 20_000 });
       await page.waitForFunction(() => document.querySelector(".banner").innerText.includes("turned off"), null, { timeout: 20_000 });
     }
@@ -306,14 +308,17 @@ for (const [how, more] of [["", ""], [" and refused a line", OFF]]) {
       response.writeHead(request.url.startsWith("/api/proof") && heard.length > 1 ? 200 : 503, { "Content-Type": "application/json" }).end(JSON.stringify(body));
     }).listen(new URL(was).port, "127.0.0.1");
     await new Promise((done) => impostor.once("listening", done));
-    // It is asked for a proof, and has none; then it makes one up.
-    await page.waitForSelector(".gate", { timeout: 40_000 });
-    assert.match(await page.locator(".gate").innerText(), /cco dashboard/);
-    assert.ok(heard.length > 0 && heard.every(({ url }) => url.startsWith("/api/proof?nonce=")), JSON.stringify(heard));
-    assert.ok(heard.every(({ told }) => !told.includes(token.slice(0, 6))));
-    assert.equal(await kept(), "");
-    impostor.closeAllConnections();
-    await new Promise((done) => impostor.close(done));
+    try {
+      // It is asked for a proof, and has none; then it makes one up.
+      await page.waitForSelector(".gate", { timeout: 40_000 });
+      assert.match(await page.locator(".gate").innerText(), /cco dashboard/);
+      assert.ok(heard.length > 0 && heard.every(({ url }) => url.startsWith("/api/proof?nonce=")), JSON.stringify(heard));
+      assert.ok(heard.every(({ told }) => !told.includes(token.slice(0, 6))));
+      assert.equal(await kept(), "");
+    } finally {
+      impostor.closeAllConnections();
+      await new Promise((done) => impostor.close(done));
+    }
 
     home.listen(new URL(was).host);
     assert.equal(await home.serve(), was);

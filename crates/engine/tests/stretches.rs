@@ -393,6 +393,32 @@ fn sessions_that_went_on_behind_a_range_stand_by_their_last_call_in_it() {
     }
 }
 
+#[test]
+fn of_a_filter_the_latest_sessions_are_those_with_the_latest_calls_that_it_leaves() {
+    let start_ms = anchor_ms(6);
+    // Hours of a call on a branch that is asked for, and of a later one on another.
+    let told = [(0, 10, 90), (1, 80, 81), (2, 20, 95), (3, 70, 71), (4, 5, 99)];
+    let call = |session: u8, hour: i64, branch: usize| Call {
+        at_ms: start_ms + hour * 3_600_000,
+        model: 0,
+        project: 0,
+        branch,
+        session,
+        output: 1,
+    };
+    let calls: Vec<Call> = told
+        .iter()
+        .flat_map(|(session, asked, later)| [call(*session, *asked, 2), call(*session, *later, 0)])
+        .collect();
+    let (_tree, engine) = engine(&calls, "UTC");
+    let mut question = question(start_ms..start_ms + 360_000_000, TimeZone::UTC, Granularity::Day);
+    question.only.branches = Some(ids(&engine, Named::Branch, BRANCHES[2]));
+    let asked: Vec<&Call> = calls.iter().filter(|call| call.branch == 2).collect();
+    for limit in 1..5 {
+        assert_pages(&engine, &question, &asked, limit);
+    }
+}
+
 /// The starts of the buckets of a range.
 fn starts(zone_name: &str, from: &str, to: &str, granularity: Granularity) -> Vec<String> {
     let (_tree, engine) = engine(&[], "UTC");
