@@ -24,6 +24,7 @@ mod zone;
 
 use std::process::ExitCode;
 
+use cco_statusline::settings::Wish;
 use clap::Parser;
 
 use crate::app::App;
@@ -34,7 +35,7 @@ use crate::print::Output;
 
 fn main() -> ExitCode {
     if statusline::is_wanted(std::env::args_os().skip(1)) {
-        return statusline::draw();
+        return statusline::draw(Wish::Auto);
     }
     let mut out = Output::plain();
     match run(&mut out) {

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use cco_statusline::colour::Depth;
 use cco_statusline::payload::Payload;
+use cco_statusline::settings::Wish;
 use cco_statusline::snapshot::Alert;
 use cco_statusline::spool::Observation;
 use cco_statusline::{COLUMNS, Nearby, Scene, Screen, render};
@@ -37,15 +38,16 @@ pub(crate) fn is_wanted(mut arguments: impl Iterator<Item = std::ffi::OsString>)
 }
 
 /// Reads what Claude Code hands over, prints the line, and leaves behind what was learned.
-pub(crate) fn draw() -> ExitCode {
+/// `asked`: whether it has colours, in place of what settings and the environment say; [`Wish::Auto`]: as they say.
+pub(crate) fn draw(asked: Wish) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
-    if std::panic::catch_unwind(run).is_err() {
+    if std::panic::catch_unwind(|| run(asked)).is_err() {
         print(LAST_RESORT);
     }
     ExitCode::SUCCESS
 }
 
-fn run() {
+fn run(asked: Wish) {
     let Ok(env) = Env::gather() else { return print(LAST_RESORT) };
     let payload = if env.stdin_is_terminal {
         tell_where_this_belongs();
@@ -69,7 +71,8 @@ fn run() {
         now_ms: env.now.as_millisecond(),
         zone: how.zone.as_ref(),
     };
-    print(&text(&scene, screen(&env, &how)));
+    let wish = if asked == Wish::Auto { how.settings.color } else { asked };
+    print(&text(&scene, screen(&env, wish)));
     if let (Some(spool), Some(line)) = (spool, Observation::of(&scene).as_ref().and_then(Observation::line)) {
         spool.append(&line);
     }
@@ -97,9 +100,9 @@ fn dir_without_links(dir: &str) -> Option<String> {
     std::fs::canonicalize(dir).ok()?.into_os_string().into_string().ok()
 }
 
-fn screen(env: &Env, how: &How) -> Screen {
+fn screen(env: &Env, wish: Wish) -> Screen {
     let terminal = Depth::of_terminal(env.colorterm.as_deref(), env.term.as_deref());
-    Screen { columns: env.width.unwrap_or(COLUMNS), depth: how.settings.color.depth(terminal, env.plain) }
+    Screen { columns: env.width.unwrap_or(COLUMNS), depth: wish.depth(terminal, env.plain) }
 }
 
 /// All lines with their ends.

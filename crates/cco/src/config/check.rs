@@ -15,6 +15,8 @@ use crate::error::CliError;
 pub(crate) struct Checked {
     /// No report runs with these.
     pub(crate) errors: Vec<CliError>,
+    /// The file is no TOML, so that nothing else in it was looked at.
+    pub(crate) is_broken: bool,
     /// These do not do what they seem to: what is wrong, and what to do about it.
     pub(crate) doubts: Vec<(String, Option<String>)>,
     /// What has no effect in this version.
@@ -26,7 +28,7 @@ pub(crate) fn check(path: Option<&Path>, env: &Env) -> Result<Checked, CliError>
     path.map_or(Ok(String::new()), read_if_there)?;
     let mut config = match Config::load(path, env) {
         Ok(config) => config,
-        Err(error) => return Ok(Checked { errors: vec![error], ..Checked::default() }),
+        Err(error) => return Ok(Checked { errors: vec![error], is_broken: true, ..Checked::default() }),
     };
     let errors = config.refused();
     let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
@@ -36,6 +38,7 @@ pub(crate) fn check(path: Option<&Path>, env: &Env) -> Result<Checked, CliError>
     let doubts = config.warnings.iter().map(|warning| (warning.clone(), None)).chain(remote);
     Ok(Checked {
         errors,
+        is_broken: false,
         doubts: doubts.chain(incomplete.map(|(complaint, hint)| (complaint, Some(hint)))).collect(),
         idle: config.idle,
     })

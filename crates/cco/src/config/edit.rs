@@ -79,6 +79,11 @@ impl Target {
                 ([_], Some(list)) if list.starts_with('[') => list,
                 _ => toml::Value::from(typed.to_vec()).to_string(),
             },
+            Self::Key(Key { kind: Kind::Wholes | Kind::Lists, .. }) if typed.len() > 1 => {
+                let all: Vec<String> =
+                    typed.iter().map(|one| literal(one).unwrap_or_else(|| quoted(one))).collect();
+                format!("[{}]", all.join(", "))
+            }
             _ if typed.len() > 1 => {
                 let name = self.name();
                 return Err(CliError::usage(format!("`{name}` holds one value, not {}", typed.len()))

@@ -171,6 +171,7 @@ fn limits(env: &Env, config: &Config, folder: Option<&Path>, roots: &Roots) -> L
     LimitsFacts {
         files,
         is_shared,
+        has_key_store: places.has_key_store,
         managed: places::managed(config),
         has_client_id: config.text(keys::limits::CLIENT_ID).is_some(),
         said: folder.and_then(|folder| Said::read(&places::state(folder))),

@@ -18,6 +18,7 @@ use super::places::quoted;
 use crate::choose::account_label;
 use crate::config::keys;
 use crate::notify::Said;
+use crate::print::limits::NOT_HERE;
 use crate::print::limits::glance::dead;
 use crate::print::text;
 
@@ -38,6 +39,8 @@ pub(crate) struct LimitsFacts {
     pub(crate) has_client_id: bool,
     /// The last alarm.
     pub(crate) said: Option<Said>,
+    /// Logins may be in the system's key store, where nobody looked.
+    pub(crate) has_key_store: bool,
     /// Whose times are shown.
     pub(crate) zone: TimeZone,
 }
@@ -61,10 +64,28 @@ impl LimitsFacts {
         if known.may_be_mended(written, now_ms) { Login::Unknown } else { known.login }
     }
 
+    /// Directories hold the account, and none a login of it. Sessions that are at work have one somewhere.
+    fn is_logged_out(&self, id: &AccountId) -> bool {
+        let nothing =
+            |seen: &DirectorySeen| seen.credential.written_at_ms.is_none() && seen.active_since_ms.is_none();
+        !self.has_key_store && self.holders(id).next().is_some() && self.holders(id).all(nothing)
+    }
+
+    /// Where an account is, to follow its name.
+    fn places(&self, id: &AccountId) -> String {
+        let places: Vec<String> =
+            self.holders(id).map(|seen| format!(" in {}", seen.path.display())).collect();
+        places.join(",")
+    }
+
     fn minute(&self, at_ms: i64) -> String {
         text::minute(civil::timestamp(at_ms), &self.zone)
     }
 }
+
+/// What brings a login.
+const LOG_IN: &str =
+    "run `claude /login`; for another directory than the default one: `CLAUDE_CONFIG_DIR=DIR claude /login`";
 
 fn now_ms(facts: &Facts) -> i64 {
     facts.now.as_millisecond()
@@ -117,19 +138,24 @@ fn judge_logins(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
         } else {
             format!("{} of {all} cannot be asked for: the login is dead", dead.len())
         };
-        return Verdict::problem(message)
-            .fix("run `claude /login`; for another directory than the default one: `CLAUDE_CONFIG_DIR=DIR claude /login`")
-            .details(dead);
+        return Verdict::problem(message).fix(LOG_IN).details(dead);
     }
     let mended = logins.iter().filter(|known| known.login.is_dead());
     let mended = mended.map(|known| format!("{}: a new login is there", account_label(&known.account)));
-    let notes: Vec<String> =
-        mended.chain(logins.iter().filter_map(|known| note_words(facts, known))).collect();
+    let (absent, here): (Vec<&KnownLogin>, Vec<&KnownLogin>) =
+        logins.iter().partition(|known| limits.is_logged_out(&known.account.id));
+    let absent_words = |known: &&KnownLogin| {
+        format!("{}{}: {NOT_HERE}", account_label(&known.account), limits.places(&known.account.id))
+    };
+    let notes: Vec<String> = (absent.iter().map(absent_words))
+        .chain(mended)
+        .chain(here.iter().filter_map(|known| note_words(facts, known)))
+        .collect();
     if !notes.is_empty() {
         let number = text::plural(notes.len() as u64, "login", "logins");
-        return Verdict::note(format!("{number} to know of"))
-            .fix("`cco limits` tries them; `claude /login` renews one")
-            .details(notes);
+        let fix =
+            if absent.is_empty() { "`cco limits` tries them; `claude /login` renews one" } else { LOG_IN };
+        return Verdict::note(format!("{number} to know of")).fix(fix).details(notes);
     }
     let number = text::plural(logins.len() as u64, "login", "logins");
     match logins.iter().filter(|known| known.login == Login::Active).count() {
@@ -142,10 +168,8 @@ fn judge_logins(facts: &Facts, logins: &[KnownLogin]) -> Verdict {
 
 fn dead_words(limits: &LimitsFacts, known: &KnownLogin, login: Login) -> Option<String> {
     let Login::NeedsLogin { reason, since_ms } = login else { return None };
-    let places: Vec<String> =
-        limits.holders(&known.account.id).map(|seen| format!(" in {}", seen.path.display())).collect();
-    let label = account_label(&known.account);
-    Some(format!("{label}{}: {}, since {}", places.join(","), dead(reason).0, limits.minute(since_ms)))
+    let (label, places) = (account_label(&known.account), limits.places(&known.account.id));
+    Some(format!("{label}{places}: {}, since {}", dead(reason).0, limits.minute(since_ms)))
 }
 
 fn note_words(facts: &Facts, known: &KnownLogin) -> Option<String> {

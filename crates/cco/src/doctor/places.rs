@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Verdict;
 use super::facts::{Facts, Home, Ours};
+use crate::config::check::Checked;
 use crate::env::{CCO_HOME, CLAUDE_CONFIG_DIR};
 use crate::print::text;
 
@@ -111,10 +112,17 @@ pub(super) fn config_valid(facts: &Facts) -> Verdict {
     verdict.fix(first.hints.first().map_or("`cco config edit` opens them", String::as_str))
 }
 
+/// What was found in the settings; none: they cannot be read, which is told by its own check.
+fn read_settings(facts: &Facts) -> Option<&Checked> {
+    facts.config.as_ref().ok().filter(|checked| !checked.is_broken)
+}
+
+fn not_read() -> Verdict {
+    Verdict::note("not looked at: the settings cannot be read")
+}
+
 pub(super) fn config_keys(facts: &Facts) -> Verdict {
-    let Ok(checked) = &facts.config else {
-        return Verdict::note("not looked at: the settings cannot be read");
-    };
+    let Some(checked) = read_settings(facts) else { return not_read() };
     if checked.doubts.is_empty() {
         return Verdict::ok("every setting is known and complete");
     }
@@ -125,10 +133,10 @@ pub(super) fn config_keys(facts: &Facts) -> Verdict {
 }
 
 pub(super) fn config_effect(facts: &Facts) -> Verdict {
-    match facts.config.as_ref().map(|checked| &checked.idle) {
-        Err(_) => Verdict::note("not looked at: the settings cannot be read"),
-        Ok(None) => Verdict::ok("every setting has an effect"),
-        Ok(Some(idle)) => Verdict::note(idle),
+    match read_settings(facts).map(|checked| &checked.idle) {
+        None => not_read(),
+        Some(None) => Verdict::ok("every setting has an effect"),
+        Some(Some(idle)) => Verdict::note(idle),
     }
 }
 

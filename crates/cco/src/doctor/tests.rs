@@ -135,6 +135,7 @@ fn limits(now_ms: i64) -> LimitsFacts {
         managed: vec![],
         has_client_id: true,
         said: None,
+        has_key_store: false,
         base: Ok("https://api.anthropic.com".to_owned()),
         zone: TimeZone::UTC,
     }
@@ -215,6 +216,8 @@ static CASES: &[(&str, Change)] = &[
         let doubts = vec![("c.toml:2: unknown key `stats.x`".to_owned(), None)];
         f.config = Ok(Checked { doubts, ..Checked::default() });
     }),
+    ("config.keys", |f| f.config = Ok(Checked { is_broken: true, ..Checked::default() })),
+    ("config.effect", |f| f.config = Ok(Checked { is_broken: true, ..Checked::default() })),
     ("config.effect", |f| {
         let idle = Some("c.toml: no effect in this version: [daemon] (line 1)".to_owned());
         f.config = Ok(Checked { idle, ..Checked::default() });
@@ -300,6 +303,13 @@ static CASES: &[(&str, Change)] = &[
         f.limits.files.directories[0].credential.renewable_until_ms = Some(ends_ms);
     }),
     ("limits.logins", |f| {
+        let known = &mut health(f).logins.as_mut().unwrap()[0];
+        known.since_ms = known.since_ms.map(|since| since - 8 * DAY_MS);
+    }),
+    ("limits.logins", |f| {
+        let seen = &mut f.limits.files.directories[0];
+        (seen.credential.written_at_ms, seen.active_since_ms) = (None, None);
+        // That it ends soon is no news of a login that is not there.
         let known = &mut health(f).logins.as_mut().unwrap()[0];
         known.since_ms = known.since_ms.map(|since| since - 8 * DAY_MS);
     }),
@@ -507,6 +517,8 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     problem config.keys: some settings do not do what they seem to
       c.toml:2: unknown key `stats.x`
       fix: `cco config edit` opens them
+    note config.keys: not looked at: the settings cannot be read
+    note config.effect: not looked at: the settings cannot be read
     note config.effect: c.toml: no effect in this version: [daemon] (line 1)
     problem roots.found: no transcripts of Claude Code found
       set CLAUDE_CONFIG_DIR to the folder that holds projects/
@@ -579,6 +591,9 @@ fn what_is_wrong_is_said_with_how_to_mend_it() {
     note limits.logins: 1 login to know of
       dev@example.com: logged in since 2026-10-05 12:00 or earlier; logins end at about 30 days
       fix: `cco limits` tries them; `claude /login` renews one
+    note limits.logins: 1 login to know of
+      dev@example.com in /h/.claude: its login is not on this machine
+      fix: run `claude /login`; for another directory than the default one: `CLAUDE_CONFIG_DIR=DIR claude /login`
     note limits.endpoint: not decided yet whether limits are asked for, at https://api.anthropic.com
       fix: `cco config set limits.endpoint true` allows it, `false` settles it too
     problem limits.endpoint: the service cannot be asked: `limits.base_url`: only its own host or this machine

@@ -63,7 +63,7 @@ macro_rules! blocks {
 pub(crate) static BLOCKS: Report<ShownBlock> = blocks!();
 /// `cco blocks --token-limit`.
 pub(crate) static BLOCKS_OF_LIMIT: Report<ShownBlock> =
-    blocks!(right("%", 1, |block, _| share(block).map_or_else(String::new, |share| share.to_string())));
+    blocks!(right("%", 0, |block, _| share(block).map_or_else(String::new, |share| share.to_string())));
 
 /// Whole percent, rounded down: 100 are only said when they are reached.
 pub(crate) fn percent(part: u64, whole: u64) -> u128 {

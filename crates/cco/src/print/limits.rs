@@ -229,9 +229,14 @@ fn pace_words(pace: &Pace, is_full: bool, form: &Form, now: &Zoned) -> String {
             let at = if form.is_narrow { at.split(' ').next().unwrap_or_default() } else { &at };
             format!("~full {at}")
         }
-        None if form.is_narrow => format!("~{}%", pace.tenths_at_reset.div_euclid(10)),
-        None => format!("~{}% by then", pace.tenths_at_reset.div_euclid(10)),
+        None if form.is_narrow => format!("~{}%", nearest_percent(pace.tenths_at_reset)),
+        None => format!("~{}% by then", nearest_percent(pace.tenths_at_reset)),
     }
+}
+
+/// An estimate is rounded; only what was told is cut, so that nothing is said to be reached before it is.
+fn nearest_percent(tenths: i64) -> i64 {
+    tenths.saturating_add(5).div_euclid(10)
 }
 
 /// Who says so, and how long ago.
@@ -268,10 +273,9 @@ fn remarks(known: &AccountLimits, now: &Zoned, room: Option<usize>) -> String {
         remarks.push(styled(FAINT, &format!("not newer: {}{again}", trouble.long(now.time_zone()))));
     }
     if known.directories.is_empty() {
-        remarks.push(styled(FAINT, "nobody is logged in with it on this machine now"));
+        remarks.push(styled(FAINT, NOBODY));
     } else if known.is_logged_out && !known.login.is_dead() {
-        let words = format!("{} its login is not on this machine: {LOG_IN}", Mark::Critical);
-        remarks.push(styled(BAD, &words));
+        remarks.push(styled(BAD, &format!("{} {NOT_HERE}: {LOG_IN}", Mark::Critical)));
     }
     if known.windows.is_empty() {
         remarks.push(styled(FAINT, "nothing is known of its limits"));
@@ -304,6 +308,19 @@ pub(crate) fn next_try(known: &AccountLimits, now: &Zoned) -> Option<String> {
 
 /// What mends a dead login.
 const LOG_IN: &str = "run `claude /login`";
+/// A directory holds the account, and no login of it.
+pub(crate) const NOT_HERE: &str = "its login is not on this machine";
+/// No directory holds the account.
+const NOBODY: &str = "nobody is logged in with it on this machine now";
+
+/// Why only its user can bring newer numbers of an account; none: they come by themselves.
+fn no_newer(known: &AccountLimits) -> Option<String> {
+    match known.login {
+        Login::NeedsLogin { reason, .. } => Some(format!("{}: {LOG_IN}", dead_words(reason))),
+        _ if known.directories.is_empty() => Some(NOBODY.to_owned()),
+        _ => known.is_logged_out.then(|| format!("{NOT_HERE}: {LOG_IN}")),
+    }
+}
 
 fn dead_words(reason: Reason) -> &'static str {
     match reason {
@@ -337,6 +354,14 @@ fn judge_account(guard: &Guard, known: &AccountLimits, label: &str) -> (Verdict,
     let window = known.windows.iter().find(|window| window.shown.window == guard.window);
     let told = window.map(|window| (window.shown.value, window.shown.mark));
     let limit = i64::from(guard.percent) * 10;
+    let was_at = |percent: i32| {
+        let window = &guard.window;
+        let words = match no_newer(known) {
+            Some(why) => format!("{window} was at {percent}%, and whether it still is cannot be told: {why}"),
+            None => format!("what is known of {window} is too old to tell"),
+        };
+        (Verdict::CannotTell, format!("{label}: {words}"))
+    };
     match told {
         // Everything is at 0 %, or over.
         Some((Value::NotStarted, _)) if limit == 0 => {
@@ -351,9 +376,8 @@ fn judge_account(guard: &Guard, known: &AccountLimits, label: &str) -> (Verdict,
             (Verdict::Below, String::new())
         }
         Some((Value::NotStarted, Mark::None | Mark::Aging)) => (Verdict::Below, String::new()),
-        Some((Value::Open { percent: Some(_), .. } | Value::NotStarted, _)) => {
-            (Verdict::CannotTell, format!("{label}: what is known of {} is too old to tell", guard.window))
-        }
+        Some((Value::Open { percent: Some(percent), .. }, _)) => was_at(percent.whole()),
+        Some((Value::NotStarted, _)) => was_at(0),
         _ => (Verdict::CannotTell, format!("{label}: {} is not known", guard.window)),
     }
 }

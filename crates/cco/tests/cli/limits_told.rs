@@ -72,6 +72,29 @@ fn an_account_that_nobody_here_is_logged_in_with_holds_no_guard_unless_it_is_nam
 }
 
 #[test]
+fn why_a_guard_cannot_be_judged_is_the_true_reason() {
+    let env = machine(&[ANN], "");
+    ANN.remember(&env, 1, &body(42, 13));
+    fs::remove_file(env.home().join(".claude/.credentials.json")).unwrap();
+    let warned = |env: &TestEnv| {
+        let run = env.run("limits --guard five_hour=90");
+        assert_eq!(run.code, 4);
+        run.stderr
+    };
+    assert_snapshot!(warned(&env), @"warning: ann@example.com: five_hour was at 42%, and whether it still is cannot be told: its login is not on this machine: run `claude /login`");
+    let doctor = env.run("doctor").stdout;
+    assert!(
+        doctor.contains("ann@example.com in $HOME/.claude: its login is not on this machine"),
+        "{doctor}"
+    );
+    env.write(".claude.json", "{}");
+    assert_snapshot!(warned(&env), @"warning: ann@example.com: five_hour was at 42%, and whether it still is cannot be told: nobody is logged in with it on this machine now");
+    let env = machine(&[ANN], "");
+    ANN.remember(&env, 70, &body(42, 13));
+    assert_snapshot!(warned(&env), @"warning: ann@example.com: what is known of five_hour is too old to tell");
+}
+
+#[test]
 fn numbers_of_whom_nobody_is_logged_in_with_look_as_old_as_they_stay() {
     let env = machine(&[ANN], "").with("COLUMNS", "100");
     ANN.remember(&env, 1, &body(42, 13));
@@ -80,7 +103,7 @@ fn numbers_of_whom_nobody_is_logged_in_with_look_as_old_as_they_stay() {
     fs::remove_file(env.home().join(".claude/.credentials.json")).unwrap();
     assert_snapshot!(env.run("limits").stdout, @r"
     ann@example.com
-      5 hours  ████░░░░░░  42%🔺  resets in 2 h 30 min  14:30      ~84% by then  Claude Code  1 min ago
+      5 hours  ████░░░░░░  42%🔺  resets in 2 h 30 min  14:30      ~85% by then  Claude Code  1 min ago
       7 days   █░░░░░░░░░  13%🔺  resets in 2 d 21 h    Fri 09:00  ~22% by then  Claude Code  1 min ago
       🔺 its login is not on this machine: run `claude /login`
     ");
@@ -90,7 +113,7 @@ fn numbers_of_whom_nobody_is_logged_in_with_look_as_old_as_they_stay() {
     env.write(".claude.json", "{}");
     assert_snapshot!(env.run("limits").stdout, @r"
     ann@example.com
-      5 hours  ████░░░░░░  42%🔺  resets in 2 h 30 min  14:30      ~84% by then  Claude Code  1 min ago
+      5 hours  ████░░░░░░  42%🔺  resets in 2 h 30 min  14:30      ~85% by then  Claude Code  1 min ago
       7 days   █░░░░░░░░░  13%🔺  resets in 2 d 21 h    Fri 09:00  ~22% by then  Claude Code  1 min ago
       nobody is logged in with it on this machine now
     ");
@@ -166,7 +189,7 @@ fn made_up_limits_are_the_same_in_every_view_and_ask_nobody() {
     exit 0
     -- stdout
     demo@example.com
-      5 hours      ████░░░░░░  42%  resets in 2 h 15 min  14:15      ~76% by then     1 min ago
+      5 hours      ████░░░░░░  42%  resets in 2 h 15 min  14:15      ~77% by then     1 min ago
       7 days       ██████░░░░  61%  resets in 2 d 22 h    Fri 10:30  ~full Fri 02:18  1 min ago
       7 days opus  ███████░░░  78%  resets in 2 d 22 h    Fri 10:30  ~full Wed 15:28  1 min ago
     -- stderr

@@ -56,6 +56,22 @@ fn machine() -> TestEnv {
 }
 
 #[test]
+fn colours_are_as_the_flags_say_whatever_settings_and_environment_do() {
+    let has_colours = |env: &TestEnv, words: &str| {
+        let run = draw_with(env, env.command(words), payload(env, ".claude", Some(42)).as_bytes());
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.story());
+        run.stdout.contains('\u{1b}')
+    };
+    let env = TestEnv::new().with("TERM", "xterm-256color");
+    assert!(has_colours(&env, "statusline"));
+    assert!(!has_colours(&env, "statusline --color never") && !has_colours(&env, "--no-color statusline"));
+    env.config("[statusline]\ncolor = \"always\"\n");
+    assert!(!has_colours(&env, "statusline --no-color"));
+    env.config("[statusline]\ncolor = \"never\"\n");
+    assert!(has_colours(&env, "statusline --color always") && !has_colours(&env, "statusline --color auto"));
+}
+
+#[test]
 fn without_anything_it_draws_what_it_is_handed() {
     let env = TestEnv::new().with("NO_COLOR", "1");
     assert_eq!(draw(&env, ""), "🤖:Claude 🕐:12:00\n");

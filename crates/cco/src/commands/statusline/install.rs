@@ -42,13 +42,14 @@ pub(super) fn run(args: &InstallArgs, json: bool, env: &Env, out: &mut Output) -
         return Ok(Exit::Done);
     }
     make_writable(&folder)?;
-    keep_preset(args, env)?;
+    let preset = keep_preset(args, env)?;
     let done = commit(&path, there.line(), &command, &records)?;
     if json {
         let backup = done.backup.as_ref().map(|path| path.display().to_string());
         tell_scripts(out, &file, done.action, &json!({ "command": command, "backup": backup }))?;
     } else {
         tell(&file, &line, &done, out);
+        preset.iter().for_each(|words| out.note(words));
     }
     if there.value(OFF) == Some("true") {
         let path = file.path.display();
@@ -202,12 +203,14 @@ fn foretell(
     Ok(Exit::Done)
 }
 
-/// Sets what the line looks like, before the line is there.
-fn keep_preset(args: &InstallArgs, env: &Env) -> Result<(), CliError> {
-    let Some(preset) = args.preset else { return Ok(()) };
+/// Sets what the line looks like, before the line is there; says so.
+fn keep_preset(args: &InstallArgs, env: &Env) -> Result<Option<String>, CliError> {
+    let Some(preset) = args.preset else { return Ok(None) };
     let folder = home::folder(env)?;
-    let Some(path) = home::config_file(folder.as_deref()) else { return Ok(()) };
-    config::write(&path, keys::statusline::PRESET, &[preset.0.name().to_owned()]).map(drop)
+    let Some(path) = home::config_file(folder.as_deref()) else { return Ok(None) };
+    let name = preset.0.name();
+    config::write(&path, keys::statusline::PRESET, &[name.to_owned()])?;
+    Ok(Some(format!("its preset is {name}, kept in {}", path.display())))
 }
 
 /// Asks whether limits may be asked for, where nobody said so or the contrary yet.

@@ -9,9 +9,10 @@ mod uninstall;
 
 use std::path::{Path, PathBuf};
 
+use cco_statusline::settings::Wish;
 use serde_json::json;
 
-use crate::args::{CommonArgs, ConfigDirArg, StatuslineArgs, StatuslineCommand};
+use crate::args::{ColorWish, CommonArgs, ConfigDirArg, StatuslineArgs, StatuslineCommand};
 use crate::claude_settings::document::{Document, Unfit};
 use crate::claude_settings::file::SettingsFile;
 use crate::claude_settings::record::Records;
@@ -34,7 +35,11 @@ pub(super) fn run(
     match &args.command {
         // Claude Code's way goes past all this; here are flags beside the name.
         None => {
-            crate::statusline::draw();
+            crate::statusline::draw(match common.color() {
+                ColorWish::Auto => Wish::Auto,
+                ColorWish::Always => Wish::Always,
+                ColorWish::Never => Wish::Never,
+            });
             Ok(Exit::Done)
         }
         Some(StatuslineCommand::Install(args)) => install::run(args, common.json, env, out),

@@ -93,6 +93,10 @@ fn values_are_read_by_the_kind_of_their_key() {
         value("stats.watch.paths", &["~/a", "b"]),
         value("stats.watch.paths", &["['a', \"b\"]"]),
         value("stats.watch.paths", &["[1]"]),
+        value("statusline.thresholds", &["10", "20", "30"]),
+        value("statusline.thresholds", &["[10,20,30]"]),
+        value("statusline.thresholds", &["10", "20", "many"]),
+        value("statusline.lines", &["[\"dir\", \"git\"]", "[\"clock\"]"]),
         value("prices.m.input", &["free"]),
         value("prices.m.input", &["0.30"]),
     ];
@@ -111,6 +115,10 @@ fn values_are_read_by_the_kind_of_their_key() {
     ["~/a", "b"]
     ['a', "b"]
     `stats.watch.paths` must be a list of strings, not one with other things in it / for example: paths = ["~/other/.claude"]
+    [10, 20, 30]
+    [10,20,30]
+    `statusline.thresholds` must be a list of whole numbers, not one with other things in it / for example: thresholds = [50, 80, 95]
+    [["dir", "git"], ["clock"]]
     `prices."m".input` must be a price: zero or more, with up to six places / dollars for a million tokens, for example: input = 3.75
     0.30
     "#);

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::super::fit::{self, Column, GUTTER, Keep, Squeeze};
 use super::super::table::{align, word};
 use super::super::{BAD, FAINT, NEAR, styled};
-use super::{FULL_PERCENT, LOG_IN, NEAR_PERCENT, dead_words, long_duration, name, padded};
+use super::{FULL_PERCENT, INDENT, LOG_IN, NEAR_PERCENT, dead_words, long_duration, name, padded};
 use crate::choose::account_label;
 
 const TITLE: &str = "Limits";
@@ -33,12 +33,21 @@ const COLUMNS: [Column; 7] = [
 
 /// A line for each account that is on this machine and of which something is known; nothing where there is none.
 pub(crate) fn lines(limits: &[AccountLimits], room: Option<usize>) -> String {
-    draw(&limits.iter().filter(|known| is_shown(known)).collect::<Vec<_>>(), room)
+    draw(&limits.iter().filter(|known| is_shown(known)).collect::<Vec<_>>(), room, NoRoom::Below)
 }
 
 /// A line for each account.
 pub(super) fn lines_of_all(limits: &[AccountLimits], room: Option<usize>) -> String {
-    draw(&limits.iter().collect::<Vec<_>>(), room)
+    draw(&limits.iter().collect::<Vec<_>>(), room, NoRoom::LeftOut)
+}
+
+/// Where windows go that are nearly used up, and for which a line has no room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NoRoom {
+    /// Into a line of their own.
+    Below,
+    /// Nowhere: there is one line for each account.
+    LeftOut,
 }
 
 /// How full the fullest window of an account is, in percent.
@@ -46,12 +55,15 @@ pub(super) fn fullest(known: &AccountLimits) -> i32 {
     known.windows.iter().map(percent).max().unwrap_or(0)
 }
 
-fn draw(here: &[&AccountLimits], room: Option<usize>) -> String {
+fn draw(here: &[&AccountLimits], room: Option<usize>, no_room: NoRoom) -> String {
     let widest = here.iter().map(|known| fit::width(&account_label(&known.account))).max().unwrap_or(0);
     let wide = Wide::of(here);
-    let cells = here.iter().enumerate().map(|(index, known)| cells(known, index == 0, &wide)).collect();
+    let cells: Vec<Vec<String>> =
+        here.iter().enumerate().map(|(index, known)| cells(known, index == 0, &wide)).collect();
+    let near: Vec<String> = cells.iter().filter_map(|cells| cells.last().cloned()).collect();
     let mut page = String::new();
-    for (line, known) in align(cells, &COLUMNS, room).into_iter().zip(here) {
+    for ((line, known), near) in align(cells, &COLUMNS, room).into_iter().zip(here).zip(&near) {
+        let has_room = no_room == NoRoom::LeftOut || line.contains(near.trim_end());
         let (style, line) = match known.login {
             Login::NeedsLogin { reason, .. } => {
                 (BAD, dead_line(known, reason, &line, TITLE.len() + GUTTER + widest, room))
@@ -60,6 +72,9 @@ fn draw(here: &[&AccountLimits], room: Option<usize>) -> String {
         };
         let line = if style.is_plain() { line } else { styled(style, &line) };
         page += &format!("{line}\n");
+        if !has_room {
+            page += &format!("{}\n", styled(style, &format!("{INDENT}{near}")));
+        }
     }
     page
 }

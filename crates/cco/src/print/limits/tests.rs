@@ -75,3 +75,31 @@ fn without_an_account_it_says_so_and_goes_on() {
     let page = watched(&[], &now, Some(60), Some(3));
     assert!(strip_str(&page).to_string().starts_with("No account of Claude Code was seen"), "{page}");
 }
+
+#[test]
+fn estimates_are_rounded() {
+    for (tenths, percent) in
+        [(0, 0), (334, 33), (335, 34), (337, 34), (1_120, 112), (i64::MAX, i64::MAX / 10)]
+    {
+        assert_eq!(nearest_percent(tenths), percent, "{tenths}");
+    }
+}
+
+#[test]
+fn a_limit_that_is_nearly_used_up_is_told_at_any_width() {
+    let mut near = account(1, 42);
+    let mut opus = account(1, 78).windows.remove(1);
+    opus.shown.window = Window::SevenDayModel("opus".into());
+    near.windows.push(opus);
+    let limits = [near, account(2, 21)];
+    for columns in 20..120 {
+        let page = strip_str(&glance::lines(&limits, Some(columns))).to_string();
+        assert!(page.contains("7 days opus 78%"), "{columns}: {page}");
+        assert_eq!(page.matches("opus").count(), 1, "{columns}: {page}");
+    }
+    insta::assert_snapshot!(strip_str(&glance::lines(&limits, Some(40))).to_string(), @r"
+    dev-1@example.com  5 h 42%⚠  7 d 42%⚠
+      7 days opus 78%⚠
+    dev-2@example.com  5 h 21%⚠  7 d 21%⚠
+    ");
+}
