@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::Verdict;
 use super::contents::of_ledger;
 use super::facts::Facts;
-use super::places::quoted;
+use super::places::{quoted, without_settings};
 use crate::choose::account_label;
 use crate::config::keys;
 use crate::notify::Said;
@@ -190,6 +190,9 @@ fn note_words(facts: &Facts, known: &KnownLogin) -> Option<String> {
 }
 
 pub(super) fn endpoint(facts: &Facts) -> Verdict {
+    if let Some(verdict) = without_settings(facts) {
+        return verdict;
+    }
     let base = match &facts.limits.base {
         Ok(base) => base,
         Err(why) => {
@@ -213,6 +216,9 @@ pub(super) fn endpoint(facts: &Facts) -> Verdict {
 }
 
 pub(super) fn asking(facts: &Facts) -> Verdict {
+    if let Some(verdict) = without_settings(facts) {
+        return verdict;
+    }
     of_ledger(facts, |health| Some(&health.logins), |logins| judge_asking(facts, logins))
 }
 
@@ -272,6 +278,9 @@ fn attempts_words(limits: &LimitsFacts, known: &KnownLogin) -> String {
 }
 
 pub(super) fn managed(facts: &Facts) -> Verdict {
+    if let Some(verdict) = without_settings(facts) {
+        return verdict;
+    }
     let limits = &facts.limits;
     let unfinished = limits.files.directories.iter().filter(|seen| seen.renewal.unfinished);
     let unfinished: Vec<String> = unfinished.map(|seen| seen.path.display().to_string()).collect();

@@ -117,6 +117,11 @@ fn read_settings(facts: &Facts) -> Option<&Checked> {
     facts.config.as_ref().ok().filter(|checked| !checked.is_broken)
 }
 
+/// What a check says that rests on settings, where they cannot be read.
+pub(super) fn without_settings(facts: &Facts) -> Option<Verdict> {
+    read_settings(facts).is_none().then(not_read)
+}
+
 fn not_read() -> Verdict {
     Verdict::note("not looked at: the settings cannot be read")
 }

@@ -8,6 +8,7 @@ use cco_model::civil;
 
 use super::Verdict;
 use super::facts::Facts;
+use super::places::without_settings;
 use crate::config::keys;
 use crate::print::text;
 
@@ -40,6 +41,9 @@ pub(super) fn broken(facts: &Facts) -> Verdict {
 
 /// Where two programs wrote to one file, each would undo what the other did.
 pub(super) fn written(facts: &Facts) -> Verdict {
+    if let Some(verdict) = without_settings(facts) {
+        return verdict;
+    }
     let limits = &facts.limits;
     if !limits.is_shared {
         return Verdict::ok("limits are not written to files of older tools");

@@ -713,3 +713,21 @@ fn without_a_ledger_no_check_of_it_claims_anything() {
         }
     }
 }
+
+#[test]
+fn nothing_is_claimed_of_settings_that_cannot_be_read() {
+    let mut facts = sound();
+    for broken in [Err(CliError::failed("x")), Ok(Checked { is_broken: true, ..Checked::default() })] {
+        facts.config = broken;
+        for id in [
+            "config.keys",
+            "config.effect",
+            "limits.endpoint",
+            "limits.asking",
+            "limits.managed",
+            "limits.sharing",
+        ] {
+            assert!(line(named(id), &facts).contains("the settings cannot be read"), "{id}");
+        }
+    }
+}

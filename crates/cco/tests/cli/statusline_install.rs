@@ -389,6 +389,9 @@ fn a_preset_is_kept_in_the_settings_of_cco() {
     assert_eq!(env.run("statusline install --preset compact").code, 0);
     assert_eq!(installed(&env), ours());
     assert!(env.run("config show").stdout.contains("statusline.preset = \"compact\""));
+    let run = env.run("statusline install --preset plain --dry-run");
+    assert!(run.stderr.contains("its preset would be plain"), "{}", run.stderr);
+    assert!(env.run("config show").stdout.contains("statusline.preset = \"compact\""));
     let run = env.run("statusline install --preset plain");
     assert_eq!(run.code, 0, "it can be changed where the line is there");
     assert!(run.stderr.contains("its preset is plain, kept in $HOME/.cco/config.toml"), "{}", run.stderr);

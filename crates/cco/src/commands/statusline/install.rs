@@ -32,7 +32,11 @@ pub(super) fn run(args: &InstallArgs, json: bool, env: &Env, out: &mut Output) -
     let line = line(&there, &command, known.as_ref());
     let can_ask = env.stdin_is_terminal && env.stderr_is_terminal && !json && !args.dry_run;
     if args.dry_run {
-        return foretell(&file, &there, &line, &command, json, out);
+        let exit = foretell(&file, &there, &line, &command, json, out)?;
+        if let Some(preset) = args.preset.filter(|_| !json) {
+            out.note(&format!("its preset would be {}", preset.0.name()));
+        }
+        return Ok(exit);
     }
     if let Line::Foreign(other) = &line
         && !args.yes
