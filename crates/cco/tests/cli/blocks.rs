@@ -57,12 +57,19 @@ fn a_limit_shows_how_much_of_it_each_block_used() {
     note: 100 % are 1,000 tokens, as many as the fullest finished block has
     note: at this rate ~180 % of the limit in 3 h 00 min
     ");
-    let narrow = env.run_on_terminal("blocks --token-limit 550", 40);
-    assert!(narrow.contains("  %") && narrow.contains("181"), "what was asked for stays: {narrow}");
     let page = env.run("blocks --token-limit 550 --color always").stdout;
     let lines_of = |style: &str| page.lines().filter(|line| line.starts_with(style)).count();
     assert_eq!(lines_of("\u{1b}[1m\u{1b}[31m2026-10-19 08:00"), 1, "it is over the limit: {page:?}");
     assert_eq!(lines_of("\u{1b}[1m\u{1b}[35m2026-10-20 10:00"), 1, "it is near the limit: {page:?}");
+}
+
+#[test]
+fn the_share_of_a_limit_stays_on_any_terminal() {
+    for columns in ["24", "30", "40", "60"] {
+        let page = two_blocks().with("COLUMNS", columns).run("blocks --token-limit 550").stdout;
+        assert!(page.lines().next().unwrap().contains(" % "), "{columns}: {page}");
+        assert!(page.lines().nth(2).unwrap().contains(" 181 "), "{columns}: {page}");
+    }
 }
 
 #[test]

@@ -227,6 +227,17 @@ fn damaged_lines_and_odd_rows_are_named() {
 }
 
 #[test]
+fn of_settings_that_cannot_be_read_nothing_is_claimed() {
+    let env = with_ledger();
+    env.config("a = [");
+    let run = env.run("doctor --json");
+    assert_eq!(check(&run, "config.valid").0, "problem");
+    for id in ["config.keys", "config.effect", "limits.endpoint", "limits.managed"] {
+        assert_eq!(check(&run, id).1, "not looked at: the settings cannot be read", "{id}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let env = with_ledger();
     symlink(env.home().join(".claude/projects/a"), env.home().join(".claude/projects/loop")).unwrap();
