@@ -234,9 +234,12 @@ fn pace_words(pace: &Pace, is_full: bool, form: &Form, now: &Zoned) -> String {
     }
 }
 
-/// An estimate is rounded; only what was told is cut, so that nothing is said to be reached before it is.
+/// An estimate is rounded, and yet nothing is said to be full that stays below.
 fn nearest_percent(tenths: i64) -> i64 {
-    tenths.saturating_add(5).div_euclid(10)
+    match tenths {
+        995..1_000 => 99,
+        _ => tenths.saturating_add(5).div_euclid(10),
+    }
 }
 
 /// Who says so, and how long ago.

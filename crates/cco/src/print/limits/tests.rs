@@ -78,9 +78,17 @@ fn without_an_account_it_says_so_and_goes_on() {
 
 #[test]
 fn estimates_are_rounded() {
-    for (tenths, percent) in
-        [(0, 0), (334, 33), (335, 34), (337, 34), (1_120, 112), (i64::MAX, i64::MAX / 10)]
-    {
+    for (tenths, percent) in [
+        (0, 0),
+        (334, 33),
+        (335, 34),
+        (337, 34),
+        (994, 99),
+        (999, 99),
+        (1_000, 100),
+        (1_120, 112),
+        (i64::MAX, i64::MAX / 10),
+    ] {
         assert_eq!(nearest_percent(tenths), percent, "{tenths}");
     }
 }
