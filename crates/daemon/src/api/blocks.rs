@@ -1,5 +1,6 @@
 //! `/api/stats/blocks`: five-hour blocks, with how fast tokens and money go.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -8,7 +9,7 @@ use axum::response::Response;
 use cco_engine::report::{BlockRow, BurnRate, Filter as Question, Projection};
 use cco_wire::exact::{Milli, Usd};
 use cco_wire::text::iso;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,8 +69,9 @@ pub(super) struct ProjectionAnswer {
     minutes_left: u64,
 }
 
-/// The blocks that start within a time, which is the last three days where none is asked for. Blocks are made of all
-/// calls, and hold those that are asked for: where there are none there is no block, and no pause either.
+/// The blocks that hold some of a time, each whole, also one that began before it, and the pauses that begin in it; it
+/// is the last three days where none is asked for. Blocks are made of all calls, and hold those that are asked for:
+/// where there are none there is no block, and no pause either.
 #[utoipa::path(get, path = "/api/stats/blocks", tag = "stats", params(
     filter::Described,
     ("active" = Option<bool>, Query, description = "Only the one that runs"),
@@ -93,14 +95,21 @@ pub(super) async fn blocks(
             range.start = range.start.max(usual);
         }
         let day = |at: Timestamp| at.to_zoned(filter.zone.clone()).date();
-        let days = (Some(day(range.start)), Some(day(range.end)));
+        // The engine takes blocks by the day they start on: one that reaches into the time may start the day before.
+        let days = (Some(day(range.start).saturating_sub(1.day())), Some(day(range.end)));
         let question = Question { days, zone: filter.zone.clone(), only: filter.only(engine)? };
         let rows = engine.blocks(&question, filter.now)?;
-        let is_asked = |row: &&BlockRow| range.contains(&row.start) && (row.active || !active);
+        let is_asked = |row: &&BlockRow| is_within(row, &range) && (row.active || !active);
         let blocks = rows.iter().filter(is_asked).map(BlockAnswer::new).collect();
         Ok(Answer::of(&BlocksAnswer { blocks })?)
     });
     Ok(made.await?.send(&headers))
+}
+
+/// It starts in the time, or is a block that goes on in it.
+fn is_within(row: &BlockRow, range: &Range<Timestamp>) -> bool {
+    let goes_on = || !row.gap && row.start < range.start && row.end.is_some_and(|end| end > range.start);
+    !range.is_empty() && (range.contains(&row.start) || goes_on())
 }
 
 impl BlockAnswer {

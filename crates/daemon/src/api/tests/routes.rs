@@ -144,7 +144,34 @@ fn blocks_tell_what_runs() {
         (&"2026-11-25T08:00:00.000Z".into(), &"2026-11-25T13:00:00.000Z".into())
     );
     assert_eq!((&block["calls"], &block["projection"]["minutes_left"]), (&3.into(), &60.into()));
-    assert_eq!(served.json("/api/stats/blocks?from=2026-11-25T09:00:00Z")["blocks"], json!([]));
+}
+
+#[test]
+fn a_block_is_of_each_time_that_it_reaches_into() {
+    let mut served = Served::new();
+    let at = ["2026-11-24T09:20:00.000Z", "2026-11-24T22:30:00.000Z", "2026-11-25T08:10:00.000Z"];
+    let rows = at.iter().zip(1..).map(|(at, id)| Row { id, at, ..ROW }.line());
+    served.write("app/a.jsonl", &rows.collect::<String>());
+    // Where each block starts; pauses in brackets.
+    let told = |query: &str| {
+        let answer = served.json(&format!("/api/stats/blocks?{query}"));
+        let one = |row: &Value| {
+            let start = &row["start"].as_str().expect("a start")[8..13];
+            if row["gap"] == true { format!("({start})") } else { start.to_owned() }
+        };
+        answer["blocks"].as_array().expect("blocks").iter().map(one).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told("period=all"), "24T09 (24T14) 24T22 (25T03) 25T08", "it begins before its first call");
+    assert_eq!(told("period=day"), "24T22 (25T03) 25T08", "one goes on after midnight");
+    assert_eq!(told("period=hour"), "25T08", "the one that runs");
+    assert_eq!(told("period=hour&active=true"), "25T08");
+    assert_eq!(told("from=2026-11-25T02:59:59Z&to=2026-11-25T08:00:00Z"), "24T22 (25T03)");
+    assert_eq!(
+        told("from=2026-11-25T03:00:00Z&to=2026-11-25T08:00:01Z"),
+        "(25T03) 25T08",
+        "its end is not in it"
+    );
+    assert_eq!(told("from=2026-11-25T09:00:00Z&to=2026-11-25T09:00:00Z"), "", "a time that is none");
 }
 
 #[test]
@@ -176,7 +203,7 @@ fn blocks_hold_what_is_asked_for() {
     assert_eq!(told("period=week&project=app&to=2026-11-25T08:00:00Z"), of(&[("24T09", 1)]));
     // There the day began at 11:00.
     assert_eq!(told("timezone=Pacific/Auckland"), told(""));
-    assert_eq!(told("period=day&timezone=Pacific/Auckland&project=app"), of(&[]));
+    assert_eq!(told("period=day&timezone=Pacific/Auckland&project=app"), of(&[("25T08", 2)]));
     assert_eq!(told("period=all&branch=none&recent=true"), of(&[]));
     let wrong = served.get("/api/stats/blocks?account=nobody");
     assert_eq!((wrong.status, &wrong.json()["parameter"]), (400, &"account".into()));
