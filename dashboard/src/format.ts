@@ -23,6 +23,14 @@ export function money(usd: number, mark: Mark = ""): string {
 /** The same of one call, which mostly costs a part of a dollar: `$0.012`. */
 export const perCallText = (usd: number): string => (usd >= 0.0005 && usd < 1 ? `$${usd.toFixed(3)}` : money(usd));
 
+/** USD at the lines of an axis, all with as many places: none, or two, or as many as the finest of them needs. */
+export function moneyAxis(values: readonly number[]): string[] {
+  const placesOf = (usd: number): number => usd.toFixed(9).replace(/0+$/, "").split(".")[1]?.length ?? 0;
+  const most = Math.max(0, ...values.map(placesOf));
+  const places = most === 0 ? 0 : Math.max(2, most);
+  return values.map((usd) => `$${usd.toFixed(places)}`);
+}
+
 /** What the cache saved, in a sentence, where a mark of an amount would read as part of it. */
 export const savedWords = (usd: number, mark: Mark): string =>
   mark === "?" ? "saved: unknown, no price" : `${money(usd)} saved${mark === "" ? "" : ", by calls with a price"}`;

@@ -32,6 +32,9 @@ export function lastPart(path: string): string {
   return parts[parts.length - 1] ?? path;
 }
 
+/** A text as one argument of a command: between single quotes, unless a shell reads it as it stands. */
+export const inShell = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
 /** The parts of a path, each with the slashes behind it. */
 export const steps = (path: string): string[] => path.match(/[^/\\]*[/\\]+|[^/\\]+$/g) ?? [];
 

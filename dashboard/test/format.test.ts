@@ -2,12 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
-import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyExact, moment, perCallText, savedWords, share, spoken, tokens } from "../src/format.ts";
-import { lastPart, linkTarget, shown, steps } from "../src/names.ts";
+import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyAxis, moneyExact, moment, perCallText, savedWords, share, spoken, tokens } from "../src/format.ts";
+import { inShell, lastPart, linkTarget, shown, steps } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
   assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 1.005, 0.995, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
     ["$0.00", "<$0.01", "<$0.01", "$0.01", "$1.01", "$1.00", "$12.45", "$1,234.50", "$99,999.99", "$123,457", "−$3.20", "–"]);
+});
+
+test("amounts at an axis have as many places, each", () => {
+  assert.deepEqual(moneyAxis([0, 0.05, 0.1, 0.15]), ["$0.00", "$0.05", "$0.10", "$0.15"]);
+  assert.deepEqual(moneyAxis([0, 0.2, 0.4]), ["$0.00", "$0.20", "$0.40"]);
+  assert.deepEqual(moneyAxis([0, 0.0025, 0.005]), ["$0.0000", "$0.0025", "$0.0050"]);
+  assert.deepEqual(moneyAxis([0, 100, 200]), ["$0", "$100", "$200"]);
+});
+
+test("a command that is offered means the same to a shell", () => {
+  assert.deepEqual(["2026-11-27", "/home/ann/web", "#1301", "~/web", "it's", "$(reboot)", "two words"].map(inShell),
+    ["2026-11-27", "/home/ann/web", "'#1301'", "'~/web'", "'it'\\''s'", "'$(reboot)'", "'two words'"]);
 });
 
 test("what a call costs has tenths of a cent where it is less than a dollar", () => {

@@ -31,7 +31,8 @@ export interface ChartSpec {
   text(value: number): string;
   /** The same with all its places. */
   exact?(value: number): string;
-  axis(value: number): string;
+  /** What stands beside the lines of an axis, all of it at once: numbers beside each other have as many places. */
+  axis(values: readonly number[]): string[];
   where?(at: number): Where;
   /** What each bucket comes to, where series are parts of it. */
   totals?: readonly number[];
@@ -178,7 +179,7 @@ function options(host: HTMLElement, spec: ChartSpec, series: uPlot.Series[], tip
     series,
     axes: [
       { stroke: text, font, grid: { show: false }, ticks: { show: false }, size: 26, gap: 6, splits: (plot) => splits(plot, spec), values: (_plot, at) => at.map((index) => shown(spec.ticks[index] ?? "")) },
-      { stroke: text, font, grid, ticks: { show: false }, size: 52, gap: 6, values: (_plot, at) => at.map((value) => spec.axis(value)) },
+      { stroke: text, font, grid, ticks: { show: false }, size: 52, gap: 6, values: (_plot, at) => spec.axis(at) },
     ],
     hooks: { setCursor: [(plot) => point(plot, spec, tip)] },
   };

@@ -2,6 +2,7 @@
 // Must not: draw views.
 
 import { get, path } from "../api.ts";
+import { inShell } from "../names.ts";
 import type { Door, Where } from "../page.ts";
 import { type Query, narrowed } from "../state.ts";
 import { type Child, ICONS, button, fill, h, icon } from "./dom.ts";
@@ -48,7 +49,7 @@ export function where(told: Where, zone: string): void {
 /** The question in words that can be asked again: as a command, where that knows it. */
 function asked({ what, ...within }: Query): string {
   if (what === undefined || Object.keys(within).length > 0) return `GET ${path("/api/explain", { ...(what === undefined ? {} : { what }), ...within })}`;
-  return `cco explain ${/^[\w./#-]+$/.test(what) ? what : JSON.stringify(what)}`;
+  return `cco explain ${inShell(what)}`;
 }
 
 /** Of a call nothing can be left out. */

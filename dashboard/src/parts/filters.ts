@@ -9,7 +9,7 @@ import type { FilterKey, Page } from "../page.ts";
 import { type Span, asFilter, isCalendar, neighbour, spanWords } from "../period.ts";
 import { GRANULARITIES, PERIODS, type State } from "../state.ts";
 import type { Breakdown, Project, Stats } from "../types.ts";
-import { ICONS, button, h, icon } from "./dom.ts";
+import { ICONS, button, fill, h, icon } from "./dom.ts";
 import { choice } from "./figure.ts";
 
 /** What can be chosen. */
@@ -103,6 +103,7 @@ function range(page: Page, span: Span | null, isOwn: boolean): HTMLElement {
 
 function zone(page: Page): HTMLElement {
   const list = h("datalist", { id: "zones" });
+  const wrong = h("span", { class: "wrong", role: "alert" });
   const input = h("input", {
     id: "filter-zone", value: page.state.zone,
     attrs: { list: "zones", placeholder: page.zone || "Time zone", autocomplete: "off", spellcheck: "false", size: 14, "data-keep": "zone" },
@@ -110,12 +111,14 @@ function zone(page: Page): HTMLElement {
       focus: () => { if (!list.firstChild) list.append(...Intl.supportedValuesOf("timeZone").map((name) => h("option", { value: name }))); },
       change: () => {
         const wanted = input.value.trim();
-        if (wanted !== "" && !isZone(wanted)) return page.tell(`No time zone is called “${wanted}”. Names are like Europe/Berlin.`);
-        page.set({ zone: wanted });
+        const isWrong = wanted !== "" && !isZone(wanted);
+        fill(wrong, isWrong ? `No time zone is called “${wanted}”. Names are like Europe/Berlin.` : null);
+        input.setAttribute("aria-invalid", String(isWrong));
+        if (!isWrong) page.set({ zone: wanted });
       },
     },
   });
-  return h("label", { class: page.state.zone ? "field set" : "field" }, h("span", { class: "unseen" }, "Time zone"), input, list);
+  return h("label", { class: page.state.zone ? "field set" : "field" }, h("span", { class: "unseen" }, "Time zone"), input, list, wrong);
 }
 
 function find(page: Page): HTMLElement {

@@ -30,7 +30,7 @@ export const cache: View<Cache> = {
   isEmpty: ({ stats }) => stats.summary.total_calls === 0 && stats.sessions.total_count === 0,
   zone: ({ stats }) => stats.period.timezone,
   draw(data: Cache, page: Page): Node[] {
-    return [summary(page, data), over(page, data), h("div", { class: "split" }, slices(page, "Model", data.models, data), slices(page, "Project", data.projects, data))];
+    return [summary(page, data), over(page, data), slices(page, "Model", data.models, data), slices(page, "Project", data.projects, data)];
   },
 };
 
@@ -63,7 +63,7 @@ function over(page: Page, { days, query }: Cache): HTMLElement {
   const at = (row: Slice): number => startOfDate(row.key, page.zone) ?? 0;
   const title = isHours ? "Hit ratio by hour of day" : "Hit ratio by day";
   return card(title, null, rows.length === 0 ? h("p", { class: "nothing" }, "No call in this time.") : chart(page, {
-    title, kind: "lines", height: 200, top: 100, text: (value) => `${value.toFixed(1)}%`, axis: (value) => `${value}%`,
+    title, kind: "lines", height: 200, top: 100, text: (value) => `${value.toFixed(1)}%`, axis: (values) => values.map((value) => `${value}%`),
     ticks: rows.map((row) => (isHours ? `${row.key.padStart(2, "0")}:00` : shortDay(at(row), page.zone))),
     names: rows.map((row) => (isHours ? `${row.key.padStart(2, "0")}:00–${row.key.padStart(2, "0")}:59` : dayName(at(row), page.zone))),
     series: [{ label: "Hit ratio", colour: "--c0", values: rows.map((row) => { const hits = hitsOf(row); return hits === null ? null : hits * 100; }) }],

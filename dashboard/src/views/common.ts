@@ -9,6 +9,9 @@ import type { Group, Stats, Sums, Totals } from "../types.ts";
 const TIERS = ["Opus", "Sonnet", "Haiku", "Fable", "Mythos", "Unknown"];
 const OTHER = "--c8";
 
+/** Who made the calls that no agent made. */
+export const MAIN_THREAD = "the main thread";
+
 /** How many calls a summary, a group or totals are made of, and how many of them have no price. */
 export const pricedOf = (of: Stats["summary"] | Group | Totals): Priced =>
   ({ calls: "total_calls" in of ? of.total_calls : of.call_count, unpriced_calls: of.unpriced_calls });

@@ -2,7 +2,7 @@
 // Must not: add up what the API adds up.
 
 import { get, path } from "../api.ts";
-import { change, count, instant, money, moneyExact, perCallText, plural, tokens } from "../format.ts";
+import { change, count, instant, money, moneyAxis, moneyExact, perCallText, plural, tokens } from "../format.ts";
 import { UNKNOWN } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
@@ -105,7 +105,7 @@ function series(page: Page, data: Cost): HTMLElement {
     choice("Compare", [{ key: "on", label: "Compare", title: "With the time before" }], page.state.compare ? "on" : null, () => page.set({ compare: !page.state.compare })),
   ];
   return card(`Cost by ${granularity}`, controls, chart(page, {
-    title: `Cost by ${granularity}`, kind: "bars", text: money, exact: moneyExact, axis: (value) => `$${value}`,
+    title: `Cost by ${granularity}`, kind: "bars", text: money, exact: moneyExact, axis: moneyAxis,
     ticks: at.map((ms) => tick(ms, granularity, page.zone)),
     names: at.map((ms) => bucketName(ms, granularity, page.zone)),
     series: statsSeries(data.stats, page.state.split),

@@ -3,7 +3,7 @@
 
 import { get, path } from "../api.ts";
 import { dateOf } from "../civil.ts";
-import { count, instant, lasting, money, moneyExact, plural, savedWords, share, tokens } from "../format.ts";
+import { count, instant, lasting, money, moneyAxis, moneyExact, plural, savedWords, share, tokens } from "../format.ts";
 import { named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
@@ -113,7 +113,7 @@ function today(page: Page, { stats, query }: Now): HTMLElement {
       { label: "From cache", text: share(hits), exact: hits ?? "", where: where("Share of the prompt that came from the cache", share(hits, 3)), note: savedWords(summary.cache_savings_usd, marked(priced)) },
     ]),
     chart(page, {
-      title: "Cost by hour", kind: "bars", height: 150, text: money, exact: moneyExact, axis: (value) => `$${value}`,
+      title: "Cost by hour", kind: "bars", height: 150, text: money, exact: moneyExact, axis: moneyAxis,
       where: (at) => {
         const point = stats.time_series.data[at];
         return where(`Cost, ${bucketName(instant(point?.timestamp) ?? 0, "hour", page.zone)}`, point ? moneyExact(point.cost, marked(point)) : "");

@@ -10,7 +10,7 @@ import { age, amount, badge, card, figures, marked, time } from "../parts/figure
 import { type Column, table } from "../parts/table.ts";
 import { type Query, type State, filters } from "../state.ts";
 import type { Call, Project, Session, SessionPage, SessionStory, Totals } from "../types.ts";
-import { pricedOf } from "./common.ts";
+import { MAIN_THREAD, pricedOf } from "./common.ts";
 
 type Data =
   | { depth: "projects"; projects: Project[]; query: Query }
@@ -162,11 +162,13 @@ function session(page: Page, told: SessionStory): Node[] {
         { label: "Tokens", text: tokens(of.tokens), exact: of.tokens, where: where("Tokens", count(of.tokens)) },
         { label: "From first to last call", text: first !== null && last !== null ? lasting(last - first) : "–", exact: first !== null && last !== null ? last - first : "", where: where("Time from first to last call", `${of.first ?? ""} – ${of.last ?? ""}`) },
       ])),
-    h("div", { class: "split" }, card("Tools", null, tools(page, told, where)), card("Subagents", null, agents(page, told, where))),
+    besides(card("Tools", null, tools(page, told, where)), told.agents.some((row) => row.name !== "") ? card("Agents", null, agents(page, told, where)) : null),
     card("Calls", null, calls(page, told.calls, route),
       told.next_cursor ? button("More calls", () => { opened.set(of.id, (opened.get(of.id) ?? 0) + 1); page.again(); }, { class: "more" }) : null),
   ];
 }
+
+const besides = (one: HTMLElement, other: HTMLElement | null): HTMLElement => (other ? h("div", { class: "split" }, one, other) : one);
 
 function tools(page: Page, told: SessionStory, where: (title: string, value: string) => Where): HTMLElement {
   return table(page, { title: "Tools of the session", rows: told.tools, sort: 1, most: 12, empty: "No tool was used.", columns: [
@@ -177,9 +179,9 @@ function tools(page: Page, told: SessionStory, where: (title: string, value: str
 }
 
 function agents(page: Page, told: SessionStory, where: (title: string, value: string) => Where): HTMLElement {
-  return table(page, { title: "Subagents of the session", rows: told.agents, sort: 1, most: 8, empty: "No subagent ran.", columns: [
-    { label: "Agent", kind: "text", value: (row) => row.name },
-    { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, bar: true, where: (row) => where(`Cost of ${named(row.name)}`, moneyExact(row.cost, marked(row))) },
+  return table(page, { title: "Agents of the session", rows: told.agents, sort: 1, most: 8, columns: [
+    { label: "Agent", kind: "text", value: (row) => row.name || MAIN_THREAD },
+    { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, bar: true, where: (row) => where(`Cost of ${row.name || MAIN_THREAD}`, moneyExact(row.cost, marked(row))) },
     { label: "Calls", kind: "count", value: (row) => row.calls },
   ] });
 }

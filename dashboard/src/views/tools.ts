@@ -9,7 +9,7 @@ import { card, marked } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
 import { type Query, type State, filters } from "../state.ts";
 import type { Breakdown, Slice } from "../types.ts";
-import { pricedIn } from "./common.ts";
+import { MAIN_THREAD, pricedIn } from "./common.ts";
 
 interface Tools { tools: Breakdown; agents: Breakdown; skills: Breakdown; servers: Breakdown; query: Query }
 
@@ -27,7 +27,7 @@ export const tools: View<Tools> = {
     return [h("div", { class: "split" },
       card("Tools", null, used(page, data)),
       h("div", { class: "stack" },
-        card("Agents", null, costs(page, data, "Agent", data.agents, "the main thread")),
+        card("Agents", null, costs(page, data, "Agent", data.agents, MAIN_THREAD)),
         card("Skills", null, costs(page, data, "Skill", data.skills, "no skill")),
         card("MCP servers", null, costs(page, data, "MCP server", data.servers, "no server"))))];
   },
