@@ -100,7 +100,7 @@ export function stats(all, query, now) {
     status: "ok", generated_at: iso(now), period: { type: of.period, start: iso(of.from), end: iso(of.to - 1000), end_exclusive: iso(of.to), timezone: of.zone },
     summary: { total_cost_usd: total.cost, total_calls: total.calls, total_tokens: total.tokens, tokens_by_type: { input: total.input, output: total.output, cache_write: total.cache_write_1h, cache_write_5m: 0, cache_write_1h: total.cache_write_1h, cache_read: total.cache_read }, cache_savings_usd: total.cache_savings, avg_cost_per_call: total.calls > total.unpriced_calls ? nano(total.cost / (total.calls - total.unpriced_calls)) : total.calls ? null : 0, unpriced_calls: total.unpriced_calls },
     by_model_tier: group((c) => c.tier), by_model: group((c) => c.model), by_project: group((c) => base(c.path) === "atlas" ? c.path : base(c.path)),
-    time_series: { granularity, data }, recent_calls: calls.slice(-20).reverse().map((c) => ({ timestamp: iso(c.at), model: c.model, project: base(c.path), tokens: c.tokens, cost: c.unpriced ? null : c.cost })),
+    time_series: { granularity, data }, recent_calls: calls.slice(-20).reverse().map((c) => ({ timestamp: iso(c.at), model: c.model, project: base(c.path), project_path: c.path, tokens: c.tokens, cost: c.unpriced ? null : c.cost })),
     sessions: { active_count: active, today_count: new Set(all.filter((c) => c.at > now - 86_400_000).map((c) => c.session)).size, total_count: new Set(chosen(all, query, { from: 0, to: Infinity }).map((c) => c.session)).size },
   };
 }

@@ -4,7 +4,7 @@
 import { Problem, exchangeCode, forget, get } from "./api.ts";
 import { isZone } from "./format.ts";
 import { Live, type LiveState } from "./live.ts";
-import { lastPart } from "./names.ts";
+import { lastPart, named } from "./names.ts";
 import { OUTLINES, type Page, type SheetPart, type View } from "./page.ts";
 import * as dialog from "./parts/dialog.ts";
 import { fill } from "./parts/dom.ts";
@@ -111,7 +111,8 @@ class App {
     filters.known().then((known) => {
       this.known = known;
       const view = this.there();
-      if (view?.isEmpty(this.data)) this.draw();
+      const hasNamesakes = [...known.names].some(([path, name]) => name !== named(lastPart(path)));
+      if (view && (hasNamesakes || view.isEmpty(this.data))) this.draw();
       else this.drawFrame(view !== null);
     }, () => undefined);
   }
@@ -220,11 +221,16 @@ class App {
   private page(sheet: SheetPart[]): Page {
     return {
       state: this.state, zone: this.zone, now: Date.now(), sheet,
+      called: (path) => this.called(path),
       set: (patch) => this.set(patch),
       where: (where) => dialog.where(where, this.zone),
       again: () => { this.draw(); void this.load(); },
       tell: (text) => this.tell(text),
     };
+  }
+
+  private called(path: string): string {
+    return this.known?.names.get(path) ?? named(lastPart(path));
   }
 
   private draw(): void {
@@ -268,7 +274,7 @@ class App {
   private about(): string {
     const day: Partial<State> = this.state.view === "now" ? { period: "day", from: "" } : {};
     const { project, branch, model, account } = this.state;
-    return [inWords({ ...this.state, ...day }, this.span, this.zone), project && lastPart(project), branch, model, account, this.zone].filter(Boolean).join(", ");
+    return [inWords({ ...this.state, ...day }, this.span, this.zone), project && this.called(project), branch, model, account, this.zone].filter(Boolean).join(", ");
   }
 
   private drawView(view: View<unknown>, sheet: SheetPart[]): void {

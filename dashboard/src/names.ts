@@ -32,6 +32,30 @@ export function lastPart(path: string): string {
   return parts[parts.length - 1] ?? path;
 }
 
+/** What projects are called, by path: by their last folder, namesakes by as much more of their paths as tells them apart. */
+export function projectNames(paths: readonly string[]): Map<string, string> {
+  const names = new Map<string, string>();
+  let alike = new Set(paths);
+  for (let folders = 1; alike.size > 0; folders++) {
+    const shown = [...alike].map((path) => ({ path, name: named(tail(path, folders)) }));
+    const often = new Map<string, number>();
+    for (const { name } of shown) often.set(name, (often.get(name) ?? 0) + 1);
+    alike = new Set();
+    for (const { path, name } of shown) {
+      if ((often.get(name) ?? 0) > 1 && tail(path, folders) !== tail(path, folders + 1)) alike.add(path);
+      else names.set(path, name);
+    }
+  }
+  return names;
+}
+
+/** The last so many folders of a path; all of it, where it has no more. */
+function tail(path: string, folders: number): string {
+  const whole = path.replace(/[/\\]+$/, "");
+  const at = [...whole.matchAll(/[/\\]/g)].at(-folders)?.index;
+  return at === undefined ? path : whole.slice(at + 1);
+}
+
 /** A text as one argument of a command: between single quotes, unless a shell reads it as it stands. */
 export const inShell = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 

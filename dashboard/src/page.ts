@@ -38,6 +38,8 @@ export interface Page {
   readonly now: number;
   /** What is drawn puts here what of it can be saved. */
   readonly sheet: SheetPart[];
+  /** What the project of this path is called, told apart from its namesakes. */
+  called(path: string): string;
   set(patch: Partial<State>): void;
   where(where: Where): void;
   /** Asks again, and draws. */

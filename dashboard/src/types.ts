@@ -38,6 +38,7 @@ export interface RecentCall {
   timestamp: string;
   model: string;
   project: string;
+  project_path: string;
   tokens: number;
   /** Null: the model has no price. */
   cost: number | null;

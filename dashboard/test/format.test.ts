@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { civil, dateOf, instantOf, startOfDate, stepped } from "../src/civil.ts";
 import { ago, bytes, change, count, isZone, lasting, markOf, money, moneyAxis, moneyExact, moment, perCallText, savedWords, share, spoken, tokens } from "../src/format.ts";
-import { inShell, lastPart, linkTarget, shown, steps } from "../src/names.ts";
+import { inShell, lastPart, linkTarget, projectNames, shown, steps } from "../src/names.ts";
 
 test("money has cents, and says that less than a cent is not nothing", () => {
   assert.deepEqual([0, 0.000000001, 0.00999, 0.01, 1.005, 0.995, 12.45, 1234.5, 99_999.99, 123_456.7, -3.2, NaN].map((usd) => money(usd)),
@@ -129,4 +129,14 @@ test("a project is called by the last part of its path", () => {
 
 test("a path is broken behind its slashes, and nothing of it is lost", () => {
   assert.deepEqual(["/home/ann/a-b", "//x\\y\\", "", "plain", "/"].map(steps), [["/", "home/", "ann/", "a-b"], ["//", "x\\", "y\\"], [], ["plain"], ["/"]]);
+});
+
+test("projects of one name are told apart by the folders they are in", () => {
+  const names = (...paths: string[]) => { const of = projectNames(paths); return paths.map((path) => of.get(path)); };
+  assert.deepEqual(names("/code/shop/web", "/code/blog/web", "/code/atlas"), ["shop/web", "blog/web", "atlas"]);
+  assert.deepEqual(names("/x/a/web", "/y/a/web", "/y/b/web", "/y/b/web"), ["x/a/web", "y/a/web", "b/web", "b/web"]);
+  assert.deepEqual(names("/web", "/a/web"), ["/web", "a/web"]);
+  assert.deepEqual(names("C:\\code\\a\\web", "C:\\code\\b\\web"), ["a\\web", "b\\web"]);
+  assert.deepEqual(names("", "/code/unknown", "/"), ["unknown", "code/unknown", "/"]);
+  assert.deepEqual([names("/code/web"), names("/web")], [["web"], ["web"]]);
 });

@@ -139,6 +139,51 @@ test("Projects tells each project's cost as the API does, and all of them make u
   assert.equal(sum(titles.map(told)), nano(whole));
 });
 
+test("projects of one name are told apart wherever they are named", async () => {
+  home.call("web-shop", { cwd: "/home/ann/shop-of-web/web" });
+  home.call("web-blog", { cwd: "/home/ann/blog-of-web/web" });
+  home.cco("scan");
+  const both = async (place) => {
+    for (const name of ["shop-of-web/web", "blog-of-web/web"]) await page.locator(place).getByText(name, { exact: true }).first().waitFor({ state: "attached" });
+  };
+  await settled("?");
+  await both("#filter-project");
+  await both(".feed");
+  await settled("?view=cache&period=day");
+  await both('table[aria-label="Cache by project"]');
+  await settled("?view=projects&period=day");
+  await both('table[aria-label="Projects"]');
+  await page.locator('table[aria-label="Projects"]').getByText("blog-of-web/web", { exact: true }).click();
+  await page.locator(".crumbs .name").getByText("blog-of-web/web", { exact: true }).waitFor();
+});
+
+test("a session with only a main thread has no card of agents, and one with an agent calls the rest the main thread", async () => {
+  home.call("alone", {});
+  home.call("with-agent", {});
+  home.call("with-agent", { isSidechain: true, attributionAgent: "Explore" });
+  home.cco("scan");
+  await settled("?view=projects&session=alone");
+  assert.equal(await page.getByRole("heading", { name: "Agents" }).count(), 0);
+  await settled("?view=projects&session=with-agent");
+  assert.deepEqual(await page.locator('table[aria-label="Agents of the session"] tbody th').allInnerTexts().then((all) => all.toSorted()), ["Explore", "the main thread"]);
+});
+
+test("a zone that is none is told beside its field, and a call's command means the same to a shell", async () => {
+  await settled("?view=projects&session=alone");
+  const before = page.url();
+  await page.fill("#filter-zone", "Mars/X");
+  await page.press("#filter-zone", "Enter");
+  assert.match(await page.locator(".field .wrong").innerText(), /No time zone is called “Mars\/X”/);
+  assert.equal(page.url(), before);
+  await page.locator('table[aria-label="Calls"] .num').last().click();
+  assert.match(await page.locator("dialog .trail code").innerText(), /^cco explain '#\d+'$/);
+  await page.keyboard.press("Escape");
+  await page.fill("#filter-zone", "Europe/Berlin");
+  await page.press("#filter-zone", "Enter");
+  await page.waitForURL(/Berlin/);
+  assert.equal(await page.locator(".field .wrong").innerText(), "");
+});
+
 test("a call that is appended to a transcript appears on Now within five seconds, without a reload; an open menu stays open", async () => {
   await settled("?");
   await page.waitForSelector(".pulse.live");

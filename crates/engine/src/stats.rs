@@ -20,7 +20,7 @@ use cco_model::sums::Sums;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub use breakdown::{By, ProjectSums, Scope, Slice, ToolUses};
+pub use breakdown::{By, ProjectSums, Scope, Slice, ToolUses, server_of};
 pub use series::{fitting, hour_of};
 pub use sessions::{Page, SessionCall, SessionCursor, SessionDetail, SessionSums};
 pub use sources::{SourceLedger, SourceRoot, Sources};

@@ -4,7 +4,7 @@
 import { get } from "../api.ts";
 import { dateOf, startOfDate, stepped } from "../civil.ts";
 import { isZone } from "../format.ts";
-import { lastPart, named, shown } from "../names.ts";
+import { UNKNOWN, projectNames, shown } from "../names.ts";
 import type { FilterKey, Page } from "../page.ts";
 import { type Span, asFilter, isCalendar, neighbour, spanWords } from "../period.ts";
 import { GRANULARITIES, PERIODS, type State } from "../state.ts";
@@ -13,7 +13,7 @@ import { ICONS, button, fill, h, icon } from "./dom.ts";
 import { choice } from "./figure.ts";
 
 /** What can be chosen. */
-export interface Known { projects: { key: string; label: string }[]; models: string[]; accounts: { key: string; label: string }[] }
+export interface Known { projects: { key: string; label: string }[]; /** Of all projects, by path. */ names: ReadonlyMap<string, string>; models: string[]; accounts: { key: string; label: string }[] }
 
 /** Everything that has ever been used. */
 export async function known(): Promise<Known> {
@@ -22,10 +22,12 @@ export async function known(): Promise<Known> {
     get<{ projects: Project[] }>("/api/stats/projects", { period: "all" }),
     get<Breakdown>("/api/stats/breakdown", { period: "all", by: "account" }).catch(() => ({ by: "account", rows: [] })),
   ]);
+  const names = projectNames(projects.projects.map(({ path }) => path));
   return {
-    projects: projects.projects.slice(0, 500).map(({ path, name }) => ({ key: path, label: named(name) })),
+    projects: projects.projects.slice(0, 500).map(({ path }) => ({ key: path, label: names.get(path) ?? UNKNOWN })),
+    names,
     models: [...Object.keys(stats.by_model_tier).filter((tier) => (stats.by_model_tier[tier]?.call_count ?? 0) > 0), ...Object.keys(stats.by_model)],
-    // Keys of accounts are the ledger's numbers; who asks names them by what people call them.
+    // Keys of accounts are their ids; an address of this page says what people call them.
     accounts: accounts.rows.filter(({ label }) => label !== "").map(({ label }) => ({ key: label, label })),
   };
 }
@@ -38,7 +40,7 @@ export function bar(page: Page, uses: readonly FilterKey[], of: Known | null, sp
   return h("form", { class: "filters", attrs: { "aria-label": "Filters" }, on: { submit: (event: Event) => event.preventDefault() } },
     has("period") ? period(page, span) : null,
     has("granularity") ? pick("Steps", "granularity", GRANULARITIES.map((key) => ({ key, label: key ? `By ${key}` : "Steps: auto" })), state.granularity, (granularity) => page.set({ granularity: granularity as State["granularity"] }), false) : null,
-    has("project") ? pick("Project", "project", withOwn(of?.projects ?? [], state.project, lastPart(state.project)), state.project, (project) => page.set({ project, branch: "", session: "" })) : null,
+    has("project") ? pick("Project", "project", withOwn(of?.projects ?? [], state.project, page.called(state.project)), state.project, (project) => page.set({ project, branch: "", session: "" })) : null,
     state.branch && has("project") ? chip(`on ${state.branch}`, () => page.set({ branch: "" })) : null,
     has("model") ? pick("Model", "model", withOwn((of?.models ?? []).map((key) => ({ key, label: key })), state.model, state.model), state.model, (model) => page.set({ model })) : null,
     has("account") && (state.account || (of?.accounts.length ?? 0) > 1) ? pick("Account", "account", withOwn(of?.accounts ?? [], state.account, state.account), state.account, (account) => page.set({ account })) : null,

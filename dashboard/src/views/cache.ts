@@ -4,7 +4,7 @@
 import { get, path } from "../api.ts";
 import { startOfDate } from "../civil.ts";
 import { count, dayName, moneyExact, share, shortDay, tokens } from "../format.ts";
-import { UNKNOWN, lastPart, named } from "../names.ts";
+import { UNKNOWN, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
@@ -80,11 +80,9 @@ function slices(page: Page, label: string, told: Breakdown, { query }: Cache): H
     title: `Saved by the cache, ${named(called(row))}`, value: moneyExact(row.cache_savings ?? 0, marked(pricedIn(row))), says: `The calls of this ${label.toLowerCase()} that the filters let through.`,
     route: path("/api/stats/breakdown", { ...query, by: told.by }), explain: [{ label: called(row), within: { [label.toLowerCase()]: row.key || UNKNOWN } }],
   });
-  const called = (row: Slice): string => (label === "Project" ? lastPart(row.key) : row.label);
-  // Two projects may have the same name: then their paths tell them apart.
-  const isTwice = (name: string): boolean => told.rows.filter((row) => called(row) === name).length > 1;
+  const called = (row: Slice): string => (label === "Project" ? page.called(row.key) : row.label);
   const columns: Column<Slice>[] = [
-    { label, kind: "text", value: (row) => (isTwice(called(row)) ? row.key : called(row)) },
+    { label, kind: "text", value: called },
     { label: "Hit ratio", kind: "share", value: (row) => hitsOf(row), bar: true },
     { label: "Saved", kind: "money", value: (row) => row.cache_savings ?? 0, priced: pricedIn, where },
     { label: "Read", kind: "tokens", value: (row) => row.cache_read ?? 0, wide: true },

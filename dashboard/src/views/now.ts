@@ -169,9 +169,9 @@ function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
       title: "Running sessions", rows: sessions, empty: "No session had a call in the last five minutes.",
       open: (session) => page.set({ view: "projects", project: session.project_path, branch: "", session: session.id }),
       columns: [
-        { label: "Project", kind: "text", value: (row) => row.project },
+        { label: "Project", kind: "text", value: (row) => page.called(row.project_path) },
         { label: "Branch", kind: "text", value: (row) => row.branch, wide: true },
-        { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${named(row.project)}, today`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
+        { label: "Cost", kind: "money", value: (row) => row.cost, priced: (row) => row, where: (row) => ({ title: `Cost of a session in ${page.called(row.project_path)}, today`, value: moneyExact(row.cost, marked(row)), says: "The session's calls of today.", route, explain: [{ label: "session", what: row.id }] }) },
         { label: "Tokens", kind: "tokens", value: (row) => row.tokens, wide: true },
         { label: "Last call", kind: "age", value: (row) => row.last },
       ],
@@ -181,7 +181,7 @@ function running(page: Page, { sessions, stats, query }: Now): HTMLElement {
 function recent(page: Page, { stats, query }: Now): HTMLElement {
   const all = button("All of today", () => page.set({ view: "cost", period: "day", from: "", to: "" }), { class: "quiet" });
   return card("Latest calls", all, h("ol", { class: "feed" }, stats.recent_calls.slice(0, 10).map((call: RecentCall) =>
-    h("li", null, age(page, call.timestamp), h("span", { class: "name", title: call.project }, named(call.project)), h("span", { class: "model", title: call.model }, named(call.model)),
+    h("li", null, age(page, call.timestamp), h("span", { class: "name", title: call.project_path }, page.called(call.project_path)), h("span", { class: "model", title: call.model }, named(call.model)),
       number(page, money(call.cost ?? 0, call.cost === null ? "?" : ""), { title: `A call of ${named(call.model)}`, value: `${moneyExact(call.cost ?? 0, call.cost === null ? "?" : "")}, ${count(call.tokens)} tokens`, says: "One call, priced at the list of its day.", route: path("/api/stats", query), explain: [{ label: "today", what: dateOf(page.now, page.zone) }] })))),
     stats.recent_calls.length === 0 ? h("p", { class: "nothing" }, "No call today yet.") : null);
 }

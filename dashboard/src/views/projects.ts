@@ -3,7 +3,7 @@
 
 import { get, path } from "../api.ts";
 import { count, instant, lasting, moneyExact, plural, tokens } from "../format.ts";
-import { UNKNOWN, lastPart, named } from "../names.ts";
+import { UNKNOWN, named } from "../names.ts";
 import type { Door, Page, View, Where } from "../page.ts";
 import { type Child, button, h, pathText } from "../parts/dom.ts";
 import { age, amount, badge, card, figures, marked, time } from "../parts/figure.ts";
@@ -83,12 +83,12 @@ const behind = (path: string): Door => ({ label: "project", ...(path ? { what: p
 
 function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
   const where = (row: Project): Where => ({
-    title: `Cost of ${named(row.name)}`, value: moneyExact(row.total_cost, marked(pricedOf(row))), route: path("/api/stats/projects", query),
+    title: `Cost of ${page.called(row.path)}`, value: moneyExact(row.total_cost, marked(pricedOf(row))), route: path("/api/stats/projects", query),
     says: `The ${count(row.total_calls)} calls in ${named(row.path)} that the filters let through. A worktree counts as its repository.`,
     explain: [behind(row.path)],
   });
   const columns: Column<Project>[] = [
-    { label: "Project", kind: "text", value: (row) => row.name, cell: (row) => h("span", { class: "two" }, h("span", { class: "name" }, named(row.name)), h("small", { class: "muted" }, pathText(row.path))) },
+    { label: "Project", kind: "text", value: (row) => page.called(row.path), cell: (row) => h("span", { class: "two" }, h("span", { class: "name" }, page.called(row.path)), h("small", { class: "muted" }, pathText(row.path))) },
     ...totals(where),
     { label: "Branches", kind: "count", value: (row) => row.branches?.length ?? null, wide: true },
   ];
@@ -97,20 +97,20 @@ function all(page: Page, rows: readonly Project[], query: Query): HTMLElement {
 
 function project(page: Page, data: Data & { depth: "project" }): Node[] {
   const { project: known, query } = data;
-  const name = known?.name ?? lastPart(page.state.project);
-  const steps = [{ label: named(name), open: () => page.set({ branch: "" }) }, ...(page.state.branch ? [{ label: page.state.branch, open: () => undefined }] : [])];
+  const name = page.called(known?.path ?? page.state.project);
+  const steps = [{ label: name, open: () => page.set({ branch: "" }) }, ...(page.state.branch ? [{ label: page.state.branch, open: () => undefined }] : [])];
   const key = JSON.stringify(query);
   const parts: Node[] = [crumbs(page, steps)];
-  if (known) parts.push(card(named(name), h("span", { class: "muted path" }, pathText(known.path)), figures(page, "Project", summary(known, query))));
+  if (known) parts.push(card(name, h("span", { class: "muted path" }, pathText(known.path)), figures(page, "Project", summary(known, name, query))));
   if (known?.branches && !page.state.branch) parts.push(card("Branches", null, branches(page, known.branches, known, query)));
   parts.push(card(page.state.branch ? `Sessions on ${page.state.branch}` : "Sessions", null, sessionTable(page, data.page.sessions, query),
     data.page.next_cursor ? button("Older sessions", () => { opened.set(key, (opened.get(key) ?? 0) + 1); page.again(); }, { class: "more" }) : null));
   return parts;
 }
 
-function summary(known: Project, query: Query) {
+function summary(known: Project, name: string, query: Query) {
   const where = (title: string, value: string): Where => ({
-    title: `${title} of ${named(known.name)}`, value, says: `The calls in ${known.path} that the filters let through.`,
+    title: `${title} of ${name}`, value, says: `The calls in ${known.path} that the filters let through.`,
     route: path("/api/stats/projects", query), explain: [behind(known.path)],
   });
   return [
@@ -122,7 +122,7 @@ function summary(known: Project, query: Query) {
 
 function branches(page: Page, rows: readonly Totals[], known: Project, query: Query): HTMLElement {
   const where = (row: Totals): Where => ({
-    title: `Cost of ${named(known.name)} on ${named(row.name)}`, value: moneyExact(row.total_cost, marked(pricedOf(row))), route: path("/api/stats/projects", query),
+    title: `Cost of ${page.called(known.path)} on ${named(row.name)}`, value: moneyExact(row.total_cost, marked(pricedOf(row))), route: path("/api/stats/projects", query),
     says: "The calls of the project whose row names this branch.", explain: [{ label: "branch", within: { project: known.path || UNKNOWN, branch: row.name || UNKNOWN } }],
   });
   return table(page, { title: "Branches", rows, sort: 1, most: 12, open: (row) => page.set({ branch: row.name || UNKNOWN }), columns: [{ label: "Branch", kind: "text", value: (row) => row.name }, ...totals(where)] });
@@ -146,7 +146,7 @@ function sessionTable(page: Page, rows: readonly Session[], query: Query): HTMLE
 function session(page: Page, told: SessionStory): Node[] {
   const { session: of } = told;
   const steps = [
-    { label: named(of.project || lastPart(of.project_path)), open: () => page.set({ session: "", branch: "", project: of.project_path }) },
+    { label: page.called(of.project_path), open: () => page.set({ session: "", branch: "", project: of.project_path }) },
     ...(of.branch ? [{ label: of.branch, open: () => page.set({ session: "", project: of.project_path, branch: of.branch }) }] : []),
     { label: of.id.slice(0, 8), open: () => undefined },
   ];

@@ -49,16 +49,25 @@ function used(page: Page, { tools: told, query }: Tools): HTMLElement {
   return table(page, { title: "Tools", rows: told.rows, columns, sort: 1, most: 40, empty: "No tool was used in this time." });
 }
 
+function usesOfTools(query: Query): Column<Slice> {
+  const where = (row: Slice): Where => ({
+    title: `Uses of tools of ${row.label || row.key}`, value: count(row.uses ?? 0), route: path("/api/stats/breakdown", { ...query, by: "mcp" }),
+    says: "Uses of the server's tools, in whatever calls. Its cost is of the calls only that the transcript says it caused.",
+  });
+  return { label: "Uses of its tools", kind: "count", value: (row) => row.uses ?? null, where };
+}
+
 function costs(page: Page, { query }: Tools, label: string, told: Breakdown, none: string): HTMLElement {
   const where = (row: Slice): Where => ({
     title: `Cost of ${row.label || row.key || none}`, value: moneyExact(row.cost ?? 0, marked(pricedIn(row))), route: path("/api/stats/breakdown", { ...query, by: told.by }),
     says: `The ${count(row.calls ?? 0)} calls whose transcript names this ${label === "MCP server" ? label : label.toLowerCase()}.`,
   });
+  const isServer = label === "MCP server";
   const columns: Column<Slice>[] = [
     { label, kind: "text", value: (row) => row.label || row.key || none },
     { label: "Cost", kind: "money", value: (row) => row.cost ?? 0, priced: pricedIn, where, bar: true },
     { label: "Calls", kind: "count", value: (row) => row.calls ?? 0 },
-    { label: "Tokens", kind: "tokens", value: (row) => row.tokens ?? 0, wide: true },
+    ...(isServer ? [usesOfTools(query)] : [{ label: "Tokens", kind: "tokens" as const, value: (row: Slice) => row.tokens ?? 0, wide: true }]),
   ];
   return table(page, { title: `${label}s`, rows: told.rows, columns, sort: 1, most: 10, empty: `No ${label === "MCP server" ? label : label.toLowerCase()} in this time.` });
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anstyle::Style;
 use cco_engine::Engine;
 use cco_engine::report::{ToolSums, Worker};
+use cco_engine::stats::server_of;
 
 use super::{Sorting, report};
 use crate::app::App;
@@ -87,9 +88,7 @@ fn table(header: &str, tools: &[ToolSums], room: Option<usize>) -> String {
 fn servers(tools: &[ToolSums]) -> Vec<ToolSums> {
     let mut servers: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for tool in tools {
-        let Some((server, _)) = tool.tool.strip_prefix("mcp__").and_then(|name| name.split_once("__")) else {
-            continue;
-        };
+        let Some(server) = server_of(&tool.tool) else { continue };
         let (uses, failures) = servers.entry(server.to_owned()).or_default();
         *uses += tool.uses;
         *failures += tool.failures;

@@ -49,7 +49,8 @@ pub(super) struct BreakdownAnswer {
 /// What has one thing in common.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RowAnswer {
-    /// Of a branch: its project's path, a line end, and its name. Of hours 0 to 23, of days of the week 1 (Monday) to 7.
+    /// Of a branch: its project's path, a line end, and its name. Of an account: its id, as `account` takes it. Of hours
+    /// 0 to 23, of days of the week 1 (Monday) to 7.
     key: String,
     label: String,
     /// Not of a tool: a call may use many.
@@ -57,7 +58,7 @@ pub(super) struct RowAnswer {
     sums: Option<SumsAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_activity: Option<String>,
-    /// Of a tool.
+    /// Of a tool, and of all tools of an MCP server, whose calls are those that it caused itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     uses: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,11 +99,12 @@ pub(super) async fn breakdown(
     Ok(made.await?.send(&headers))
 }
 
-/// What people call accounts.
+/// What people call accounts, and what they ask for them by; nothing where it is unknown.
 fn call_by_name(rows: &mut [Slice], known: &[KnownAccount]) {
     for row in rows {
         let account = known.iter().find(|account| account.row.to_string() == row.key);
         row.label = account.map_or_else(String::new, account_label);
+        row.key = account.map_or_else(String::new, |account| account.id.to_string());
     }
 }
 
@@ -116,5 +118,38 @@ impl RowAnswer {
             key: slice.key,
             label: slice.label,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cco_model::limit::AccountId;
+    use cco_model::sums::Sums;
+    use cco_wire::names::called;
+
+    use super::*;
+
+    #[test]
+    fn the_key_of_an_account_is_what_its_filter_takes() {
+        let id = AccountId { organization: "org".into(), account: "me".into() };
+        let known = KnownAccount {
+            row: 7,
+            id,
+            email: "me@example.com".into(),
+            name: String::new(),
+            first_ms: 0,
+            removed: false,
+        };
+        let row = |key: &str| Slice {
+            key: key.to_owned(),
+            label: String::new(),
+            sums: Sums::default(),
+            last: None,
+            uses: None,
+        };
+        let mut rows = [row("7"), row("0")];
+        call_by_name(&mut rows, std::slice::from_ref(&known));
+        assert!(called(&known, &rows[0].key), "{rows:?}");
+        assert_eq!((&*rows[0].label, &*rows[1].key, &*rows[1].label), ("me@example.com", "", ""));
     }
 }

@@ -149,6 +149,7 @@ pub(super) struct Recent {
     timestamp: String,
     model: String,
     project: String,
+    project_path: String,
     tokens: u64,
     /// None: it has no price.
     #[schema(value_type = Option<f64>)]
@@ -261,6 +262,7 @@ fn told(
                 timestamp: iso_ms(call.at_ms),
                 model: call.model.to_string(),
                 project: project_name(&call.project),
+                project_path: call.project.to_string(),
                 tokens: call.tokens.total(),
                 cost: call.cost.map(Usd),
             })

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Granularity, milliseconds, series};
-use crate::report::{Only, UNKNOWN_SESSION};
+use crate::report::{Only, ToolSums, UNKNOWN_SESSION};
 use crate::{Engine, EngineError};
 
 /// What calls are told apart by.
@@ -31,7 +31,7 @@ pub enum By {
     Agent,
     /// Skill.
     Skill,
-    /// MCP server.
+    /// MCP server: the calls that the transcript says it caused, and the uses of its tools.
     Mcp,
     /// Account; the key is its row in the ledger, 0: unknown.
     Account,
@@ -74,9 +74,9 @@ pub struct Slice {
     pub label: String,
     /// Its calls; nothing for a tool.
     pub sums: Sums,
-    /// The last of them; none for a tool.
+    /// The last of them; none for a tool, and where there are none.
     pub last: Option<Timestamp>,
-    /// Uses, for a tool only.
+    /// Uses, for a tool, and all tools of an MCP server.
     pub uses: Option<ToolUses>,
 }
 
@@ -130,7 +130,7 @@ impl Engine {
             By::Tool => self.by_tool(scope),
             By::Agent => self.by_worker(scope, |who| &who.agent),
             By::Skill => self.by_worker(scope, |who| &who.skill),
-            By::Mcp => self.by_worker(scope, |who| &who.mcp_server),
+            By::Mcp => self.by_server(scope),
             By::Account => self.by_account(scope),
             By::HourOfDay | By::Weekday | By::WeekdayHour | By::Day => self.by_time(scope, by),
         }
@@ -211,16 +211,25 @@ impl Engine {
     }
 
     fn by_tool(&self, scope: &Scope) -> Result<Vec<Slice>, EngineError> {
-        let mut tools = self.ledger.tools_within(&milliseconds(&scope.range), &scope.only)?;
-        tools.sort_by_key(|tool| std::cmp::Reverse((tool.uses, tool.failures)));
-        let slice = |tool: crate::report::ToolSums| Slice {
-            key: tool.tool.clone(),
-            label: tool.tool,
-            sums: Sums::default(),
-            last: None,
-            uses: Some(ToolUses { uses: tool.uses, failures: tool.failures }),
-        };
-        Ok(tools.into_iter().map(slice).collect())
+        let tools = self.ledger.tools_within(&milliseconds(&scope.range), &scope.only)?;
+        let uses = |tool: ToolSums| (tool.tool, ToolUses { uses: tool.uses, failures: tool.failures });
+        Ok(most_used(tools.into_iter().map(uses)))
+    }
+
+    /// Calls that servers caused are few; most servers only have tools that are used.
+    fn by_server(&self, scope: &Scope) -> Result<Vec<Slice>, EngineError> {
+        let mut used: BTreeMap<String, ToolUses> = BTreeMap::new();
+        for tool in self.ledger.tools_within(&milliseconds(&scope.range), &scope.only)? {
+            if let Some(server) = server_of(&tool.tool) {
+                let uses = used.entry(server.to_owned()).or_default();
+                uses.uses += tool.uses;
+                uses.failures += tool.failures;
+            }
+        }
+        let mut rows = self.by_worker(scope, |who| &who.mcp_server)?;
+        rows.iter_mut().for_each(|row| row.uses = used.remove(&row.key));
+        rows.extend(most_used(used.into_iter()));
+        Ok(rows)
     }
 
     fn by_worker(&self, scope: &Scope, name: fn(&Attribution) -> &String) -> Result<Vec<Slice>, EngineError> {
@@ -320,6 +329,24 @@ impl Slot {
             _ => self.day.to_string(),
         }
     }
+}
+
+/// The MCP server whose tool this is; none: it is no server's.
+pub fn server_of(tool: &str) -> Option<&str> {
+    tool.strip_prefix("mcp__")?.split_once("__").map(|(server, _)| server)
+}
+
+fn most_used(tools: impl Iterator<Item = (String, ToolUses)>) -> Vec<Slice> {
+    let slice = |(name, uses): (String, ToolUses)| Slice {
+        key: name.clone(),
+        label: name,
+        sums: Sums::default(),
+        last: None,
+        uses: Some(uses),
+    };
+    let mut slices: Vec<Slice> = tools.map(slice).collect();
+    slices.sort_by_key(|slice| std::cmp::Reverse(slice.uses.map(|of| (of.uses, of.failures))));
+    slices
 }
 
 fn dearest(slices: impl Iterator<Item = Slice>) -> Vec<Slice> {

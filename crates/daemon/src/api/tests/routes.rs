@@ -200,6 +200,7 @@ fn blocks_hold_what_is_asked_for() {
     assert_eq!(told("branch=main"), of(&[("24T09", 1), ("25T08", 2)]));
     assert_eq!(told("branch=feature&branch=main&model=Opus"), of(&[("24T09", 1), ("25T08", 2)]));
     assert_eq!(told("account=unknown&period=day"), of(&[("25T08", 3)]));
+    assert_eq!(told("account=&period=day"), of(&[("25T08", 3)]), "as a breakdown's key has it");
     assert_eq!(told("period=week&project=app&to=2026-11-25T08:00:00Z"), of(&[("24T09", 1)]));
     // There the day began at 11:00.
     assert_eq!(told("timezone=Pacific/Auckland"), told(""));
@@ -373,6 +374,28 @@ fn tools_come_by_their_uses_most_first() {
     assert_eq!(column(&answer["rows"], "uses"), [3, 2, 1]);
     let first = served.json("/api/stats/breakdown?period=all&by=tool&limit=1");
     assert_eq!(column(&first["rows"], "key"), ["Write"]);
+}
+
+#[test]
+fn servers_have_the_uses_of_their_tools_beside_the_calls_that_they_caused() {
+    let mut served = Served::new();
+    let call = |id: u32, tool: &str, caused: &str| {
+        let content =
+            format!(r#""content":[{{"type":"tool_use","id":"toolu_{id}","name":"{tool}","input":{{}}}}],"#);
+        let line = Row { id, ..ROW }.line().replace(r#""usage":"#, &(content + r#""usage":"#));
+        line.replacen('{', &format!("{{{caused}"), 1)
+    };
+    let rows = [
+        call(1, "mcp__github__search", ""),
+        call(2, "mcp__docs__read", r#""attributionMcpServer":"docs","#),
+        call(3, "mcp__github__open", ""),
+        call(4, "Bash", ""),
+    ];
+    served.write("app/a.jsonl", &rows.concat());
+    let answer = served.json("/api/stats/breakdown?period=all&by=mcp");
+    assert_eq!(column(&answer["rows"], "key"), ["", "docs", "github"], "{answer}");
+    assert_eq!(column(&answer["rows"], "calls"), [3, 1, 0]);
+    assert_eq!(column(&answer["rows"], "uses"), [&Value::Null, &1.into(), &2.into()]);
 }
 
 #[test]

@@ -173,6 +173,13 @@ fn statistics_are_those_of_the_calls() {
     assert_eq!((points.len(), &points[0]["calls"], &points[11]["calls"]), (24, &1.into(), &2.into()));
     assert_eq!(stats["recent_calls"][0]["model"], "claude-haiku-4-5-20251001");
     assert_eq!(stats["recent_calls"][2]["cost"], Value::Null);
+    let of = &stats["recent_calls"][0];
+    assert!(
+        of["project_path"].as_str().is_some_and(
+            |path| path.starts_with('/') && path.ends_with(of["project"].as_str().unwrap_or("?"))
+        ),
+        "{of}"
+    );
     assert_eq!(stats["sessions"], json!({ "active_count": 1, "today_count": 2, "total_count": 2 }));
     let hostile = served.json("/api/stats?period=all");
     assert_eq!(hostile["by_project"]["<img src=x onerror=alert(1)>"]["call_count"], 1, "data is data");
