@@ -82,7 +82,8 @@ export function tokens(n: number): string {
       return `${value < 99.95 ? value.toFixed(1) : Math.round(value).toString()}${letter}`;
     }
   }
-  return grouped(n);
+  // A rate has places; less than ten of them tell something.
+  return grouped(n < 10 ? Math.round(n * 10) / 10 : Math.round(n));
 }
 
 /** A share from 0 to 1: `42%`, `4.2%`. */

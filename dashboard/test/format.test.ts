@@ -53,6 +53,7 @@ test("a zone is one that the browser knows", () => {
 test("tokens never round up to a thousand of a unit", () => {
   assert.deepEqual([0, 950, 999, 1000, 15_234, 99_949, 99_950, 152_400, 999_499, 999_600, 1_234_567, 2.5e9, 7e12].map(tokens),
     ["0", "950", "999", "1.0k", "15.2k", "99.9k", "100k", "152k", "999k", "1.0M", "1.2M", "2.5B", "7.0T"]);
+  assert.deepEqual([204.333, 9.96, 0.44].map(tokens), ["204", "10", "0.4"], "a rate");
 });
 
 test("a share is 0 or 100 percent only when it is", () => {

@@ -1,6 +1,7 @@
 // What several views count and colour alike.
 // Must not: draw.
 
+import { named } from "../names.ts";
 import type { Series } from "../parts/chart.ts";
 import type { Priced } from "../parts/figure.ts";
 import type { Split } from "../state.ts";
@@ -30,7 +31,7 @@ export function tierColour(tier: string): string {
 }
 
 /** The series of an answer, split; those that matter most first. */
-export function statsSeries(stats: Stats, split: Split): Series[] {
+export function statsSeries(stats: Stats, split: Split, called: (key: string) => string = named): Series[] {
   const { data } = stats.time_series;
   const parts = data.map((point) => (split === "tier" ? point.by_tier : point.by) ?? {});
   const rest = data.map((point) => (split === "tier" ? 0 : (point.rest ?? 0)));
@@ -40,7 +41,7 @@ export function statsSeries(stats: Stats, split: Split): Series[] {
   if (sums.size === 0 && !hasRest) return [{ label: "Cost", colour: "--c0", values: data.map((point) => point.cost) }];
   const names = [...sums.keys()].filter((name) => (sums.get(name) ?? 0) > 0).sort((a, b) => (sums.get(b) ?? 0) - (sums.get(a) ?? 0));
   const series = names.map((name, at) => ({
-    label: name === "" ? "unknown" : name,
+    label: called(name),
     colour: split === "tier" ? tierColour(name) : `--c${at % 8}`,
     values: parts.map((part) => part[name] ?? 0),
   }));

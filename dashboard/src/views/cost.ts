@@ -3,7 +3,7 @@
 
 import { get, path } from "../api.ts";
 import { change, count, instant, money, moneyAxis, moneyExact, perCallText, plural, tokens } from "../format.ts";
-import { UNKNOWN } from "../names.ts";
+import { UNKNOWN, named } from "../names.ts";
 import type { Page, View, Where } from "../page.ts";
 import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
@@ -108,7 +108,7 @@ function series(page: Page, data: Cost): HTMLElement {
     title: `Cost by ${granularity}`, kind: "bars", text: money, exact: moneyExact, axis: moneyAxis,
     ticks: at.map((ms) => tick(ms, granularity, page.zone)),
     names: at.map((ms) => bucketName(ms, granularity, page.zone)),
-    series: statsSeries(data.stats, page.state.split),
+    series: statsSeries(data.stats, page.state.split, page.state.split === "project" ? (path) => page.called(path) : named),
     ...bucketsOf(data.stats),
     ...(line ? { line } : {}),
     where: (index) => {
@@ -124,9 +124,11 @@ function series(page: Page, data: Cost): HTMLElement {
 type Named = readonly [string, Group];
 
 function columns(page: Page, data: Cost, label: string): Column<Named>[] {
-  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${row[0] || "unknown"}`, moneyExact(row[1].total_cost, marked(pricedOf(row[1])))), explain: [{ label: row[0] || UNKNOWN, within: { [label.toLowerCase()]: row[0] || UNKNOWN } }] });
+  // The API names a project by its path where another has its name.
+  const called = ([key]: Named): string => (label === "Project" ? page.called(key) : named(key));
+  const where = (row: Named): Where => ({ ...asked(page, data, `${label} ${called(row)}`, moneyExact(row[1].total_cost, marked(pricedOf(row[1])))), explain: [{ label: called(row), within: { [label.toLowerCase()]: row[0] || UNKNOWN } }] });
   return [
-    { label, kind: "text", value: (row) => row[0] },
+    { label, kind: "text", value: called },
     { label: "Cost", kind: "money", value: (row) => row[1].total_cost, priced: (row) => pricedOf(row[1]), where, bar: true },
     { label: "Calls", kind: "count", value: (row) => row[1].call_count },
     { label: "Tokens", kind: "tokens", value: (row) => row[1].total_tokens ?? null, wide: true },

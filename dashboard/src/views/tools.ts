@@ -29,7 +29,7 @@ export const tools: View<Tools> = {
       h("div", { class: "stack" },
         card("Agents", null, costs(page, data, "Agent", data.agents, MAIN_THREAD)),
         card("Skills", null, costs(page, data, "Skill", data.skills, "no skill")),
-        card("MCP servers", null, costs(page, data, "MCP server", data.servers, "no server"))))];
+        card("MCP servers", h("span", { class: "muted" }, "cost of the calls that a server caused"), costs(page, data, "MCP server", data.servers, "no server"))))];
   },
 };
 
