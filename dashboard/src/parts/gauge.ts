@@ -115,8 +115,9 @@ function pace(page: Page, window: LimitWindow): Child {
     const when = full - page.now < 86_400_000 ? clockTime(full, page.zone) : `${dayName(full, page.zone)}, ${clockTime(full, page.zone)}`;
     return h("strong", null, `Full ${when} at this pace`);
   }
-  // Whole percent are only said when they are reached, as commands do.
-  return `~${Math.floor(window.pace.percentAtReset)}% by then`;
+  // An estimate is rounded, and nothing is said to be full that stays below: as commands do.
+  const { percentAtReset } = window.pace;
+  return `~${percentAtReset < 100 ? Math.min(99, Math.round(percentAtReset)) : Math.round(percentAtReset)}% by then`;
 }
 
 function says(window: LimitWindow): string {
