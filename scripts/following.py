@@ -85,11 +85,12 @@ class Round:
         return (wrong or self.reports("without a daemon") or ledger_damage(self.home) or self.diagnosis()
                 or self.cco.without_ledger(self.home))
 
-    def reports(self, how):
+    def reports(self, how, says=None):
+        """What is wrong with reports, which say these words beside it, or none."""
         daily = self.cco.run(self.home)
         session = self.cco.run(self.home, "session", "--json", "--timezone", "UTC")
         for done in (daily, session):
-            if done.returncode or done.stderr:
+            if done.returncode or (says not in done.stderr if says else done.stderr):
                 return f"{how}, a report ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}"
         if wrong := judge(self.tree, daily.stdout) or by_session(self.tree, session.stdout):
             return f"{how}: {wrong}"

@@ -120,7 +120,8 @@ def trial(binary, seed, left):
             killed.signal(signal.SIGKILL)
         left(state, stranger)
         lane.tree.write(lane.cco.root)
-        wrong = lane.reports("after a kill") or commands(lane)
+        is_named = left is another_programs_socket
+        wrong = lane.reports("after a kill", b"another program has " if is_named else None) or commands(lane)
         if wrong or (wrong := stranger.troubled(token)):
             return wrong, 0.0
         with lane.daemon(said="next") as following:

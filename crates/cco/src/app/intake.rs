@@ -17,8 +17,8 @@ use crate::print::text;
 const BAR_FROM_BYTES: u64 = 50_000_000;
 /// A daemon that takes longer to take in what is new is not waited for.
 const DAEMON_PATIENCE: Duration = Duration::from_secs(2);
-/// One that works says within this time how it is.
-const DAEMON_SAYS: Duration = Duration::from_millis(200);
+/// One that works says within this time how it is, on a busy machine too.
+const DAEMON_SAYS: Duration = Duration::from_secs(1);
 /// Unreadable files and folders that are named before it is referred to `scan -v`.
 const NAMED_UNREAD: usize = 3;
 
