@@ -363,24 +363,21 @@ fn assert_pages(engine: &Engine, question: &StatsQuestion, asked: &[&Call], limi
     }
 }
 
+/// A call so many hours behind the last anchor.
+fn call_after(hour: i64, session: u8, branch: usize) -> Call {
+    Call { at_ms: anchor_ms(6) + hour * 3_600_000, model: 0, project: 0, branch, session, output: 1 }
+}
+
 #[test]
 fn sessions_that_went_on_behind_a_range_stand_by_their_last_call_in_it() {
     let start_ms = anchor_ms(6);
-    let call = |hour: i64, session: u8, branch: usize| Call {
-        at_ms: start_ms + hour * 3_600_000,
-        model: 0,
-        project: 0,
-        branch,
-        session,
-        output: 1,
-    };
     // Two that had no call of one of their branches behind it; four with one branch; one that ended within it.
     let within =
         [(5, 0, 0), (15, 0, 2), (25, 1, 0), (20, 1, 2), (10, 2, 0), (30, 3, 0), (40, 4, 0), (50, 5, 0)];
     let behind = [(200, 0, 0), (200, 1, 2), (201, 2, 0), (202, 3, 0), (203, 4, 0), (204, 5, 0)];
     let told = [within.as_slice(), &behind, &[(45, 6, 0)]].concat();
     let calls: Vec<Call> =
-        told.iter().map(|(hour, session, branch)| call(*hour, *session, *branch)).collect();
+        told.iter().map(|(hour, session, branch)| call_after(*hour, *session, *branch)).collect();
     let (_tree, engine) = engine(&calls, "UTC");
     // Ranges that end with each call in turn, and long after the last of those within.
     for hour in within.iter().map(|(hour, ..)| *hour).chain([45, 100]) {
@@ -398,17 +395,11 @@ fn of_a_filter_the_latest_sessions_are_those_with_the_latest_calls_that_it_leave
     let start_ms = anchor_ms(6);
     // Hours of a call on a branch that is asked for, and of a later one on another.
     let told = [(0, 10, 90), (1, 80, 81), (2, 20, 95), (3, 70, 71), (4, 5, 99)];
-    let call = |session: u8, hour: i64, branch: usize| Call {
-        at_ms: start_ms + hour * 3_600_000,
-        model: 0,
-        project: 0,
-        branch,
-        session,
-        output: 1,
-    };
     let calls: Vec<Call> = told
         .iter()
-        .flat_map(|(session, asked, later)| [call(*session, *asked, 2), call(*session, *later, 0)])
+        .flat_map(|(session, asked, later)| {
+            [call_after(*asked, *session, 2), call_after(*later, *session, 0)]
+        })
         .collect();
     let (_tree, engine) = engine(&calls, "UTC");
     let mut question = question(start_ms..start_ms + 360_000_000, TimeZone::UTC, Granularity::Day);

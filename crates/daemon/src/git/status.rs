@@ -32,6 +32,7 @@ const OF_ONE_REPOSITORY: [&str; 7] = [
     "GIT_OBJECT_DIRECTORY",
     "GIT_CONFIG_PARAMETERS",
 ];
+
 /// How a repository is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
