@@ -229,7 +229,9 @@ fn commands_of_another_user_learn_and_do_nothing() {
         "dashboard --print",
         "daemon logs",
     ] {
-        let mut command = env.command(words);
+        let mut command = Command::new(env.program_of_all());
+        command.args(words.split_whitespace());
+        let mut command = env.seal(command);
         command.env("CCO_HOME", &home).env("HOME", "/nonexistent").uid(ANOTHER).gid(ANOTHER).current_dir("/");
         if as_another(|| ()).is_none() {
             return;
@@ -251,7 +253,8 @@ fn daemon_of_another(env: &TestEnv) -> Option<Daemon> {
     as_another(|| ())?;
     // Whoever is not root may not raise his own limit.
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_cco"), "daemon", "run"]);
+    shell.args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\""]);
+    shell.arg(env.program_of_all()).args(["daemon", "run"]);
     let mut shell = env.seal(shell);
     shell.uid(ANOTHER).gid(ANOTHER);
     let_others_look_in(env);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +14,8 @@ pub(crate) const NOW: &str = "2026-10-20T12:00:00Z";
 /// A home folder and the variables that a run sees.
 pub(crate) struct TestEnv {
     home: TempDir,
+    /// Of the program, where another user may run it: the checkout may lie where only its owner can enter.
+    copy: std::sync::OnceLock<TempDir>,
     variables: Vec<(String, String)>,
 }
 
@@ -30,7 +33,7 @@ impl TestEnv {
         let path = home.path().to_str().unwrap().to_owned();
         let variables = [("HOME", path.as_str()), ("CCO_NOW", NOW), ("TZ", "UTC"), ("PATH", "/usr/bin:/bin")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { home, variables }
+        Self { home, copy: std::sync::OnceLock::new(), variables }
     }
 
     /// The same with a variable more.
@@ -158,8 +161,8 @@ impl TestEnv {
         const NOBODY: &str = "65534";
         let words = words.split_whitespace();
         let mut command = Command::new("/usr/bin/setpriv");
-        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", env!("CARGO_BIN_EXE_cco")]);
-        command.args(words);
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+        command.arg(self.program_of_all()).args(words);
         let run = self.seal(command).output();
         match run {
             Ok(output) if output.status.code() != Some(127) => Some(self.of_output(output)),
@@ -170,6 +173,17 @@ impl TestEnv {
                 None
             }
         }
+    }
+
+    /// The program, where every user can run it.
+    pub(crate) fn program_of_all(&self) -> PathBuf {
+        let folder = self.copy.get_or_init(|| {
+            let folder = TempDir::with_prefix("cco-program-").unwrap();
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            fs::copy(env!("CARGO_BIN_EXE_cco"), folder.path().join("cco")).unwrap();
+            folder
+        });
+        folder.path().join("cco")
     }
 
     /// Gives everything below the home folder to the user of [`TestEnv::run_bound`].
