@@ -11,6 +11,7 @@ use cco_model::money::NanoUsd;
 use cco_model::price::PriceList;
 use cco_model::tokens::Tokens;
 use jiff::tz::TimeZone;
+use rusqlite::StatementStatus;
 
 use super::{Intake, Taken};
 use crate::audit::Side;
@@ -205,6 +206,26 @@ fn a_ledger_reaches_no_other_file_and_trusts_no_schema() {
     assert_eq!(pragma(&ledger, "trusted_schema"), 0);
     assert_eq!((pragma(&ledger, "synchronous"), pragma(&ledger, "auto_vacuum")), (2, 2));
     assert_eq!((pragma(&ledger, "mmap_size"), pragma(&ledger, "busy_timeout")), (0, 10_000));
+}
+
+#[test]
+fn a_statement_is_planned_once_whatever_is_bound_to_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ledger =
+        Ledger::open(&Place::File(folder.path().join("ledger.db")), &TimeZone::UTC).expect("a ledger");
+    take(&mut ledger, 0..10).expect("a commit");
+    let mut select = ledger
+        .connection
+        .prepare("SELECT flags FROM call WHERE session_id = ?1 AND at_ms <= ?2 ORDER BY at_ms DESC, id DESC")
+        .expect("a statement");
+    for session in 0..5 {
+        let mut rows = select.query([session, i64::MAX - session]).expect("an answer");
+        while rows.next().expect("a row").is_some() {}
+    }
+    assert_eq!(
+        (select.get_status(StatementStatus::Run), select.get_status(StatementStatus::RePrepare)),
+        (5, 0)
+    );
 }
 
 #[test]
