@@ -81,15 +81,15 @@ impl Engine {
             if sessions.get(limit).is_some_and(|last| last.last_ms > places[0].latest_ms) {
                 break;
             }
-            sessions.extend(together(self.ledger.sessions_of(places, &milliseconds(range), only)?));
+            let rows = places.iter().map(|place| place.session);
+            sessions.extend(together(self.ledger.sessions_of(rows, &milliseconds(range), only)?));
             sessions.retain(|one| after.is_none_or(|(at_ms, id)| one.place() > (Reverse(*at_ms), id)));
             sessions.sort_by(|a, b| a.place().cmp(&b.place()));
             sessions.truncate(limit.saturating_add(1));
         }
         let is_last = sessions.len() <= limit;
         sessions.truncate(limit);
-        let rows: Vec<SessionSums> =
-            sessions.into_iter().map(|one| self.session_sums(one, only, now)).collect::<Result<_, _>>()?;
+        let rows: Vec<SessionSums> = sessions.into_iter().map(|one| one.sums(now)).collect();
         let next = rows.last().filter(|_| !is_last);
         let next = next.map(|last| (last.last.as_millisecond(), last.session.to_string()));
         Ok(Page { rows, next })
@@ -115,7 +115,8 @@ impl Engine {
     ) -> Result<Option<SessionDetail>, EngineError> {
         let _snapshot = self.ledger.snapshot()?;
         let Some(row) = self.session_row(id)? else { return Ok(None) };
-        let Some(one) = together(self.ledger.session_parts(row)?).pop() else { return Ok(None) };
+        let parts = self.ledger.sessions_of([row].into_iter(), &(i64::MIN..i64::MAX), &Only::default())?;
+        let Some(one) = together(parts).pop() else { return Ok(None) };
         let (tools, mut by_call) = self.ledger.tools_of_session(row)?;
         let mut calls = self.ledger.calls_of_session(row, after, limit.saturating_add(1))?;
         let is_last = calls.len() <= limit;
@@ -126,7 +127,7 @@ impl Engine {
         let next = calls.last().filter(|_| !is_last).map(|last| (last.at_ms, last.id));
         let uses = |(name, (uses, failures))| (name, ToolUses { uses, failures });
         Ok(Some(SessionDetail {
-            session: self.session_sums(one, &Only::default(), now)?,
+            session: one.sums(now),
             calls: Page { rows: calls, next },
             tools: tools.into_iter().map(uses).collect(),
             agents: dearest_first(self.ledger.agents_of_session(row)?.into_iter().collect()),
@@ -137,29 +138,13 @@ impl Engine {
         let row = self.ledger.session_id(id)?;
         Ok(row.or_else(|| (id == UNKNOWN_SESSION).then_some(0)))
     }
-
-    fn session_sums(&self, one: Together, only: &Only, now: Timestamp) -> Result<SessionSums, EngineError> {
-        let row = self.ledger.session_id(&one.session)?.unwrap_or(0);
-        let now_ms = now.as_millisecond();
-        let mut sums = Sums::default();
-        one.models.values().for_each(|model| sums += *model);
-        Ok(SessionSums {
-            session: one.name().into(),
-            branch: self.ledger.last_branch(row, one.last_ms, only)?,
-            project: one.project,
-            first: civil::timestamp(one.first_ms),
-            last: civil::timestamp(one.last_ms),
-            active: (now_ms - ACTIVE_MS..=now_ms).contains(&one.last_ms),
-            sums,
-            models: dearest_first(one.models.into_iter().collect()),
-        })
-    }
 }
 
 /// The parts of a session.
 struct Together {
     session: Arc<str>,
     project: Arc<str>,
+    branch: Arc<str>,
     first_ms: i64,
     last_ms: i64,
     models: HashMap<Arc<str>, Sums>,
@@ -170,6 +155,22 @@ impl Together {
         if self.session.is_empty() { UNKNOWN_SESSION } else { &self.session }
     }
 
+    fn sums(self, now: Timestamp) -> SessionSums {
+        let now_ms = now.as_millisecond();
+        let mut sums = Sums::default();
+        self.models.values().for_each(|model| sums += *model);
+        SessionSums {
+            session: self.name().into(),
+            project: self.project,
+            branch: self.branch,
+            first: civil::timestamp(self.first_ms),
+            last: civil::timestamp(self.last_ms),
+            active: (now_ms - ACTIVE_MS..=now_ms).contains(&self.last_ms),
+            sums,
+            models: dearest_first(self.models.into_iter().collect()),
+        }
+    }
+
     /// Where it stands in a list: the latest first, and of equals by id.
     fn place(&self) -> (Reverse<i64>, &str) {
         (Reverse(self.last_ms), self.name())
@@ -178,16 +179,18 @@ impl Together {
 
 fn together(parts: Vec<SessionPart>) -> Vec<Together> {
     let mut sessions: HashMap<Arc<str>, Together> = HashMap::new();
-    for SessionPart { session, project, part } in parts {
+    for SessionPart { session, project, branch, part } in parts {
         let one = sessions.entry(session.clone()).or_insert_with(|| Together {
             session,
             project: Arc::default(),
+            branch: Arc::default(),
             first_ms: i64::MAX,
             last_ms: i64::MIN,
             models: HashMap::new(),
         });
-        if (part.last_ms, &project) > (one.last_ms, &one.project) {
-            one.project = project;
+        // Of calls at one time the last by name, so that each answer names the same.
+        if (part.last_ms, &project, &branch) > (one.last_ms, &one.project, &one.branch) {
+            (one.project, one.branch) = (project, branch);
         }
         one.first_ms = one.first_ms.min(part.first_ms);
         one.last_ms = one.last_ms.max(part.last_ms);

@@ -101,7 +101,7 @@ impl Ledger {
         calls.into_values().map(named).collect()
     }
 
-    pub(crate) fn session_name(&self, id: i64) -> Result<String, LedgerError> {
+    fn session_name(&self, id: i64) -> Result<String, LedgerError> {
         name(&self.connection, "SELECT name FROM session WHERE id = ?1", id)
     }
 

@@ -1,7 +1,10 @@
 //! Names by their ids, as rows of sums hold them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+use rusqlite::OptionalExtension;
 
 use super::Attribution;
 use crate::{Ledger, LedgerError};
@@ -34,6 +37,29 @@ impl Ledger {
             Named::Session => "SELECT id, name FROM session",
             Named::Branch => "SELECT id, name FROM branch",
         })
+    }
+
+    /// The names of these ids, each looked up once: where they are few of many.
+    pub(super) fn names_of(
+        &self,
+        named: Named,
+        ids: impl Iterator<Item = i64>,
+    ) -> Result<Names, LedgerError> {
+        let sql = match named {
+            Named::Project => "SELECT name FROM project WHERE id = ?1",
+            Named::Model => "SELECT name FROM model WHERE id = ?1",
+            Named::Session => "SELECT name FROM session WHERE id = ?1",
+            Named::Branch => "SELECT name FROM branch WHERE id = ?1",
+        };
+        let mut select = self.connection.prepare_cached(sql)?;
+        let mut names = HashMap::new();
+        for id in ids {
+            if let Entry::Vacant(unknown) = names.entry(id) {
+                let name: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+                unknown.insert(name.unwrap_or_default().into());
+            }
+        }
+        Ok(Names(names))
     }
 
     pub(super) fn names_by(&self, sql: &'static str) -> Result<Names, LedgerError> {

@@ -8,7 +8,6 @@ use cco_model::sums::Sums;
 use cco_model::tokens::Tokens;
 use rusqlite::params;
 
-use super::only::{Marks, Only};
 use super::{Attribution, Named, Total};
 use crate::{Ledger, LedgerError};
 
@@ -110,24 +109,5 @@ impl Ledger {
         })?;
         by_call.values_mut().for_each(|tools| tools.sort_unstable());
         Ok((sums, by_call))
-    }
-
-    /// The branch of the last of a session's calls that are asked for, of which none is later than that time (UTC
-    /// milliseconds); empty where it is unknown, or there is none.
-    pub fn last_branch(&self, session: i64, until_ms: i64, only: &Only) -> Result<Arc<str>, LedgerError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT project_id, branch_id, model_id, account_id,
-                 coalesce((SELECT name FROM branch WHERE id = branch_id), '') FROM call
-             WHERE session_id = ?1 AND at_ms <= ?2 ORDER BY at_ms DESC, id DESC",
-        )?;
-        let mut rows = select.query([session, until_ms])?;
-        while let Some(row) = rows.next()? {
-            let (project, branch) = (row.get(0)?, row.get(1)?);
-            let (model, account) = (row.get(2)?, row.get(3)?);
-            if only.holds(&Marks { project, branch, attribution: 0, model, account }) {
-                return Ok(row.get::<_, String>(4)?.into());
-            }
-        }
-        Ok(Arc::default())
     }
 }

@@ -7,26 +7,27 @@ use std::sync::Arc;
 use rusqlite::Row;
 
 use super::cache::EVERY;
+use super::names::Names;
 use super::only::{Marks, Only};
 use super::spans::{SessionPlace, SessionSpan};
-use super::walk::Source;
 use super::{ModelPart, Named, Total};
-use crate::rollup::Kind;
 use crate::{Ledger, LedgerError};
 
 /// One of so many sessions is few: each that is looked for costs what reading this many of all does.
 const FEW: usize = 8;
 
-/// Sums by session, project, model and account.
-type PartsFound = BTreeMap<[i64; 4], Total>;
+/// Sums by session, project, branch, model and account.
+type PartsFound = BTreeMap<[i64; 5], Total>;
 
-/// Calls of one session, project and model; there may be several, of different branches or accounts.
+/// Calls of one session, project, branch and model; there may be several, of different accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionPart {
     /// Session id; empty where rows had none.
     pub session: Arc<str>,
     /// Project path; empty where unknown.
     pub project: Arc<str>,
+    /// Branch; empty where unknown.
+    pub branch: Arc<str>,
     /// What was called.
     pub part: ModelPart,
 }
@@ -49,12 +50,11 @@ impl Ledger {
     /// ledger and few sessions may have some, no other is read.
     pub fn sessions(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPart>, LedgerError> {
         if let Some(few) = self.few_sessions(range, only)? {
-            return self.sessions_of(&few, range, only);
+            return self.sessions_of(few.iter().map(|place| place.session), range, only);
         }
         let mut found = PartsFound::default();
         self.find_parts(EVERY, range, only, &mut found)?;
-        let sessions = self.names(Named::Session)?;
-        self.parts_named(found, |session| Ok(sessions.get(session)))
+        self.parts_named(found, &self.names(Named::Session)?, &self.names(Named::Branch)?)
     }
 
     /// Sessions that may have a call in a range of UTC milliseconds, of those that are asked for, the latest first: all
@@ -68,18 +68,20 @@ impl Ledger {
         self.with_session_spans(|all| all.latest(range, only, latest))
     }
 
-    /// What [`Ledger::sessions`] has of these.
+    /// What [`Ledger::sessions`] has of these, which are given by their rows.
     pub fn sessions_of(
         &self,
-        places: &[SessionPlace],
+        sessions: impl Iterator<Item = i64>,
         range: &Range<i64>,
         only: &Only,
     ) -> Result<Vec<SessionPart>, LedgerError> {
         let mut found = PartsFound::default();
-        for place in places {
-            self.find_parts(place.session..place.session + 1, range, only, &mut found)?;
+        for session in sessions {
+            self.find_parts(session..session + 1, range, only, &mut found)?;
         }
-        self.parts_named(found, |session| Ok(self.session_name(session)?.into()))
+        let sessions = self.names_of(Named::Session, found.keys().map(|[session, ..]| *session))?;
+        let branches = self.names_of(Named::Branch, found.keys().map(|[_, _, branch, ..]| *branch))?;
+        self.parts_named(found, &sessions, &branches)
     }
 
     /// The sessions of a range, where that is known and looking for each of them is quicker than reading all.
@@ -143,33 +145,17 @@ impl Ledger {
     fn parts_named(
         &self,
         found: PartsFound,
-        name: impl Fn(i64) -> Result<Arc<str>, LedgerError>,
+        sessions: &Names,
+        branches: &Names,
     ) -> Result<Vec<SessionPart>, LedgerError> {
         let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
-        let part = |([session, project, model, _], total): ([i64; 4], Total)| {
-            Ok(SessionPart {
-                session: name(session)?,
-                project: projects.get(project),
-                part: total.part(models.get(model)),
-            })
+        let part = |([session, project, branch, model, _], total): ([i64; 5], Total)| SessionPart {
+            session: sessions.get(session),
+            project: projects.get(project),
+            branch: branches.get(branch),
+            part: total.part(models.get(model)),
         };
-        found.into_iter().map(part).collect()
-    }
-
-    /// All of one session, by project, branch, model and account.
-    pub fn session_parts(&self, session: i64) -> Result<Vec<SessionPart>, LedgerError> {
-        let (models, projects) = (self.names(Named::Model)?, self.names(Named::Project)?);
-        let name: Arc<str> = self.session_name(session)?.into();
-        let mut parts = Vec::new();
-        self.rows(Source::Rollup(Kind::Session), session..session + 1, &Only::default(), &mut |row| {
-            parts.push(SessionPart {
-                session: name.clone(),
-                project: projects.get(row.marks.project),
-                part: row.total()?.part(models.get(row.marks.model)),
-            });
-            Ok(())
-        })?;
-        Ok(parts)
+        Ok(found.into_iter().map(part).collect())
     }
 
     /// Counts sessions: those with a call in `active`, in `today`, and at all (ranges of UTC milliseconds). Sums of
@@ -240,9 +226,8 @@ impl Ledger {
     }
 }
 
-/// Sums of sessions are told apart by session, project, model and account.
-fn key(session: i64, marks: &Marks) -> [i64; 4] {
-    [session, marks.project, marks.model, marks.account]
+fn key(session: i64, marks: &Marks) -> [i64; 5] {
+    [session, marks.project, marks.branch, marks.model, marks.account]
 }
 
 /// A session and its marks, in a row's first five columns.
