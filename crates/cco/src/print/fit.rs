@@ -81,7 +81,7 @@ pub(crate) enum Squeeze {
     Never,
     /// Ids are cut to what tells them apart, before anything else.
     Id,
-    /// Shortened before columns with at most this number go.
+    /// A name: shortened before columns with at most this number go, and where it is very long before any goes.
     Before(u8, Keep),
     /// Shortened when nothing else can go.
     Last(Keep),
@@ -98,6 +98,9 @@ pub(crate) enum Keep {
 
 /// The least that a cell is shortened to while other columns could go instead.
 const LEAST_CELL: usize = 12;
+/// A name that is wider is not worth a column: this much of its end, or of its beginning, mostly tells it apart.
+/// Anthropic's longest model name, with its date, is as wide.
+const WIDE_CELL: usize = 26;
 
 /// Makes lines of cells fit: shortens cells in place and gives the columns that are left. The first line and the last
 /// are no rows with ids when there are ids: they are headers and totals.
@@ -123,14 +126,17 @@ pub(crate) fn arrange(lines: &mut [Vec<String>], columns: &[Column], room: Optio
         let droppable = (0..kept.len()).filter(|at| columns[kept[*at]].drop > 0);
         let next = droppable.max_by_key(|at| (columns[kept[*at]].drop, *at));
         let next_drop = next.map_or(0, |at| columns[kept[at]].drop);
-        let squeezed = kept.iter().find_map(|column| {
+        // How much each gives, and all together.
+        let gives = kept.iter().filter_map(|column| {
             let (keep, least) = columns[*column].squeeze.at(next_drop)?;
-            let target = widths[*column].saturating_sub(too_much);
-            (target >= least && target < widths[*column]).then_some((*column, keep, target))
+            (widths[*column] > least).then(|| (widths[*column] - least, *column, keep))
         });
+        let gives: Vec<(usize, usize, Keep)> = gives.collect();
+        let is_enough = gives.iter().map(|(most, ..)| most).sum::<usize>() >= too_much;
+        let squeezed = gives.into_iter().filter(|_| is_enough).max_by_key(|(most, ..)| *most);
         match (squeezed, next) {
-            (Some((column, keep, target)), _) => {
-                shorten_column(lines, column, target, keep);
+            (Some((most, column, keep)), _) => {
+                shorten_column(lines, column, widths[column] - most.min(too_much), keep);
                 widths[column] = widest(lines, column);
             }
             (None, Some(at)) => {
@@ -146,7 +152,7 @@ impl Squeeze {
     fn at(self, next_drop: u8) -> Option<(Keep, usize)> {
         match self {
             Self::Before(before, keep) if next_drop > 0 => {
-                (next_drop <= before).then_some((keep, LEAST_CELL))
+                Some((keep, if next_drop <= before { LEAST_CELL } else { WIDE_CELL }))
             }
             Self::Before(_, keep) | Self::Last(keep) => (next_drop == 0).then_some((keep, 1)),
             Self::Id => (next_drop == 0).then_some((Keep::Start, 1)),
@@ -209,7 +215,7 @@ pub(crate) fn shorten(text: &str, columns: usize, keep: Keep) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    if let Some(rest) = text.strip_prefix(PART_OF) {
+    if let Some(rest) = text.strip_prefix(PART_OF).filter(|_| columns > width(PART_OF)) {
         return format!("{PART_OF}{}", shorten(rest, columns.saturating_sub(width(PART_OF)), keep));
     }
     let room = columns.saturating_sub(width(CUT));
@@ -234,7 +240,7 @@ fn shorten_amid(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    if let Some(rest) = text.strip_prefix(PART_OF) {
+    if let Some(rest) = text.strip_prefix(PART_OF).filter(|_| columns > width(PART_OF)) {
         return format!("{PART_OF}{}", shorten_amid(rest, columns.saturating_sub(width(PART_OF))));
     }
     let room = columns.saturating_sub(width(CUT));
@@ -258,6 +264,7 @@ mod tests {
             ("東京都庁", 4, Keep::End, "…庁"),
             ("└ lighthouse-preview", 12, Keep::End, "└ …e-preview"),
             ("└ proxy/qwen3-coder", 15, Keep::End, "└ …/qwen3-coder"),
+            ("└ proxy/qwen3-coder", 2, Keep::End, "…r"),
             ("abc", 1, Keep::Start, "…"),
             ("abc", 1, Keep::End, "…"),
         ] {
@@ -278,6 +285,51 @@ mod tests {
         );
         assert_eq!(short(&["client-alpha/backend", "client-beta/worker"], 14), "…/backend …/worker");
         assert_eq!(short(&["client-alpha/backend", "client-alpha/backend"], 14), "…/backend …/backend");
+    }
+
+    /// Columns of a name, of words that go first, and of two numbers, at so many columns of a terminal.
+    fn arranged(names: [&str; 2], room: usize) -> Vec<String> {
+        let column = |drop, squeeze| Column { align: CellAlignment::Left, drop, squeeze };
+        let columns = [
+            column(0, Squeeze::Before(4, Keep::End)),
+            column(2, Squeeze::Before(4, Keep::Start)),
+            column(9, Squeeze::Never),
+            column(5, Squeeze::Never),
+            column(0, Squeeze::Never),
+        ];
+        let mut lines = vec![[names[0], names[1], "words", "1,234,567", "$8.90"].map(str::to_owned).to_vec()];
+        let kept = arrange(&mut lines, &columns, Some(room));
+        kept.iter().map(|column| lines[0][*column].clone()).collect()
+    }
+
+    #[test]
+    fn a_very_long_name_is_shortened_before_anything_goes_and_one_that_fits_stays_whole() {
+        let long = "n".repeat(120);
+        for (names, room, shown) in [
+            ([&*long, "short"], 60, "…".to_owned() + &long[..27] + " short words 1,234,567 $8.90"),
+            ([&*long, &*long], 80, format!("…{} {}… words 1,234,567 $8.90", &long[..26], &long[..25])),
+            // There is no room for the words beside 26 columns of a name.
+            ([&*long, "short"], 55, format!("…{} short 1,234,567 $8.90", &long[..29])),
+            (
+                ["a-name-of-thirty-characters-xy", "short"],
+                62,
+                "a-name-of-thirty-characters-xy short words 1,234,567 $8.90".to_owned(),
+            ),
+            (
+                ["a-name-of-24-characters-", "short"],
+                55,
+                "a-name-of-24-characters- short 1,234,567 $8.90".to_owned(),
+            ),
+        ] {
+            assert_eq!(arranged(names, room).join(" "), shown, "{names:?} at {room}");
+        }
+    }
+
+    #[test]
+    fn however_narrow_the_terminal_is_it_comes_to_an_end() {
+        for room in 0..60 {
+            assert!(!arranged(["└ a-name-of-a-part", "else"], room).is_empty());
+        }
     }
 
     #[test]
