@@ -5,7 +5,7 @@ import { Problem, exchangeCode, forget, get } from "./api.ts";
 import { isZone } from "./format.ts";
 import { Live, type LiveState } from "./live.ts";
 import { lastPart, named } from "./names.ts";
-import { OUTLINES, type Page, type SheetPart, type View } from "./page.ts";
+import { OUTLINES, type Page, type SheetPart, type View, usesOf } from "./page.ts";
 import * as dialog from "./parts/dialog.ts";
 import { fill } from "./parts/dom.ts";
 import { tick } from "./parts/figure.ts";
@@ -290,7 +290,7 @@ class App {
 
   private drawFilters(): void {
     const kept = keep();
-    fill(this.frame.filters, filters.bar(this.page([]), OUTLINES[this.state.view].uses, this.known, this.span));
+    fill(this.frame.filters, filters.bar(this.page([]), usesOf(this.state), this.known, this.span));
     restore(kept);
   }
 

@@ -68,6 +68,10 @@ export const OUTLINES: Readonly<Record<ViewKey, Outline>> = {
   sources: { name: "Sources", title: "Sources", uses: ["find", "zone"] },
 };
 
+/** Filters that mean something for what is shown. A session is shown whole. */
+export const usesOf = ({ view, session }: State): readonly FilterKey[] =>
+  view === "projects" && session ? ["zone", "find"] : OUTLINES[view].uses;
+
 export interface View<T> {
   readonly key: ViewKey;
   /** The zone is the one that times are shown in; at first it is asked for at the same time. */

@@ -168,6 +168,16 @@ test("a session with only a main thread has no card of agents, and one with an a
   assert.deepEqual(await page.locator('table[aria-label="Agents of the session"] tbody th').allInnerTexts().then((all) => all.toSorted()), ["Explore", "the main thread"]);
 });
 
+test("a session is whole on its page: no time, project or model of it can be chosen there, and on the page above they can", async () => {
+  const chosen = () => page.locator(".filters .period, .filters #filter-project, .filters #filter-model").count();
+  await settled("?view=projects&session=alone");
+  assert.equal(await chosen(), 0);
+  assert.equal(await page.locator(".filters #filter-zone").count(), 1);
+  await page.locator(".crumbs").getByText("Projects", { exact: true }).click();
+  await page.locator('table[aria-label="Projects"]').waitFor();
+  assert.equal(await chosen(), 3);
+});
+
 test("a zone that is none is told beside its field, and a call's command means the same to a shell", async () => {
   await settled("?view=projects&session=alone");
   const before = page.url();

@@ -91,7 +91,7 @@ function trouble(page: Page, account: Account): Child {
   if (!account.trouble) return null;
   const next = instant(account.nextTry);
   return h("span", { class: "muted" }, badge(account.trouble, "warn"),
-    account.lastSuccess ? [" last heard ", age(page, account.lastSuccess)] : null,
+    account.lastSuccess ? [" last answer ", age(page, account.lastSuccess)] : null,
     next !== null && next > page.now ? `, next try in ${lasting(next - page.now)}` : null);
 }
 

@@ -88,8 +88,8 @@ function ledger(page: Page, { ledger: of, prices, watcher, broker }: Sources): H
     fact("Keeps sums of days in", of.zone),
     fact("Price list", prices.list),
     fact("Transcripts are", watcher.mode === "polling" ? badge("looked at now and then", "warn", { title: "The system's events cannot be had; changes are noticed later" }) : "watched", watcher.since ? [", since ", age(page, watcher.since)] : null),
-    fact("Limits were last heard", age(page, broker.last_success)),
-    fact("Asking for them last failed", age(page, broker.last_failure), broker.last_failure_reason ? `: ${broker.last_failure_reason}` : null),
+    fact("The service last told limits", age(page, broker.last_success)),
+    fact("Asking it last failed", age(page, broker.last_failure), broker.last_failure_reason ? `: ${broker.last_failure_reason}` : null),
   ));
 }
 
