@@ -209,7 +209,7 @@ def statistics_of(binary, work, table, name, wrong, millions):
         print(f"  /api/health, which reads nothing: median {statistics.median(least):.2f} ms, 99th percentile {at(least, 0.99):.2f} ms")
         for what, paths_of, limit in (("other stretches", lambda rng: stretches(rng, END, 365), 10),
                                       ("others of some calls and zones", lambda rng: chosen(rng, END, 365), 10),
-                                      ("lists of sessions, branches, projects", lambda rng: lists(rng, END, 365), 15),  # no promise: 7 to 10
+                                      ("lists of sessions, branches, projects", lambda rng: lists(rng, END, 365), 10),  # no promise: 4.5
                                       ("asked again", again, 1)):
             times = ask(paths_of)
             if len(times) != CLIENTS * QUESTIONS or min(times) < 0:

@@ -17,7 +17,7 @@ from small_tree import Growing
 NEEDS = "an ext4 on a loop device needs root"
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN and its flag, as Linux has them
 IMAGE = 48 << 20  # bytes
-TRIALS, TRIALS_SHORT = 200, 30
+TRIALS, TRIALS_SHORT = 200, 50
 TODAY = "2026-10-12T18:00:00Z"  # the day of the calls
 
 
