@@ -86,13 +86,14 @@ fn a_head_that_does_not_come_in_time_is_not_waited_for() {
 
 #[test]
 fn whoever_was_answered_may_ask_again_later_and_is_not_waited_for_without_end() {
-    let head_ms = Duration::from_millis(100);
-    let served = with(Bounds { head: head_ms, idle: head_ms * 5, ..Bounds::USUAL });
+    // On a busy machine the head itself may be a while on its way.
+    let (head_ms, idle_ms) = (Duration::from_millis(500), Duration::from_millis(800));
+    let served = with(Bounds { head: head_ms, idle: idle_ms, ..Bounds::USUAL });
     let mut idle = served.connect();
     let begun = std::time::Instant::now();
     idle.write_all(head(&served, "\r\n").as_bytes()).expect("sent");
     assert!(rest(&mut idle).starts_with("HTTP/1.1 200"), "answered, and closed when nothing more came");
-    assert!(begun.elapsed() >= head_ms * 5, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= idle_ms, "{:?}", begun.elapsed());
 }
 
 #[test]
