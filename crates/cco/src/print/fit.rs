@@ -98,7 +98,7 @@ pub(crate) enum Keep {
 
 /// The least that a cell is shortened to while other columns could go instead.
 const LEAST_CELL: usize = 12;
-/// A name that is wider is not worth a column: this much of its end, or of its beginning, mostly tells it apart.
+/// A name that is wider is not worth a column where this much of its end, or of its beginning, tells it apart.
 /// Anthropic's longest model name, with its date, is as wide.
 const WIDE_CELL: usize = 26;
 
@@ -133,10 +133,18 @@ pub(crate) fn arrange(lines: &mut [Vec<String>], columns: &[Column], room: Optio
         });
         let gives: Vec<(usize, usize, Keep)> = gives.collect();
         let is_enough = gives.iter().map(|(most, ..)| most).sum::<usize>() >= too_much;
-        let squeezed = gives.into_iter().filter(|_| is_enough).max_by_key(|(most, ..)| *most);
+        let most = gives.into_iter().filter(|_| is_enough).max_by_key(|(most, ..)| *most);
+        let squeezed = most.map(|(most, column, keep)| {
+            (column, shortened(lines, column, widths[column] - most.min(too_much), keep))
+        });
+        // Two rows that read alike are worse than a number that is not shown.
+        let may_read_alike = |column: usize| columns[column].squeeze.is_due(next_drop);
+        let squeezed = squeezed.filter(|(column, short)| {
+            may_read_alike(*column) || different(short) == different(&cells(lines, *column))
+        });
         match (squeezed, next) {
-            (Some((most, column, keep)), _) => {
-                shorten_column(lines, column, widths[column] - most.min(too_much), keep);
+            (Some((column, short)), _) => {
+                lines.iter_mut().zip(short).for_each(|(line, cell)| line[column] = cell);
                 widths[column] = widest(lines, column);
             }
             (None, Some(at)) => {
@@ -151,32 +159,44 @@ impl Squeeze {
     /// How to shorten, and to what at the least, when columns with this number are next to go; 0: none is left.
     fn at(self, next_drop: u8) -> Option<(Keep, usize)> {
         match self {
-            Self::Before(before, keep) if next_drop > 0 => {
-                Some((keep, if next_drop <= before { LEAST_CELL } else { WIDE_CELL }))
+            Self::Before(_, keep) if next_drop > 0 => {
+                Some((keep, if self.is_due(next_drop) { LEAST_CELL } else { WIDE_CELL }))
             }
             Self::Before(_, keep) | Self::Last(keep) => (next_drop == 0).then_some((keep, 1)),
             Self::Id => (next_drop == 0).then_some((Keep::Start, 1)),
             Self::Never => None,
         }
     }
+
+    /// Columns with this number stay longer than what it tells in full.
+    fn is_due(self, next_drop: u8) -> bool {
+        !matches!(self, Self::Before(before, _) if next_drop > before)
+    }
+}
+
+fn cells(lines: &[Vec<String>], column: usize) -> Vec<String> {
+    lines.iter().map(|line| line[column].clone()).collect()
+}
+
+fn different(cells: &[String]) -> usize {
+    cells.iter().collect::<HashSet<_>>().len()
 }
 
 fn widest(lines: &[Vec<String>], column: usize) -> usize {
     lines.iter().map(|line| width(&line[column])).max().unwrap_or_default()
 }
 
-/// Shortens the cells of a column: paths between their parts, or amid one where that tells more cells apart.
-fn shorten_column(lines: &mut [Vec<String>], column: usize, target: usize, keep: Keep) {
-    let different = |cells: &[String]| cells.iter().collect::<HashSet<_>>().len();
-    let cells: Vec<String> = lines.iter().map(|line| line[column].clone()).collect();
-    let mut short: Vec<String> = cells.iter().map(|cell| shorten(cell, target, keep)).collect();
+/// The cells of a column, shortened: paths between their parts, or amid one where that tells more cells apart.
+fn shortened(lines: &[Vec<String>], column: usize, target: usize, keep: Keep) -> Vec<String> {
+    let cells = cells(lines, column);
+    let short: Vec<String> = cells.iter().map(|cell| shorten(cell, target, keep)).collect();
     if keep == Keep::End && different(&short) < different(&cells) {
         let amid: Vec<String> = cells.iter().map(|cell| shorten_amid(cell, target)).collect();
         if different(&amid) > different(&short) {
-            short = amid;
+            return amid;
         }
     }
-    lines.iter_mut().zip(short).for_each(|(line, cell)| line[column] = cell);
+    short
 }
 
 /// Cuts ids to their first characters, to as many more as it takes to tell them apart; to their last ones where those
@@ -275,9 +295,8 @@ mod tests {
     #[test]
     fn cells_that_differ_stay_different_where_there_is_room() {
         let short = |names: &[&str], columns| {
-            let mut lines: Vec<Vec<String>> = names.iter().map(|name| vec![(*name).to_owned()]).collect();
-            shorten_column(&mut lines, 0, columns, Keep::End);
-            lines.concat().join(" ")
+            let lines: Vec<Vec<String>> = names.iter().map(|name| vec![(*name).to_owned()]).collect();
+            shortened(&lines, 0, columns, Keep::End).join(" ")
         };
         assert_eq!(
             short(&["client-alpha/backend", "client-beta/backend"], 14),
@@ -323,6 +342,20 @@ mod tests {
         ] {
             assert_eq!(arranged(names, room).join(" "), shown, "{names:?} at {room}");
         }
+    }
+
+    #[test]
+    fn names_that_would_read_alike_stay_whole_and_numbers_go() {
+        let column = |drop, squeeze| Column { align: CellAlignment::Left, drop, squeeze };
+        let columns = [
+            column(0, Squeeze::Before(4, Keep::Start)),
+            column(9, Squeeze::Never),
+            column(0, Squeeze::Never),
+        ];
+        let names = ["us.anthropic.claude-sonnet-4-20250514", "us.anthropic.claude-sonnet-4-5-20250929"];
+        let mut lines = names.map(|name| vec![name.to_owned(), "1,234,567".to_owned(), "$1".to_owned()]);
+        assert_eq!(arrange(&mut lines, &columns, Some(44)), [0, 2]);
+        assert_eq!([&lines[0][0], &lines[1][0]], names);
     }
 
     #[test]

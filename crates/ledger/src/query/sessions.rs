@@ -46,8 +46,8 @@ pub struct SessionCounts {
 }
 
 impl Ledger {
-    /// Sums by session, project and model, of the calls in a range of UTC milliseconds. Where somebody follows the
-    /// ledger and few sessions may have some, no other is read.
+    /// Sums by session, project, branch and model, of the calls in a range of UTC milliseconds. Where somebody follows
+    /// the ledger and few sessions may have some, no other is read.
     pub fn sessions(&self, range: &Range<i64>, only: &Only) -> Result<Vec<SessionPart>, LedgerError> {
         if let Some(few) = self.few_sessions(range, only)? {
             return self.sessions_of(few.iter().map(|place| place.session), range, only);
