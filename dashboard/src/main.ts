@@ -5,7 +5,7 @@ import { Problem, exchangeCode, forget, get } from "./api.ts";
 import { isZone } from "./format.ts";
 import { Live, type LiveState } from "./live.ts";
 import { lastPart, named } from "./names.ts";
-import { OUTLINES, type Page, type SheetPart, type View, usesOf } from "./page.ts";
+import { OUTLINES, type Page, type SheetPart, type View, onDay, scope, usesOf } from "./page.ts";
 import * as dialog from "./parts/dialog.ts";
 import { fill } from "./parts/dom.ts";
 import { tick } from "./parts/figure.ts";
@@ -272,9 +272,8 @@ class App {
 
   /** The filters in words, for files. */
   private about(): string {
-    const day: Partial<State> = this.state.view === "now" ? { period: "day", from: "" } : {};
-    const { project, branch, model, account } = this.state;
-    return [inWords({ ...this.state, ...day }, this.span, this.zone), project && this.called(project), branch, model, account, this.zone].filter(Boolean).join(", ");
+    const project = this.state.project && this.called(this.state.project);
+    return scope(this.state, inWords(onDay(this.state), this.span, this.zone), project, this.zone).join(", ");
   }
 
   private drawView(view: View<unknown>, sheet: SheetPart[]): void {

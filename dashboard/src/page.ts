@@ -72,6 +72,24 @@ export const OUTLINES: Readonly<Record<ViewKey, Outline>> = {
 export const usesOf = ({ view, session }: State): readonly FilterKey[] =>
   view === "projects" && session ? ["zone", "find"] : OUTLINES[view].uses;
 
+/** The state that its words are of: Now tells of today, whatever period is chosen elsewhere. */
+export const onDay = (state: State): State => (state.view === "now" ? { ...state, period: "day", from: "" } : state);
+
+/** What the numbers of a view are of, in words: what is shown, and only the filters that mean something for it. */
+export function scope(state: State, time: string, project: string, zone: string): string[] {
+  const { view, session, branch, model, account } = state;
+  const uses = usesOf(state);
+  const words = [
+    uses.includes("period") || view === "now" ? time : "",
+    view === "projects" && session ? `session ${session}` : "",
+    ...(uses.includes("project") ? [project, branch] : []),
+    uses.includes("model") ? model : "",
+    uses.includes("account") ? account : "",
+    zone,
+  ];
+  return words.filter(Boolean);
+}
+
 export interface View<T> {
   readonly key: ViewKey;
   /** The zone is the one that times are shown in; at first it is asked for at the same time. */

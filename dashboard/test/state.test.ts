@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { scope } from "../src/page.ts";
 import { before, isCalendar, neighbour, spanNow, spanWords } from "../src/period.ts";
 import { DEFAULTS, address, filters, mistakes, narrowed, parse } from "../src/state.ts";
 
@@ -60,4 +61,13 @@ test("a week starts on Monday of the zone", () => {
   assert.deepEqual(span, { from: at("2026-11-30T00:00:00+01:00"), to: at("2026-12-07T00:00:00+01:00") });
   assert.equal(spanWords(span ?? { from: 0, to: 0 }, "Europe/Berlin"), "30 Nov – 6 Dec");
   assert.equal(spanWords({ from: at("2026-11-01T00:00:00Z"), to: at("2027-02-01T00:00:00Z") }, "UTC"), "1 Nov 2026 – 31 Jan 2027");
+});
+
+test("a saved file names only the filters that mean something for what it shows", () => {
+  const state = { ...DEFAULTS, session: "s1", branch: "main", model: "Opus", account: "ann" };
+  const told = (view: typeof state.view, session = "s1"): string => scope({ ...state, view, session }, "today", "shop/web", "UTC").join(", ");
+  assert.equal(told("projects"), "session s1, UTC");
+  assert.equal(told("projects", ""), "today, shop/web, main, Opus, ann, UTC");
+  assert.equal(told("now"), "today, shop/web, main, Opus, ann, UTC");
+  assert.equal(told("sources"), "UTC");
 });
