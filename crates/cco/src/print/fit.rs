@@ -133,14 +133,14 @@ pub(crate) fn arrange(lines: &mut [Vec<String>], columns: &[Column], room: Optio
         });
         let gives: Vec<(usize, usize, Keep)> = gives.collect();
         let is_enough = gives.iter().map(|(most, ..)| most).sum::<usize>() >= too_much;
-        let most = gives.into_iter().filter(|_| is_enough).max_by_key(|(most, ..)| *most);
-        let squeezed = most.map(|(most, column, keep)| {
+        let roomiest = gives.into_iter().filter(|_| is_enough).max_by_key(|(most, ..)| *most);
+        let short = roomiest.map(|(most, column, keep)| {
             (column, shortened(lines, column, widths[column] - most.min(too_much), keep))
         });
         // Two rows that read alike are worse than a number that is not shown.
-        let may_read_alike = |column: usize| columns[column].squeeze.is_due(next_drop);
-        let squeezed = squeezed.filter(|(column, short)| {
-            may_read_alike(*column) || different(short) == different(&cells(lines, *column))
+        let squeezed = short.filter(|(column, short)| {
+            let is_due = columns[*column].squeeze.is_due(next_drop);
+            is_due || different(short) == different(&cells(lines, *column))
         });
         match (squeezed, next) {
             (Some((column, short)), _) => {
@@ -168,7 +168,7 @@ impl Squeeze {
         }
     }
 
-    /// Columns with this number stay longer than what it tells in full.
+    /// Columns with this number are worth more than names in full, even than names that can all be told apart.
     fn is_due(self, next_drop: u8) -> bool {
         !matches!(self, Self::Before(before, _) if next_drop > before)
     }
