@@ -256,11 +256,12 @@ fn a_stranger_who_has_the_socket_and_says_nothing_keeps_a_report_a_moment_and_is
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_daemon_that_does_not_answer_is_named_and_its_work_done() {
     let env = machine_with(2);
     let daemon = Daemon::run(&env);
     assert_eq!(calls(&env), 2);
-    daemon.signal("-STOP");
+    daemon.hangs_idle();
     append(&env, 7);
     let run = env.run("daily --json");
     daemon.signal("-CONT");

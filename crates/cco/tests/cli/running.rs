@@ -69,6 +69,43 @@ impl Daemon {
         assert!(killed.success());
     }
 
+    /// Stops it as `-STOP` does, at a moment when nobody waits for it: stopped amid a transaction it would keep the
+    /// ledger from others.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn hangs_idle(&self) {
+        until(|| {
+            self.signal("-STOP");
+            until(|| self.threads().iter().all(|state| *state == 'T'));
+            let is_idle = self.locks() == 1;
+            if !is_idle {
+                self.signal("-CONT");
+            }
+            is_idle
+        });
+    }
+
+    /// The states of its threads, as the system has them.
+    #[cfg(target_os = "linux")]
+    fn threads(&self) -> Vec<char> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let state = |stat: String| stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap();
+        threads
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok())
+            .map(state)
+            .collect()
+    }
+
+    /// How many locks it holds that keep others waiting. One is its own, by which there is one daemon; SQLite's shared
+    /// ones, of a ledger that is open, keep nobody.
+    #[cfg(target_os = "linux")]
+    fn locks(&self) -> usize {
+        let all = fs::read_to_string("/proc/locks").unwrap();
+        let is_its_own = |lock: &[&str]| lock.get(4) == Some(&self.child.id().to_string().as_str());
+        let is_shared = |lock: &[&str]| lock.get(1) == Some(&"POSIX") && lock.get(3) == Some(&"READ");
+        let fields = all.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+        fields.filter(|lock| is_its_own(lock) && !is_shared(lock)).count()
+    }
+
     /// How it ended; it must within this time.
     pub(crate) fn ends(&mut self, patience: Duration) -> ExitStatus {
         let until = Instant::now() + patience;
