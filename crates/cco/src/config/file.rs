@@ -114,7 +114,11 @@ impl Reader<'_> {
                     }
                 }
             }
-            self.config.prices.push(OwnPrice { place, rates: found });
+            let own = OwnPrice { place, rates: found };
+            // A section without a rate sets nothing: `config unset` of the last one leaves it.
+            if !own.classes().is_empty() {
+                self.config.prices.push(own);
+            }
         }
         Ok(())
     }
@@ -391,6 +395,14 @@ mod tests {
             ..ModelOverride::default()
         };
         assert_eq!(config.prices, [OwnPrice { place: "c.toml:1".to_owned(), rates: wanted }]);
+    }
+
+    #[test]
+    fn a_price_without_a_rate_is_none() {
+        let config =
+            read("c.toml", "[prices.'a.b']\n[prices.c]\n# input = 3\n[prices.d]\noutput = 1").unwrap();
+        let models: Vec<&str> = config.prices.iter().map(|own| own.rates.model.as_str()).collect();
+        assert_eq!(models, ["d"]);
     }
 
     #[test]

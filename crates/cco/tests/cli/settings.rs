@@ -342,6 +342,13 @@ fn a_price_that_is_set_prices() {
     }
     assert_eq!(text(&env).matches("[prices.\"acme/m.1\"]").count(), 1, "{}", text(&env));
     assert!(env.run("daily --json").stdout.contains("\"totalCost\": 0.00375"));
+    for class in ["input", "output", "cache_write_5m", "cache_write_1h", "cache_read"] {
+        assert_eq!(env.run(&format!("config unset prices.acme/m.1.{class}")).code, 0);
+    }
+    assert_eq!(
+        env.run("config check").story(),
+        "exit 0\n-- stdout\n$HOME/.cco/config.toml: all is well\n"
+    );
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn a_server_that_hangs_or_drips_is_given_up_when_the_time_is_over() {
         let server = Server::start(vec![reply.clone()]);
         let start = Instant::now();
         assert_eq!(ask(&server, Duration::from_millis(60)), Outcome::Timeout, "{reply:?}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{reply:?} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(10), "{reply:?} took {:?}", start.elapsed());
     }
 }
 
@@ -185,7 +185,8 @@ fn a_connection_that_breaks_is_the_networks_fault() {
     ] {
         assert_eq!(outcome_of(reply.clone()), Outcome::Network, "{reply:?}");
     }
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A port that was free a moment ago may be another test's by now; this one is the system's, and nobody's.
+    let nobody = "127.0.0.1:1";
     for scheme in ["http", "https"] {
         let base = cco_limits::base::BaseUrl::parse(&format!("{scheme}://{nobody}")).unwrap();
         let client = Client::new(&Settings { base, ..Settings::new("1") }).unwrap();

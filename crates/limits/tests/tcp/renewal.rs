@@ -197,11 +197,13 @@ fn any_other_failure_backs_off_for_five_minutes_and_never_says_log_in() {
     ] {
         let (home, server) = (Home::expired(&Chain::new(true)), Server::start(vec![reply]));
         let untouched = home.text();
+        // Who answers may take as long as a busy machine takes.
+        let limit_ms = if failure == ExchangeFailure::Timeout { 300 } else { 20_000 };
         let client = TokenClient::new(&TokenSettings {
             url: server.token_url(),
             client_id: "client-7".into(),
             user_agent: "cco/1".into(),
-            time_limit: Duration::from_millis(300),
+            time_limit: Duration::from_millis(limit_ms),
             proxies: Proxies::default(),
         })
         .unwrap();
@@ -273,9 +275,12 @@ fn without_a_place_for_the_intent_or_the_successor_nothing_is_asked() {
 #[test]
 fn a_loop_that_never_stops_asks_once_in_five_minutes() {
     let (home, fails) = (Home::expired(&Chain::new(true)), Fails(Cell::new(0)));
+    let start = Instant::now();
     for second in 0..3_600 {
         home.later_ms.set(second * 1_000);
         home.refresh(&fails, &|_| ());
     }
-    assert!((11..=12).contains(&fails.0.get()), "{}", fails.0.get());
+    // Its clock is the hour that is made up, and the time that the loop itself took.
+    let most = 12 + u32::try_from(start.elapsed().as_secs().div_ceil(300)).unwrap();
+    assert!((11..=most).contains(&fails.0.get()), "{}", fails.0.get());
 }
