@@ -87,7 +87,10 @@ impl<'o> App<'o> {
         if let Some(tree) = &demo {
             setup.places = Places::only(tree.path());
         }
-        let engine = Engine::open(setup)?;
+        let mut engine = Engine::open(setup)?;
+        if demo.is_some() {
+            demo::log_in(&mut engine, env.now)?;
+        }
         let mut app = Self {
             out,
             engine,

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use cco_engine::Engine;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
@@ -72,6 +73,17 @@ pub(crate) fn make_tree(now: Timestamp) -> Result<TempDir, CliError> {
     }
     write_login(root.path(), now).map_err(failed)?;
     Ok(root)
+}
+
+/// Who is logged in was so before the first call: calls are of an account from when it was seen.
+pub(crate) fn log_in(engine: &mut Engine, now: Timestamp) -> Result<(), CliError> {
+    let first = TRANSCRIPTS.iter().map(|transcript| transcript.span.0).max().unwrap_or_default();
+    let before = now.checked_sub(SignedDuration::from_mins(first + 1)).unwrap_or(now);
+    engine.set_now(before);
+    let seen = engine.look_at_accounts();
+    engine.set_now(now);
+    seen?;
+    Ok(())
 }
 
 /// Somebody who is logged in, and what was said of the limits a minute ago.

@@ -12,6 +12,7 @@ use cco_daemon::control::Client;
 use serde_json::json;
 
 use super::daemon;
+use crate::app::App;
 use crate::args::{CommonArgs, DashboardArgs, RunArgs};
 use crate::child::is_program;
 use crate::env::Env;
@@ -57,6 +58,9 @@ pub(super) fn demo(
     let folder = daemon::folder(&sealed)?;
     write_config(&folder)
         .map_err(|error| CliError::failed(format!("cannot make the demo data: {}", why(&error))))?;
+    let mut plain = common.clone();
+    plain.demo = false;
+    demo::log_in(&mut App::open(&plain, &sealed, out)?.engine, env.now)?;
     out.note("demo data, made up; Ctrl-C ends it");
     let shows = {
         let (args, common, env, folder) = (args.clone(), common.clone(), env.clone(), folder.clone());

@@ -248,6 +248,14 @@ fn made_up_data_asks_nobody_and_changes_nothing() {
 }
 
 #[test]
+fn made_up_calls_are_of_the_made_up_account() {
+    let env = TestEnv::new();
+    let calls = |words: &str| env.run(words).json()["totals"]["calls"].as_u64();
+    assert_eq!(calls("daily --demo --account demo@example.com --json"), Some(40));
+    assert_eq!(calls("daily --demo --account unknown --json"), Some(0));
+}
+
+#[test]
 fn on_bad_days_of_the_service_the_last_numbers_stay_with_their_age() {
     let html = Reply::Whole(200, "", "<html>maintenance</html>".to_owned());
     let scope = r#"{"error":{"type":"permission_error","message":"needs scope user:profile"}}"#;

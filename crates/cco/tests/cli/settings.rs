@@ -345,10 +345,7 @@ fn a_price_that_is_set_prices() {
     for class in ["input", "output", "cache_write_5m", "cache_write_1h", "cache_read"] {
         assert_eq!(env.run(&format!("config unset prices.acme/m.1.{class}")).code, 0);
     }
-    assert_eq!(
-        env.run("config check").story(),
-        "exit 0\n-- stdout\n$HOME/.cco/config.toml: all is well\n"
-    );
+    assert_eq!(env.run("config check").story(), "exit 0\n-- stdout\n$HOME/.cco/config.toml: all is well\n");
 }
 
 #[test]
