@@ -129,22 +129,24 @@ struct Directory {
 }
 
 impl Directory {
-    /// None: somebody holds it.
+    /// None: somebody holds it. A dead process's is cleared, and then it is tried once more: that is no waiting.
     fn take(path: &Path, aside: &str, now_ms: i64) -> io::Result<Option<Self>> {
-        match fs::create_dir(path) {
-            Ok(()) => {
-                let seen = Mutex::new(Seen::of(path)?);
-                return Ok(Some(Self { path: path.to_owned(), seen }));
+        for _ in 0..2 {
+            match fs::create_dir(path) {
+                Ok(()) => {
+                    let seen = Mutex::new(Seen::of(path)?);
+                    return Ok(Some(Self { path: path.to_owned(), seen }));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        match Seen::of(path) {
-            Ok(Some(seen)) if seen.is_stale(now_ms) => clear(path, seen, aside)?,
-            Ok(_) => {}
-            // It was given back just now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            match Seen::of(path) {
+                Ok(Some(seen)) if seen.is_stale(now_ms) => clear(path, seen, aside)?,
+                Ok(_) => return Ok(None),
+                // It was given back just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(None)
     }
