@@ -16,9 +16,12 @@ const ABOUT: &str = "daemon.json";
 /// Neither file is longer, in bytes.
 const MOST_BYTES: u64 = 4_096;
 
-/// Whoever looks whether a daemon runs holds the lock for a moment: it is tried so often again, after so long.
+/// A daemon that was just killed may hold the lock for a moment: it is tried so often again, after so long.
 const TURNS: u32 = 3;
 const TURN: Duration = Duration::from_millis(15);
+/// So often where it is held by those only who look whether a daemon runs. Each holds it for a moment, but a busy
+/// machine may leave one at that.
+const TURNS_OF_LOOKERS: u32 = 100;
 
 /// Who runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,12 +68,17 @@ impl Instance {
         let path = state.join(LOCK);
         let mut lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         for turn in 0.. {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if turn < TURNS => std::thread::sleep(TURN),
-                Err(TryLockError::WouldBlock) => return Ok(Claim::Taken(told(state, lock))),
-                Err(TryLockError::Error(error)) => return Err(error),
+            if takes(lock.try_lock())? {
+                break;
             }
+            let only_lookers = takes(lock.try_lock_shared())?;
+            if only_lookers {
+                lock.unlock()?;
+            }
+            if turn >= if only_lookers { TURNS_OF_LOOKERS } else { TURNS } {
+                return Ok(Claim::Taken(told(state, lock)));
+            }
+            std::thread::sleep(TURN);
         }
         // What one that was killed left behind says nothing of this one.
         let _ = fs::remove_file(state.join(ABOUT));
@@ -103,6 +111,15 @@ impl Instance {
         let mut new = tempfile::Builder::new().prefix(".daemon.").tempfile_in(&self.state)?;
         new.write_all(&serde_json::to_vec(&self.about)?)?;
         new.persist(self.state.join(ABOUT)).map(drop).map_err(|error| error.error)
+    }
+}
+
+/// Whether a lock was taken, or somebody else has it.
+fn takes(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -152,7 +169,28 @@ fn told(state: &Path, lock: File) -> Option<About> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+
     use super::*;
+
+    #[test]
+    fn one_that_begins_waits_for_whoever_only_looks_and_not_for_one_that_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let claim = |state: &Path| Instance::claim(state, About::default()).expect("an answer");
+        let Claim::Ours(first) = claim(folder.path()) else { panic!("nobody else is here") };
+        assert!(matches!(claim(folder.path()), Claim::Taken(_)));
+        drop(first);
+        let looker = File::open(folder.path().join(LOCK)).expect("the lock's file");
+        looker.try_lock_shared().expect("nobody has it");
+        let (tell, told) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| tell.send(claim(folder.path())).expect("somebody waits"));
+            let early = told.recv_timeout(TURN * 10).err();
+            drop(looker);
+            assert_eq!(early, Some(RecvTimeoutError::Timeout));
+            assert!(matches!(told.recv(), Ok(Claim::Ours(_))));
+        });
+    }
 
     #[test]
     fn an_address_that_is_told_is_one_that_works() {
