@@ -31,6 +31,8 @@ const MOST_ABOVE: usize = 40;
 pub(crate) struct Git {
     /// Repositories that took too long, and from when on each may be looked at with patience.
     slow: HashMap<PathBuf, Instant>,
+    /// The one that was looked at with patience last: of others that wait as long it comes after them.
+    last: Option<PathBuf>,
     /// The state of `config.toml` under which they did.
     stamp: Option<Stamp>,
 }
@@ -39,7 +41,7 @@ impl Git {
     /// Under other settings everything is found anew: whoever changes them may have mended what was slow.
     pub(crate) fn follow(&mut self, stamp: Option<Stamp>) {
         if self.stamp != stamp {
-            *self = Self { stamp, ..Self::default() };
+            *self = Self { stamp, last: self.last.take(), ..Self::default() };
         }
     }
 
@@ -86,12 +88,14 @@ impl Git {
     /// The slow one that has waited longest for its turn.
     fn due(&self, now: Instant) -> Option<PathBuf> {
         let due = self.slow.iter().filter(|(_, from)| **from <= now);
-        due.min_by_key(|(root, from)| (**from, *root)).map(|(root, _)| root.clone())
+        due.min_by_key(|(root, from)| (**from, self.last.as_ref() == Some(root), *root))
+            .map(|(root, _)| root.clone())
     }
 
     /// One was looked at with patience, and took so long. One that would have been told in time is slow no more: it was
     /// its disk that was cold.
     fn on_patience(&mut self, root: &Path, began: Instant, took: Duration) {
+        self.last = Some(root.to_owned());
         if took <= BUDGET {
             self.slow.remove(root);
         } else {
@@ -162,6 +166,21 @@ mod tests {
         }
         let turns: Vec<(&str, u32)> = turns.iter().map(|(root, turn)| (root.as_str(), *turn)).collect();
         assert_eq!(turns, [("/a", 0), ("/b", 1), ("/a", 4), ("/b", 5), ("/a", 8), ("/b", 9)]);
+    }
+
+    #[test]
+    fn none_is_kept_from_its_turn_by_settings_that_change_again_and_again() {
+        let (mut git, began) = (Git::default(), Instant::now());
+        let names = ["/a", "/b"];
+        let mut turns = Vec::new();
+        for turn in 0..4_u32 {
+            git.follow(Some(Stamp { size: turn.into(), changed_ns: 0, inode: 0 }));
+            looked_at(&mut git, &names, began + TURN * turn, &names);
+            let root = git.due(began + TURN * turn).expect("one of them");
+            git.on_patience(&root, began + TURN * turn, PATIENCE);
+            turns.push(root);
+        }
+        assert_eq!(turns, roots(&["/a", "/b", "/a", "/b"]));
     }
 
     #[test]
