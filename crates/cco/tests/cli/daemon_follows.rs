@@ -50,7 +50,7 @@ fn transcripts_in_a_folder_that_came_after_the_daemon_are_counted() {
     let env = machine();
     let daemon = Daemon::run(&env);
     // It has looked, and found no folder.
-    until(|| env.home().join(".cco/state/snapshot").exists());
+    until(|| env.run("daemon status").stdout.contains("what is new is taken in"));
     env.transcript("a/s.jsonl", &[row(0), row(1)]);
     assert_eq!(calls(&env), 2);
     daemon.says("transcripts are looked for elsewhere than before: ");

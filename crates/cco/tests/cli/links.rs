@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::beyond::{answered, status};
-use crate::running::{Daemon, address, machine, token};
+use crate::running::{Daemon, address, machine, token, until};
 
 #[test]
 fn the_link_that_lets_a_page_in_is_no_argument_stands_in_no_log_and_works_once() {
@@ -24,6 +24,9 @@ fn the_link_that_lets_a_page_in_is_no_argument_stands_in_no_log_and_works_once()
     let (address, token) = (address(&env), token(&env));
     let run = env.run("dashboard");
     assert_eq!(run.story(), format!("exit 0\n-- stderr\nnote: opened in your browser: {address}\n"));
+
+    // It is not waited for until it ends.
+    until(|| fs::read_to_string(&notes[2]).is_ok_and(|environment| environment.contains("PATH=")));
 
     let page = env.home().join(".cco/state/dashboard.html");
     assert_eq!(page.metadata().unwrap().permissions().mode() & 0o777, 0o600);

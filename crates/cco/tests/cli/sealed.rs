@@ -61,9 +61,10 @@ impl TestEnv {
         path
     }
 
-    /// Writes `config.toml`.
+    /// Writes `config.toml`, in one step: a daemon may read it at any moment.
     pub(crate) fn config(&self, text: &str) {
-        self.write(".cco/config.toml", text);
+        let new = self.write(".cco/config.new", text);
+        fs::rename(new, self.home().join(".cco/config.toml")).unwrap();
     }
 
     /// Writes a transcript below `~/.claude/projects`.

@@ -213,10 +213,10 @@ fn any_other_failure_backs_off_for_five_minutes_and_never_says_log_in() {
             home.later_ms.set(later_ms);
             assert!(matches!(says(), Refreshed::BackedOff { .. }), "{failure:?}");
         }
-        assert_eq!(server.connections(), 1);
+        assert_eq!(server.connections_when(1), 1);
         home.later_ms.set(300_001);
         assert_eq!(says(), Refreshed::Failed(RefreshFailure::Exchange(failure)));
-        assert_eq!((server.connections(), home.text()), (2, untouched));
+        assert_eq!((server.connections_when(2), home.text()), (2, untouched));
         only_the_lock(&home);
     }
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cco_limits::base::BaseUrl;
 use cco_limits::refresh::TokenUrl;
@@ -97,6 +97,15 @@ impl Server {
     /// How many connections were made.
     pub(crate) fn connections(&self) -> u64 {
         self.seen.connections.load(Ordering::SeqCst)
+    }
+
+    /// The same, once there are so many: who gives up soon may do so before its connection is seen.
+    pub(crate) fn connections_when(&self, many: u64) -> u64 {
+        let patience = Instant::now() + Duration::from_secs(20);
+        while self.connections() < many && Instant::now() < patience {
+            thread::yield_now();
+        }
+        self.connections()
     }
 
     /// How many bytes of bodies could be got rid of.
