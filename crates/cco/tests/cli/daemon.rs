@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -108,9 +109,15 @@ fn only_its_user_can_reach_it_or_read_what_it_keeps() {
     }
 }
 
+/// Holds a port that the system gives to nobody who asks for any: whoever lets go of it finds it free again.
+fn holds_a_port() -> TcpListener {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    (first..).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap()
+}
+
 #[test]
 fn a_port_that_is_taken_is_passed_over_for_the_next_free_one_and_everybody_says_so() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holds_a_port();
     let port = taken.local_addr().unwrap().port();
     let env = TestEnv::new();
     env.config(&format!("[daemon]\nlisten = \"127.0.0.1:{port}\"\n"));

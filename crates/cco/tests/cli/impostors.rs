@@ -261,6 +261,8 @@ fn a_daemon_that_does_not_answer_is_named_and_its_work_done() {
     let env = machine_with(2);
     let daemon = Daemon::run(&env);
     assert_eq!(calls(&env), 2);
+    // Without its log a ledger that somebody reads cannot be written to.
+    until(|| env.home().join(".cco/ledger.db-wal").exists());
     daemon.hangs_idle();
     append(&env, 7);
     let run = env.run("daily --json");
