@@ -75,7 +75,7 @@ impl Daemon {
     pub(crate) fn hangs_idle(&self) {
         until(|| {
             self.signal("-STOP");
-            until(|| self.threads().iter().all(|state| *state == 'T'));
+            until(|| self.threads().iter().all(|state| ['T', 't'].contains(state)));
             let is_idle = self.locks() == 1;
             if !is_idle {
                 self.signal("-CONT");
