@@ -110,6 +110,11 @@ impl<'o> App<'o> {
         Ok(app)
     }
 
+    /// What is noted down is there for the next run.
+    pub(crate) fn keeps(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
     /// Leaves what is known by now to status lines. Without it they show what was known before, with its age.
     pub(crate) fn leave_snapshot(&mut self) {
         if let Some(setup) = &self.snapshot

@@ -55,11 +55,13 @@ pub(crate) fn ledger_place(
     match make_writable(folder) {
         Ok(()) => (LedgerPlace::File(folder.join(LEDGER)), None),
         Err(error) => {
-            let warning = format!(
-                "cannot write to {} ({}); nothing is kept after this run",
-                folder.display(),
-                why(&error)
-            );
+            let (folder, ledger, why) = (folder.display(), folder.join(LEDGER), why(&error));
+            // Its sums may differ from those that are shown now, and nothing else would say so.
+            let unread = match ledger.exists() {
+                true => format!("; what only {} knows is not in these numbers", ledger.display()),
+                false => String::new(),
+            };
+            let warning = format!("cannot write to {folder} ({why}); nothing is kept after this run{unread}");
             (LedgerPlace::Memory, Some(warning))
         }
     }

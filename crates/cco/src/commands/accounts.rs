@@ -168,7 +168,12 @@ fn add(app: &mut App<'_>, dir: &Path) -> Result<(), CliError> {
     }
     if dir.join("projects").is_dir() && !app.engine.roots().iter().any(|root| real(root) == real(&dir)) {
         let key = keys::stats::WATCH_PATHS;
-        app.out.hint(&format!("its transcripts are not counted: `cco config set {key} {path}` does that"));
+        // Setting a list replaces it.
+        let listed = super::config::listed(&config, key)?;
+        let all: Vec<String> =
+            listed.iter().map(String::as_str).chain([path]).map(text::shell_word).collect();
+        let all = all.join(" ");
+        app.out.hint(&format!("its transcripts are not counted: `cco config set {key} {all}` does that"));
     }
     Ok(())
 }
@@ -231,5 +236,8 @@ fn say_of(
     let seen = SeenAccount { id, email: String::new(), at_ms, name, removed };
     let trouble = app.engine.observe(&Observed { accounts: vec![seen], ..Observed::default() })?;
     trouble.iter().for_each(|why| app.out.warning(why));
-    Ok(())
+    if app.keeps() {
+        return Ok(());
+    }
+    Err(CliError::failed("nothing is kept after this run, and this neither"))
 }

@@ -78,10 +78,11 @@ fn load(path: &Path, common: &CommonArgs, env: &Env) -> Result<Config, CliError>
 
 /// The value of one setting, and nothing else, for scripts.
 fn get(path: &Path, name: &str, common: &CommonArgs, env: &Env, out: &mut Output) -> Result<Exit, CliError> {
-    let Target::Key(key) = Target::named(name)? else {
-        return Err(CliError::usage("prices have many parts").hint("`cco config show` has them all"));
-    };
     let config = load(path, common, env)?;
+    let key = match Target::named(name)? {
+        Target::Key(key) => key,
+        Target::Rate { model, class } => return get_rate(&config, &model, class, common, out),
+    };
     if common.json {
         out.data(&json::render(&setting_json(key, &config))?)?;
         return Ok(Exit::Done);
@@ -93,6 +94,36 @@ fn get(path: &Path, name: &str, common: &CommonArgs, env: &Env, out: &mut Output
         Value::Text(text) => format!("{}\n", text::clean(text)),
         value => format!("{}\n", text::clean(&value.to_string())),
     })?;
+    Ok(Exit::Done)
+}
+
+/// The rate that holds: the user's own, else the price list's.
+fn get_rate(
+    config: &Config,
+    model: &str,
+    class: &str,
+    common: &CommonArgs,
+    out: &mut Output,
+) -> Result<Exit, CliError> {
+    let list = price_list::with_overrides(price_list::embedded(), &config.overrides());
+    let rate = list.find(model).and_then(|priced| rate_of(&priced.rates, class));
+    if common.json {
+        let own = config.prices.iter().find(|own| own.rates.model == model);
+        let own = own.filter(|own| own.classes().iter().any(|(name, _)| *name == class));
+        out.data(&json::render(&json!({
+            "key": format!("prices.{model:?}.{class}"),
+            "value": rate,
+            "source": if own.is_some() { "file" } else { "default" },
+            "place": own.map(|own| &own.place),
+            "effective": true,
+        }))?)?;
+        return Ok(Exit::Done);
+    }
+    let rate = rate.ok_or_else(|| {
+        CliError::failed(format!("{} has no price for {class}", text::clean(model)))
+            .hint("`cco config set` gives it one, in dollars for a million tokens")
+    })?;
+    out.data(&format!("{rate}\n"))?;
     Ok(Exit::Done)
 }
 
@@ -247,6 +278,11 @@ pub(super) fn take_out(path: &Path, key: &str, is_meant: &dyn Fn(&str) -> bool) 
         }
     })?;
     Ok(true)
+}
+
+/// The texts of a list as it is set in the file.
+pub(super) fn listed(path: &Path, key: &str) -> Result<Vec<String>, CliError> {
+    Ok(texts(&read(path)?, &Target::named(key)?.path()))
 }
 
 /// The texts of a list in the file; none where there is no such list.

@@ -49,6 +49,30 @@ fn a_directory_is_added_once_however_it_is_named() {
 }
 
 #[test]
+fn how_to_count_the_transcripts_of_an_added_directory_keeps_those_of_others_counted() {
+    let env = TestEnv::new();
+    for dir in ["one", "with blank"] {
+        fs::create_dir_all(env.home().join(dir).join("projects")).unwrap();
+    }
+    env.config("[stats.watch]\npaths = [\"~/one\"]\n");
+    let hint = env.run_words(&["accounts", "add", "with blank"]).stderr;
+    assert!(
+        hint.contains("`cco config set stats.watch.paths '~/one' '$HOME/with blank'` does that"),
+        "{hint}"
+    );
+}
+
+#[test]
+fn a_name_that_cannot_be_kept_is_not_said_to_hold() {
+    let env = TestEnv::new();
+    ANN.log_in(&env);
+    let env = env.with("CCO_HOME", "/dev/null/cco");
+    let run = env.run("accounts rename ann@example.com ann");
+    assert_eq!(run.code, 1, "{}", run.story());
+    assert!(run.stderr.contains("error: nothing is kept after this run"), "{}", run.stderr);
+}
+
+#[test]
 fn several_that_are_added_at_once_are_all_there() {
     let env = TestEnv::new();
     let dirs = ["one", "two", "three", "four", "five", "six"];

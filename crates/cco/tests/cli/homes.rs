@@ -73,7 +73,7 @@ static CELLS: &[Cell] = &[
         })
     },
     Cell {
-        says: "cannot write to $HOME/.cco (permission denied)",
+        says: "what only $HOME/.cco/ledger.db knows is not in these numbers",
         problems: MEMORY,
         ..bound("the folder is read-only and has a ledger", |env| {
             assert_eq!(env.run("scan").code, 0);

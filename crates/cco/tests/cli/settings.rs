@@ -342,6 +342,11 @@ fn a_price_that_is_set_prices() {
     }
     assert_eq!(text(&env).matches("[prices.\"acme/m.1\"]").count(), 1, "{}", text(&env));
     assert!(env.run("daily --json").stdout.contains("\"totalCost\": 0.00375"));
+    assert_eq!(env.run("config get prices.acme/m.1.cache_read").stdout, "3.75\n");
+    assert_eq!(env.run("config get prices.claude-opus-4-8.input").stdout, "5\n");
+    let json = env.run("config get prices.acme/m.1.input --json").json();
+    assert_eq!((&json["value"], &json["source"]), (&"3.75".into(), &"file".into()));
+    assert_eq!(env.run("config get prices.unheard-of.input").code, 1);
     for class in ["input", "output", "cache_write_5m", "cache_write_1h", "cache_read"] {
         assert_eq!(env.run(&format!("config unset prices.acme/m.1.{class}")).code, 0);
     }
