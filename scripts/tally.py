@@ -1,5 +1,5 @@
 """What came of trials: counted, told at once, swept on two cores, and of lanes that go on at the same time. Used by torture."""
-import concurrent.futures, contextlib, json, os, random, sqlite3, subprocess, sys, tempfile, time, traceback
+import concurrent.futures, json, os, random, sqlite3, subprocess, sys, tempfile, threading, time, traceback
 
 from daemons import Silent
 from sealed import Failed
@@ -29,15 +29,23 @@ class Tally:
         """Too few trials prove too little, however well they went."""
         self.add(f"{what}: trials", None if made >= goal else f"only {made} trials were made, {goal} are the goal", replay)
 
-    def sweep(self, scene, seed, points, trial, budget, workers=WORKERS, waits=lambda *_: False):
-        """Runs trial(point) by so many at once until the points or the seconds are used up; says how many it made. Points
-        that mostly wait come first: none of them is to begin as all others have ended."""
-        started, todo = time.monotonic(), list(points)
+    def sweep(self, scene, seed, points, trial, seconds, goal, workers=WORKERS, waits=lambda *_: False):
+        """Runs trial(point) by so many at once; says how many it made. `seconds`: those after which it ends when its goal
+        is reached, and those after which it gives up. Points that mostly wait come first: none of them is to begin as all
+        others have ended."""
+        started, todo, begun, counting, (usual, most) = time.monotonic(), list(points), 0, threading.Lock(), seconds
         random.Random(seed).shuffle(todo)
         todo.sort(key=lambda point: not waits(*point))
 
+        def begins():
+            nonlocal begun
+            with counting:
+                is_time = time.monotonic() - started <= (usual if begun >= goal else most)
+                begun += is_time
+                return is_time
+
         def one(point):
-            if time.monotonic() - started > budget:
+            if not begins():
                 return "late", None
             try:
                 return point, trial(*point)
