@@ -3,7 +3,7 @@
 
 Runs in a user namespace of its own, where limits are its own and a tmpfs can be mounted without root:
   unshare -Urm scripts/starved.py BINARY KIND SEED [--long]
-Prints a line of JSON: what is wrong (null: nothing), and what was measured.
+Prints a line of JSON: what is wrong (null: nothing), whether that is nothing but its time, and what was measured.
 """
 import sys
 
@@ -12,11 +12,12 @@ import json, os, pathlib, random, shutil, signal, sqlite3, statistics, subproces
 
 import daemons, judging, sealed
 from daemons import Daemon, Listener, Silent, until
-from judging import ledger_damage, run_whole
+from judging import Late, ledger_damage, run_whole
 from sealed import Failed
 from small_tree import Growing
 
 NEEDS = "user namespaces with limits and mounts of their own are not allowed here"
+INSIDE = ("unshare", "-Urm")
 LIMITS = pathlib.Path("/proc/sys/user")
 # What is exhausted, by the name of the trial.
 WITHOUT = {"watches": "max_inotify_watches", "instances": "max_inotify_instances"}
@@ -68,8 +69,6 @@ def deaf(starved, limit, is_long):
         starved.measured |= {"appends": len(ages), "median_s": round(statistics.median(ages), 2), "oldest_s": round(max(ages), 2)}
         if wrong := wrong_checks(daemon):
             return wrong
-        if max(ages) > AGE:
-            return f"data was {max(ages):.2f} s old"
         if (warnings := daemon.words().count("looked at every second")) != 1:
             return f"{warnings} warnings: {daemon.words()[-400:]}"
         if is_long:
@@ -77,7 +76,12 @@ def deaf(starved, limit, is_long):
             until(lambda: "polling" not in daemon.checks()["watcher"]["detail"], "changes are heard of again", patience=45, pause=0.2)
             tokens, written = starved.rows.append(), time.monotonic()
             starved.measured["after_s"] = round(listener.told(tokens) - written, 2)
-        return starved.in_the_end(daemon)
+        return starved.in_the_end(daemon) or too_old(ages)
+
+
+def too_old(ages):
+    """R8's bound. Whoever looks each second is a second old: a machine that stops for another one is enough."""
+    return Late(f"data was {max(ages):.2f} s old") if max(ages) > AGE else None
 
 
 def overflowed(starved, _, is_long):
@@ -102,7 +106,7 @@ def overflowed(starved, _, is_long):
                 ages.append(listener.told(tokens) - written)
                 tokens = starved.rows.append(made)
         starved.measured |= {"floods": FLOODS[not is_long], "events at least": queue, "oldest_s": round(max(ages), 2)}
-        return f"data was {max(ages):.2f} s old" if max(ages) > AGE else starved.in_the_end(daemon)
+        return starved.in_the_end(daemon) or too_old(ages)
 
 
 def wrong_checks(daemon):
@@ -176,11 +180,11 @@ def filled(starved, took, said, fills):
                 counted(daemon, starved.rows, "after room came back")
                 took.append(time.monotonic() - free)
                 if took[-1] > RECOVERY:
-                    return f"complete only {took[-1]:.2f} s after room came back"
+                    return Late(f"complete only {took[-1]:.2f} s after room came back")
                 until(lambda: all(check["ok"] for check in daemon.checks().values()), "all checks are well again", patience=20, pause=0.02)
                 well = time.monotonic() - free
                 if well > RECOVERY:
-                    return f"all of it is well only {well:.2f} s after room came back"
+                    return Late(f"all of it is well only {well:.2f} s after room came back")
             return starved.in_the_end(daemon)
     finally:
         subprocess.run(["umount", "-l", starved.home], check=False)
@@ -220,23 +224,27 @@ def main():
             wrong = trial(starved, WITHOUT.get(kind), "--long" in sys.argv)
         except (Silent, Failed, OSError, KeyError, sqlite3.Error, subprocess.SubprocessError) as e:
             wrong = f"{type(e).__name__}: {e}"
-        print(json.dumps({"wrong": wrong, "measured": starved.measured}))
+        print(json.dumps({"wrong": wrong, "late": isinstance(wrong, Late), "measured": starved.measured}))
 
 
 def tried(binary, kind, seed, is_long):
-    """Runs a trial in a namespace: what is wrong, and what was measured. None instead of both where that is not allowed."""
-    inside = ["unshare", "-Urm"]
-    if not shutil.which("unshare") or subprocess.run([*inside, "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"], capture_output=True).returncode:
+    """What is wrong, and what was measured. None instead of both where that is not allowed."""
+    if not shutil.which("unshare") or subprocess.run([*INSIDE, "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"], capture_output=True).returncode:
         return None
+    return judging.in_time(lambda: in_namespace(binary, kind, seed, is_long))
+
+
+def in_namespace(binary, kind, seed, is_long):
+    """Runs a trial in a namespace of its own."""
     try:
-        done = run_whole([*inside, sys.executable, __file__, str(binary), kind, str(seed), *(["--long"] if is_long else [])], None, 1800 if is_long else 120)
+        done = run_whole([*INSIDE, sys.executable, __file__, str(binary), kind, str(seed), *(["--long"] if is_long else [])], None, 1800 if is_long else 120)
     except subprocess.TimeoutExpired:
         return "hangs", {}
     try:
         told = json.loads(done.stdout)
     except ValueError:
         return f"ended with {done.returncode}: {done.stderr.decode(errors='replace')[-400:]}", {}
-    return told["wrong"], told["measured"]
+    return Late(told["wrong"]) if told["late"] else told["wrong"], told["measured"]
 
 
 if __name__ == "__main__":
