@@ -105,10 +105,11 @@ class Daemon:
 
 
 class Listener:
-    """Hears the daemon's events in a thread: when each call was told of, by its tokens."""
+    """Hears the daemon's events in a thread: when each call was told of, by its tokens; and up to which call it was told to
+    ask anew, each time."""
 
     def __init__(self, daemon):
-        self.heard, self.news = {}, threading.Condition()
+        self.heard, self.resets, self.news = {}, [], threading.Condition()
         self.connection = daemon.connection(timeout=None)
         self.connection.request("GET", "/api/stats/live", headers={"Authorization": f"Bearer {daemon.token()}"})
         self.answer = self.connection.getresponse()
@@ -119,15 +120,24 @@ class Listener:
     def _listen(self):
         # A daemon that ends takes the connection with it.
         with contextlib.suppress(OSError, ValueError, http.client.HTTPException, AttributeError):
+            number = name = b""
             while line := self.answer.readline():
                 at = time.monotonic()
-                if not line.startswith(b"data:"):
-                    continue
-                event = json.loads(line[5:])
-                if event.get("type") == "call":
-                    with self.news:
-                        self.heard.setdefault(event["tokens"], at)
-                        self.news.notify_all()
+                kind, _, value = line.rstrip(b"\n").partition(b": ")
+                if kind == b"id":
+                    number = value
+                elif kind == b"event":
+                    name = value
+                elif kind == b"data":
+                    self._on(name, number, json.loads(value), at)
+
+    def _on(self, name, number, data, at):
+        with self.news:
+            if name == b"reset":
+                self.resets.append(int(number.rsplit(b".", 1)[1]))
+            elif data.get("type") == "call":
+                self.heard.setdefault(data["tokens"], at)
+            self.news.notify_all()
 
     def told(self, tokens, patience=PATIENCE):
         """When a call of so many tokens was told of."""
