@@ -7,6 +7,7 @@ import collections, contextlib, random, re, signal, time, typing
 
 import daemons, judging, sealed
 from daemons import Daemon, Silent, until
+from judging import Late
 from sealed import Failed
 from small_tree import Growing
 
@@ -20,7 +21,8 @@ RECOVERY, TERM = 5, 2  # seconds, promises R9 and R29
 LOOKS = 15  # seconds from one look at accounts to the next: whoever looks finds only then that there is room again
 # How many calls a thread makes depends on what comes into one commit: a daemon that makes its ledger made 181 of them, or 237. The nth is
 # not made each time, so it is tried again, and in so many of 100 trials it may be made none of the times.
-TRIES, UNREACHED = 3, 25
+TRIES, UNREACHED = judging.TRIALS, 25
+ONE = 0.3  # seconds that each of those has before the next one comes
 SOON = 1.5  # what is counted within these seconds was not behind for long enough to be worth a word
 QUESTION = "/api/stats?from=2026-10-01T00:00:00Z&to=2026-10-21T00:00:00Z"
 
@@ -86,7 +88,9 @@ class Refused:
         for _ in range(TRIES):
             with sealed.scratch("refused") as folder:
                 wrong, outcome = self.followed(folder, stage, injection)
-            if wrong or outcome.failed:
+            if isinstance(wrong, Late):
+                print(f"  late: {wrong}", flush=True)
+            elif wrong or outcome.failed:
                 break
         if outcome:
             self.outcomes.append(outcome)
@@ -104,11 +108,12 @@ class Refused:
         before = ("strace", "-D", "-f", "-q", "-ttt", "-o", str(folder / "trace"), *of_files, "-e", "trace=" + ",".join(CALLS), *injection)
         with Daemon(self.binary, home, environment, folder / "said", before) as daemon:
             daemon.serves()
+            counts, took = lambda: daemon.get(QUESTION)[1].get("summary", {}).get("total_calls") == rows.calls, 0.0
             for _ in range(APPENDS):
+                behind = time.time() if took < ONE else behind
                 rows.append()
-                counts = lambda: daemon.get(QUESTION)[1].get("summary", {}).get("total_calls") == rows.calls
                 # Each in a commit of its own, as long as all is well.
-                took = waited(counts, 0.3)
+                took = waited(counts, ONE)
             took += waited(counts, daemons.PATIENCE)
             complete = time.time()
             if not counts():
@@ -121,11 +126,16 @@ class Refused:
         failed = failures(folder / "trace", daemon.process.pid)
         # What failed only later found all of it counted, or well.
         late, ill = (moment - max((at for at in failed if at <= moment), default=moment) for moment in (complete, well))
-        faults = {f"panic: {said[-300:]}": "panicked" in said, f"it took {took_end:.1f} s to end": took_end > TERM,
-                  f"complete only {late:.2f} s after the last call that failed: {said[-300:]}": late > RECOVERY,
-                  f"well only {ill:.1f} s after the last call that failed: {said[-300:]}": ill > LOOKS + RECOVERY,
-                  f"it was behind for {took:.1f} s and said nothing: {said[-300:]}": took > SOON and "was not taken in" not in said,
-                  f"it ended with {daemon.process.returncode}: {said[-300:]}": daemon.process.returncode}
-        wrong = (wrong or next((what for what, is_so in faults.items() if is_so), None) or judging.ledger_damage(home)
-                 or judging.wrong_totals(self.binary, environment, rows))
-        return wrong, Outcome(bool(failed), "was not taken in" in said, late)
+        faults = {f"panic: {said[-300:]}": "panicked" in said, f"it ended with {daemon.process.returncode}: {said[-300:]}": daemon.process.returncode}
+        # What was counted late though no call failed meanwhile waited for its turn, and there was nothing to say.
+        is_silent = took > SOON and any(behind <= at <= complete for at in failed) and "was not taken in" not in said
+        times = {f"it took {took_end:.1f} s to end": took_end > TERM,
+                 f"complete only {late:.2f} s after the last call that failed: {said[-300:]}": late > RECOVERY,
+                 f"well only {ill:.1f} s after the last call that failed: {said[-300:]}": ill > LOOKS + RECOVERY,
+                 f"it was behind for {took:.1f} s and said nothing: {said[-300:]}": is_silent}
+        wrong = wrong or first_so(faults) or judging.ledger_damage(home) or judging.wrong_totals(self.binary, environment, rows)
+        return wrong or (Late(first_so(times)) if first_so(times) else None), Outcome(bool(failed), "was not taken in" in said, late)
+
+
+def first_so(what):
+    return next((words for words, is_so in what.items() if is_so), None)
