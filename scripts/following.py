@@ -3,7 +3,7 @@ import collections, os, random, signal, sqlite3, subprocess, time
 
 import daemons, sealed
 from daemons import Daemon, Silent
-from judging import Cco, Gate, judge, ledger_damage
+from judging import Cco, Gate, Late, judge, ledger_damage
 from sealed import Failed, counted, decoded, first_difference
 from small_tree import Tree, write_slowly
 
@@ -66,8 +66,11 @@ class Round:
             if self.rng.random() < 0.33:
                 took = daemon.signal(signal.SIGTERM)
                 self.ends["term"] += 1
-                if took > TERM or daemon.process.returncode:
-                    return f"after SIGTERM it ran for {took:.2f} s and ended with {daemon.process.returncode}: {daemon.words().strip()[-200:]}"
+                so = f"after SIGTERM it ran for {took:.2f} s and ended with {daemon.process.returncode}: {daemon.words().strip()[-200:]}"
+                if daemon.process.returncode:
+                    return so
+                if took > TERM:
+                    return Late(so)
             else:
                 daemon.signal(signal.SIGKILL)
                 self.ends["kill"] += 1
@@ -81,9 +84,9 @@ class Round:
             daemon.serves()
             wrong = self.reports("with a daemon")
             took = daemon.signal(signal.SIGTERM)
-            wrong = wrong or (took > TERM and f"the last daemon ended after {took:.1f} s") or None
+        late = Late(f"the last daemon ended after {took:.1f} s") if took > TERM else None
         return (wrong or self.reports("without a daemon") or ledger_damage(self.home) or self.diagnosis()
-                or self.cco.without_ledger(self.home))
+                or self.cco.without_ledger(self.home) or late)
 
     def reports(self, how, says=None):
         """What is wrong with reports, which say these words beside it, or none."""
@@ -168,6 +171,6 @@ def crowded(binary, seed, older=None):
                     another.signal(signal.SIGTERM)
             finally:
                 [one.kill() for one in crowd]
-            return (f"after a kill another one served after {gone:.2f} s" if gone > TAKEOVER else None) or lane.truth(), gone
+            return lane.truth() or (Late(f"after a kill another one served after {gone:.2f} s") if gone > TAKEOVER else None), gone
         except (Silent, Failed, OSError, sqlite3.Error, subprocess.TimeoutExpired) as e:
             return f"{type(e).__name__}: {e}", gone

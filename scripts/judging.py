@@ -9,18 +9,18 @@ TRIALS = 3  # at most, where nothing but times is wrong: the promise's own figur
 
 
 class Late(str):
-    """What is wrong, when nothing but its time is: another try may say that the machine was at fault."""
+    """What is wrong, when nothing but its time is: another try (`in_time`) may say that the machine was at fault."""
 
 
 def in_time(trial):
-    """Makes a trial, which says what is wrong and what was measured, again where it was late: what it said last, and how
-    many were made."""
-    for n in range(TRIALS):
-        wrong, measured = trial()
-        if not isinstance(wrong, Late):
+    """Makes a trial, whose answer begins with what is wrong, again where it was late: what it answered last, and how often it
+    was made."""
+    for made in range(1, TRIALS + 1):
+        answer = trial()
+        if answer is None or not isinstance(answer[0], Late):
             break
-        print(f"  late, trial {n + 1} of {TRIALS}: {wrong}", flush=True)
-    return wrong, measured | {"trials": n + 1}
+        print(f"  late, {made} of {TRIALS} times: {answer[0]}", flush=True)
+    return answer, made
 
 
 def judge(tree, text):

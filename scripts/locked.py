@@ -157,7 +157,8 @@ def all_of_it(held, is_long):
     return wrong or (judging.Late(late) if late else None)
 
 
-def trial(binary, is_long):
+def tried(binary, _kind, _seed, is_long):
+    """What is wrong, and what was measured."""
     with sealed.scratch("locked") as folder:
         held = Held(binary, pathlib.Path(folder))
         with held.daemon:
@@ -165,8 +166,3 @@ def trial(binary, is_long):
                 return all_of_it(held, is_long), held.measured
             except (Silent, Failed, OSError, KeyError, ValueError, sqlite3.Error, subprocess.SubprocessError) as e:
                 return f"{type(e).__name__}: {e}", held.measured
-
-
-def tried(binary, _kind, _seed, is_long):
-    """What is wrong, and what was measured."""
-    return judging.in_time(lambda: trial(binary, is_long))

@@ -9,11 +9,12 @@ import daemons, sealed
 from clients import Crowd
 from daemon_bench import resident_mib
 from daemons import Daemon, Listener, Silent, until
+from judging import Late
 from sealed import Failed
 from small_tree import Growing, Tree
 
 TERM, SLOPE_MIB, WAL = 2, 1, 64 << 20  # seconds, MiB in ten minutes and bytes of R29
-REST = 3  # seconds in which it has read and written all
+LOOKS = 5  # that are alike, 0.2 s apart: it is at rest
 ENDS, ENDS_SHORT = 50, 13
 # Rounds of a soak whose growth is not judged, those that are, and seconds of each: long, short. The ten minutes of the promise begin
 # when all engines are open and have their pages: one opens when so many are asked at once, and holds half a megabyte. The median of
@@ -87,26 +88,35 @@ def of_ledger(name):
     return name.startswith("/ledger.db")
 
 
-def rested(daemon, first):
-    """What it has open once that is what it had at first, or after our patience: it may just be reading what was written last."""
+def rested(daemon, least):
+    """What it has open once that is no more than after the rounds before, and the same for a while; or after our patience: it
+    may just be reading what was written last."""
     found = [open_files(daemon)]
     with contextlib.suppress(Silent):
-        # Twice the same, where there is no first: nothing is open for a moment only.
-        until(lambda: found.append(open_files(daemon)) or others(found[-1]) == others(first or found[-2]), "it is at rest", REST, pause=0.2)
+        until(lambda: found.append(open_files(daemon)) or is_rest(found[-LOOKS:], least), "it is at rest", pause=0.2)
     return found[-1]
 
 
+def is_rest(found, least):
+    return len(found) == LOOKS and all(others(one) == others(found[0]) for one in found) and (least is None or others(found[0]) <= least)
+
+
+def least_of(at_rest):
+    """What it had open after each of some rounds; None: there was none."""
+    return functools.reduce(operator.and_, map(others, at_rest)) if at_rest else None
+
+
 def others(found):
-    return {name: n for name, n in found.items() if not of_ledger(name)}
+    return collections.Counter({name: n for name, n in found.items() if not of_ledger(name)})
 
 
 def opened_more(at_rest, at_work):
     """What is wrong with what it had open after each round, and at most in each, or None. At rest all but the ledger is
-    open as often as at first. How often that is depends on who asked last; at work everybody has it open once, which the
-    first half of the rounds has seen."""
-    resting = [others(found) for found in at_rest]
-    if odd := next((n for n, found in enumerate(resting) if found != resting[0]), None):
-        return f"after round {odd} it had {resting[odd]} open, and {resting[0]} at first"
+    open no more often than after any round before. How often the ledger is depends on who asked last; at work everybody has
+    it open once, which the first half of the rounds has seen."""
+    for n in range(1, len(at_rest)):
+        if more := others(at_rest[n]) - least_of(at_rest[:n]):
+            return f"after round {n} it had {dict(more)} more open than before: {dict(at_rest[n])}, and {dict(at_rest[0])} at first"
     half = (len(at_work) + 1) // 2
     first, later = (functools.reduce(operator.or_, some) for some in (at_work[:half], at_work[half:]))
     if many := {name: n for name, n in (first | later).items() if n > LEDGERS}:
@@ -158,7 +168,7 @@ def soaked(binary, seed, is_long):
                 wal, gaps = max(wal, largest), gaps + told.get("gaps", 0)
                 at_work.append(opened)
                 until(lambda: open_files(daemon)["socket"] <= alone, "all connections are let go of", pause=0.02)
-                at_rest.append(rested(daemon, at_rest[0] if at_rest else None))
+                at_rest.append(rested(daemon, least_of(at_rest)))
             term = daemon.signal(signal.SIGTERM)
             logs = sorted(path.name for path in soaked.log.parent.iterdir())
         late = [sample for grown in resident[warm:] for sample in grown]
@@ -169,8 +179,9 @@ def soaked(binary, seed, is_long):
                         {"mib in ten minutes": round(grows, 2)} if is_long else {})
         faults = {f"the log of writes grew to {wal} bytes": wal > WAL, f"it grows by {grows:.1f} MiB in ten minutes": grows > SLOPE_MIB,
                   f"listeners missed {gaps} calls": gaps, f"the log was not put aside: {logs}": "daemon.log.1" not in logs,
-                  f"it took {term:.1f} s to end": term > TERM, f"panic: {daemon.words()[-300:]}": "panicked" in daemon.words()}
-        return opened_more(at_rest, at_work) or next((what for what, is_so in faults.items() if is_so), None), measured
+                  f"panic: {daemon.words()[-300:]}": "panicked" in daemon.words()}
+        late = Late(f"it took {term:.1f} s to end") if term > TERM else None
+        return opened_more(at_rest, at_work) or next((what for what, is_so in faults.items() if is_so), None) or late, measured
 
 
 def ended(binary, seed, is_long):
@@ -184,8 +195,11 @@ def ended(binary, seed, is_long):
                 with Crowd(daemon, **CROWD) as crowd, Churn(soaked.rows, 200, soaked.rng):
                     time.sleep(soaked.rng.uniform(0.3, 0.8))
                     took.append(daemon.signal(signal.SIGTERM))
-                if daemon.process.returncode or took[-1] > TERM or "panicked" in daemon.words() or "has ended" not in daemon.words():
-                    return f"end {n} took {took[-1]:.2f} s, with {daemon.process.returncode}: {daemon.words()[-300:]}", {"ends": n + 1}
+                so = f"end {n} took {took[-1]:.2f} s, with {daemon.process.returncode}: {daemon.words()[-300:]}"
+                if daemon.process.returncode or "panicked" in daemon.words() or "has ended" not in daemon.words():
+                    return so, {"ends": n + 1}
+                if took[-1] > TERM:
+                    return Late(so), {"ends": n + 1}
         return None, {"ends": len(took), "median_s": round(statistics.median(took), 2), "slowest_s": round(max(took), 2), "listened": crowd.told.get("resumed 200", 0)}
 
 

@@ -9,6 +9,7 @@ import contextlib, json, os, signal, socket, sqlite3, subprocess, time
 import sealed
 from daemons import Silent
 from following import TAKEOVER, TERM, Round
+from judging import Late
 from sealed import Failed
 
 NEEDS = "nothing"
@@ -129,17 +130,21 @@ def trial(binary, seed, left):
             status = lane.cco.run(lane.home, "daemon", "status", "--json")
             if status.returncode or json.loads(status.stdout)["pid"] != following.process.pid:
                 return f"of the next one it is said: {status.returncode}, {status.stdout[-200:]} {status.stderr[-200:]}", took
-            if (ended := following.signal(signal.SIGTERM)) > TERM:
-                return f"the next one ended after {ended:.1f} s", took
-        return (f"the next one served after {took:.2f} s" if took > TAKEOVER else None) or stranger.troubled(token) or lane.truth(), took
+            ended = following.signal(signal.SIGTERM)
+        late = Late(f"the next one served after {took:.2f} s and ended after {ended:.1f} s") if took > TAKEOVER or ended > TERM else None
+        return stranger.troubled(token) or lane.truth() or late, took
 
 
 def commands(lane):
     """What commands say of a daemon that is no more: that there is none, and soon."""
     for words, code in ((("status",), NO_DAEMON), (("stop",), 0)):
         began, done = time.monotonic(), lane.cco.run(lane.home, "daemon", *words)
-        if done.returncode != code or b"no daemon runs" not in done.stderr or time.monotonic() - began > SOON:
-            return f"`daemon {words[0]}` ended with {done.returncode} after {time.monotonic() - began:.1f} s: {done.stderr[-300:]}"
+        took = time.monotonic() - began
+        so = f"`daemon {words[0]}` ended with {done.returncode} after {took:.1f} s: {done.stderr[-300:]}"
+        if done.returncode != code or b"no daemon runs" not in done.stderr:
+            return so
+        if took > SOON:
+            return Late(so)
     return None
 
 
@@ -153,5 +158,5 @@ def tried(binary, _, seed, is_long):
             wrong, took = f"{type(e).__name__}: {e}", 0.0
         slowest = max(slowest, took)
         if wrong:
-            return f"{left.__doc__} {wrong} (trial {n}, seed {seed + n})", {"trials": n + 1}
+            return type(wrong)(f"{left.__doc__} {wrong} (trial {n}, seed {seed + n})"), {"trials": n + 1}
     return None, {"trials": len(trials), "served within s": round(slowest, 2)}

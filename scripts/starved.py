@@ -17,7 +17,6 @@ from sealed import Failed
 from small_tree import Growing
 
 NEEDS = "user namespaces with limits and mounts of their own are not allowed here"
-INSIDE = ("unshare", "-Urm")
 LIMITS = pathlib.Path("/proc/sys/user")
 # What is exhausted, by the name of the trial.
 WITHOUT = {"watches": "max_inotify_watches", "instances": "max_inotify_instances"}
@@ -228,16 +227,12 @@ def main():
 
 
 def tried(binary, kind, seed, is_long):
-    """What is wrong, and what was measured. None instead of both where that is not allowed."""
-    if not shutil.which("unshare") or subprocess.run([*INSIDE, "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"], capture_output=True).returncode:
+    """Runs a trial in a namespace: what is wrong, and what was measured. None instead of both where that is not allowed."""
+    inside = ["unshare", "-Urm"]
+    if not shutil.which("unshare") or subprocess.run([*inside, "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"], capture_output=True).returncode:
         return None
-    return judging.in_time(lambda: in_namespace(binary, kind, seed, is_long))
-
-
-def in_namespace(binary, kind, seed, is_long):
-    """Runs a trial in a namespace of its own."""
     try:
-        done = run_whole([*INSIDE, sys.executable, __file__, str(binary), kind, str(seed), *(["--long"] if is_long else [])], None, 1800 if is_long else 120)
+        done = run_whole([*inside, sys.executable, __file__, str(binary), kind, str(seed), *(["--long"] if is_long else [])], None, 1800 if is_long else 120)
     except subprocess.TimeoutExpired:
         return "hangs", {}
     try:
