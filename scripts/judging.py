@@ -1,5 +1,5 @@
 """Runs cco on a small tree, perhaps with a planted bug, and says what is wrong with what it says. Used by torture."""
-import contextlib, os, shutil, signal, sqlite3, subprocess
+import contextlib, os, shutil, signal, sqlite3, subprocess, time
 
 import sealed
 from sealed import Failed, counted, decoded, first_difference, surrounding
@@ -10,6 +10,27 @@ TRIALS = 3  # at most, where nothing but times is wrong: the promise's own figur
 
 class Late(str):
     """What is wrong, when nothing but its time is: another try (`in_time`) may say that the machine was at fault."""
+
+
+class Disturbed(Late):
+    """It was late on a machine that others kept busy: what cannot be measured there is no failure, and no success either."""
+
+
+class Others:
+    """How many cores others had while the block went on; its own children must have ended with it."""
+
+    def __enter__(self):
+        self.began, self.at_first = time.monotonic(), self._seconds()
+        return self
+
+    def __exit__(self, *_):
+        self.cores = (self._seconds() - self.at_first) / (time.monotonic() - self.began)
+
+    @staticmethod
+    def _seconds():
+        with open("/proc/stat") as f:
+            user, nice, system, _idle, _wait, *interrupts = map(int, f.readline().split()[1:9])
+        return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
 def in_time(trial):
