@@ -38,6 +38,8 @@ class App {
   private dataOf = "";
   private span: Span | null = null;
   private known: filters.Known | null = null;
+  /** Counts the times that it was asked for: only the last answer is taken. */
+  private learning = 0;
   private sheet: SheetPart[] = [];
   /** Of what the filters and the head were last drawn. */
   private drawn = { filters: "", head: "" };
@@ -98,6 +100,7 @@ class App {
 
   /** Takes a code out of the address where there is one, then asks. */
   private async enter(): Promise<void> {
+    delete this.frame.root.dataset["known"];
     try {
       await exchangeCode();
     } catch (error) {
@@ -108,13 +111,25 @@ class App {
     await this.load();
     if (this.isGated) return;
     this.stream.now();
-    filters.known().then((known) => {
-      this.known = known;
-      const view = this.there();
-      const hasNamesakes = [...known.names].some(([path, name]) => name !== named(lastPart(path)));
-      if (view && (hasNamesakes || view.isEmpty(this.data))) this.draw();
-      else this.drawFrame(view !== null);
-    }, () => undefined);
+    await this.learn();
+  }
+
+  /** Asks what can be chosen. The frame says `known` once that is answered, whatever the answer is. */
+  private async learn(): Promise<void> {
+    const turn = ++this.learning;
+    delete this.frame.root.dataset["known"];
+    const known = await filters.known().catch(() => null);
+    if (turn !== this.learning) return;
+    if (known) this.know(known);
+    this.frame.root.dataset["known"] = "";
+  }
+
+  private know(known: filters.Known): void {
+    this.known = known;
+    const view = this.there();
+    const hasNamesakes = [...known.names].some(([path, name]) => name !== named(lastPart(path)));
+    if (view && (hasNamesakes || view.isEmpty(this.data))) this.draw();
+    else this.drawFrame(view !== null);
   }
 
   private gate(why: Problem | null): void {
@@ -300,7 +315,12 @@ class App {
   }
 
   private heard(kind: string): void {
-    if (kind === "reset") return void this.load();
+    if (kind === "reset") {
+      void this.load();
+      // It could not be had while nobody answered, or statistics were turned off.
+      if (!this.known) void this.learn();
+      return;
+    }
     const isLimits = kind === "limits";
     if (isLimits && this.state.view !== "now") return;
     if (kind === "summary" && this.state.view !== "now") return;

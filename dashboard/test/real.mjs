@@ -41,11 +41,17 @@ afterEach(async () => {
   assert.equal(browser.seen.dialogs, 0);
 });
 
-/** Follows a new link, which is given back. */
-const enter = async (tab) => {
-  const link = home.cco("dashboard", "--print");
+/** The view, or what stands in its place, is drawn, and the filters know what can be chosen: nothing is drawn anew by itself. */
+const drawn = async (tab, what = ".drawn") => {
+  await tab.waitForSelector(what);
+  await tab.waitForSelector(".frame[data-known]");
+};
+/** Follows a new link, which is given back; into the same page it leads without a reload, which begins where the code leaves the address. */
+const enter = async (tab, query = "", what = ".drawn") => {
+  const link = home.cco("dashboard", "--print").replace(home.base, home.base + query);
   await tab.goto(link);
-  await tab.waitForSelector(".drawn");
+  await tab.waitForFunction(() => location.hash === "");
+  await drawn(tab, what);
   return link;
 };
 const ask = async (path) => {
@@ -53,9 +59,9 @@ const ask = async (path) => {
   assert.equal(answer.status, 200, path);
   return answer.json();
 };
-const settled = async (query) => {
+const settled = async (query, what = ".drawn") => {
   await page.goto(home.base + query);
-  await page.waitForSelector(".drawn");
+  await drawn(page, what);
 };
 const figure = (label, of = "") => `.figure:has(dt:text-is("${label}")) .num${of}`;
 const exact = (label) => page.locator(figure(label)).first().getAttribute("title");
@@ -257,8 +263,7 @@ test("hostile words in the page's own address, and in what the daemon says of th
   for (const key of ["view", "period", "from", "project", "model", "account", "branch", "session", "split", "by", "find", "foo"]) {
     // All of them as one word, and the first as one that a part of the page might take for its own.
     for (const word of [words.join(" "), words[0]]) {
-      await page.goto(`${home.base}?view=cost&${key}=${encodeURIComponent(word)}`);
-      await page.waitForSelector(".drawn, .state");
+      await settled(`?view=cost&${key}=${encodeURIComponent(word)}`, ".drawn, .state");
       const made = await page.evaluate(() => document.querySelectorAll("#app :is(img, script, iframe, object, embed, video, audio, style, link, math, form:not(.filters), a:not(.links a))").length);
       assert.equal(made, 0, key);
       assert.doesNotMatch(await page.title() + await page.evaluate(() => document.body.innerText), /[\u202a-\u202e\u2066-\u2069\u200b]/, key);
@@ -269,15 +274,14 @@ test("hostile words in the page's own address, and in what the daemon says of th
 });
 
 test("filters that match nothing are told as that, with a way out; what the address gets wrong is told too", async () => {
-  await page.goto(`${home.base}?view=cost&project=shpo&period=nope&foo=bar`);
-  await page.waitForSelector(".state");
+  await settled("?view=cost&project=shpo&period=nope&foo=bar", ".state");
   assert.match(await page.locator(".body").innerText(), /The filters match nothing[^]*project shpo/);
   assert.match(await page.locator(".mistaken").innerText(), /period=nope, foo=bar/);
   await page.getByText("Clear the filters").click();
   await page.waitForSelector(".drawn");
   assert.equal(page.url(), `${home.base}?view=cost`);
   assert.equal(await page.locator(".mistaken").count(), 0);
-  await page.goto(`${home.base}?view=cost&model=opsu`);
+  await settled("?view=cost&model=opsu", ".state");
   await page.getByText("Clear the filters").click();
   await page.waitForSelector(".drawn");
   await settled("?project=shpo");
