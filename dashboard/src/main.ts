@@ -22,6 +22,8 @@ import type { Stats } from "./types.ts";
 const CALM = 1_000;
 /** Without any event a view is asked for again, since time itself goes on. */
 const STEADY = 60_000;
+/** Not every release is heard of, in milliseconds. */
+const LONGEST_PRESS = 2_000;
 const LOGGED_OUT = new Problem("token", "Logged out", "This page was logged out: the token that it had is not good any more.", "");
 
 class App {
@@ -41,8 +43,10 @@ class App {
   /** Counts the times that it was asked for: only the last answer is taken. */
   private learning = 0;
   private sheet: SheetPart[] = [];
-  /** Of what the filters and the head were last drawn. */
-  private drawn = { filters: "", head: "" };
+  /** Of what the filters and the head were last drawn; the state is of the filters. */
+  private readonly drawn = { filters: "", state: "", head: "" };
+  /** What projects are called on what is drawn, by path. */
+  private readonly names = new Map<string, string>();
   /** There are newer numbers than those that are drawn. */
   private isDue = false;
   /** Something was heard while nobody looked. */
@@ -50,6 +54,8 @@ class App {
   private asking: AbortController | null = null;
   private askedAt = 0;
   private drawnAt = 0;
+  /** When a button was pressed that is not released yet; otherwise 0. */
+  private pressedAt = 0;
   private soon = 0;
   private toastTimer = 0;
   private isGated = false;
@@ -66,9 +72,9 @@ class App {
       state: (state) => {
         const wasOff = this.isOff();
         this.live = state;
-        if (state.is === "refused") this.refused(null);
-        else if (this.isOff() && !wasOff) void this.load();
-        else this.pulse();
+        if (state.is === "refused") return this.refused(null);
+        this.pulse();
+        if (this.isOff() && !wasOff) void this.load();
       },
       event: (kind) => this.heard(kind),
     });
@@ -88,6 +94,7 @@ class App {
       tick(document, Date.now());
       this.pulse();
       if (this.isDue && !this.isInUse()) this.draw();
+      this.drawFilters();
     }, 1_000);
     setInterval(() => { if (!document.hidden && !this.isGated && Date.now() - this.askedAt > STEADY) void this.load(); }, 5_000);
     document.addEventListener("visibilitychange", () => {
@@ -96,6 +103,8 @@ class App {
       void this.load();
     });
     document.addEventListener("click", (event) => this.shut(event));
+    addEventListener("pointerdown", () => { this.pressedAt = Date.now(); }, true);
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { this.pressedAt = 0; }, true);
   }
 
   /** Takes a code out of the address where there is one, then asks. */
@@ -125,11 +134,17 @@ class App {
   }
 
   private know(known: filters.Known): void {
+    const wasNew = this.isNew();
     this.known = known;
+    const isRenamed = [...this.names].some(([path, name]) => this.called(path) !== name);
     const view = this.there();
-    const hasNamesakes = [...known.names].some(([path, name]) => name !== named(lastPart(path)));
-    if (view && (hasNamesakes || view.isEmpty(this.data))) this.draw();
-    else this.drawFrame(view !== null);
+    if (view && (isRenamed || (this.isNew() !== wasNew && view.isEmpty(this.data)))) this.drawSoon();
+    this.drawFilters();
+  }
+
+  /** As far as is known there is no call at all. */
+  private isNew(): boolean {
+    return this.known ? this.known.projects.length === 0 : chosen(this.state).length === 0;
   }
 
   private gate(why: Problem | null): void {
@@ -183,7 +198,7 @@ class App {
       this.dataOf = question;
       // What stands for times is drawn anew now and then, though the answer is the same.
       if (isSame && this.frame.body.querySelector(".drawn") && Date.now() - this.drawnAt < STEADY / 2) return;
-      if (wasThere && this.isInUse()) this.isDue = true;
+      if (wasThere) this.drawSoon();
       else this.draw();
     } catch (error) {
       if (!asking.signal.aborted) this.fail(problemOf(error), question);
@@ -229,6 +244,7 @@ class App {
     if (problem.kind === "network" && this.dataOf === question && this.live.is === "lost") return;
     if (problem.status === 503 && !problem.isOff && this.dataOf === question) return this.tell(`${problem.title}. ${problem.detail}`);
     this.dataOf = "";
+    this.isDue = false;
     const clear = problem.status === 400 && chosen(this.state).length > 0 ? () => this.set(UNFILTERED) : undefined;
     fill(this.frame.body, failed(problem, () => void this.load(), clear));
   }
@@ -245,7 +261,15 @@ class App {
   }
 
   private called(path: string): string {
-    return this.known?.names.get(path) ?? named(lastPart(path));
+    const name = this.known?.names.get(path) ?? named(lastPart(path));
+    this.names.set(path, name);
+    return name;
+  }
+
+  /** Draws what is newer than what stands there, once nobody uses that. */
+  private drawSoon(): void {
+    if (this.isInUse()) this.isDue = true;
+    else this.draw();
   }
 
   private draw(): void {
@@ -257,7 +281,7 @@ class App {
     this.span = (view ? spanIn(this.data) : null) ?? spanNow(this.state, Date.now(), this.zone);
     const sheet: SheetPart[] = [];
     if (!view) fill(this.frame.body, loading());
-    else if (view.isEmpty(this.data)) fill(this.frame.body, empty(this.page(sheet), this.known ? this.known.projects.length === 0 : chosen(this.state).length === 0));
+    else if (view.isEmpty(this.data)) fill(this.frame.body, empty(this.page(sheet), this.isNew()));
     else this.drawView(view, sheet);
     this.sheet = sheet;
     this.drawFrame(view !== null);
@@ -270,14 +294,13 @@ class App {
   /** What stands around the view; while nothing of it changes it is left alone, for somebody may be using it. */
   private drawFrame(isThere: boolean): void {
     const { title } = OUTLINES[this.state.view];
-    const filtersKey = JSON.stringify([this.state, this.zone, this.span, this.known?.projects.length]);
     const headKey = JSON.stringify([this.state, theme(), isThere, this.sheet.map((part) => part.title)]);
-    if (filtersKey !== this.drawn.filters) this.drawFilters();
+    this.drawFilters();
     if (headKey !== this.drawn.head) {
       drawNav(this.frame, this.state, this.actions);
       drawHead(this.frame, title, isThere ? () => ({ title, about: this.about(), parts: this.sheet }) : null, this.actions, (text) => this.tell(text));
     }
-    this.drawn = { filters: filtersKey, head: headKey };
+    this.drawn.head = headKey;
   }
 
   private drawMistakes(): void {
@@ -295,6 +318,7 @@ class App {
     try {
       const drawn = document.createElement("div");
       drawn.className = "drawn";
+      this.names.clear();
       drawn.append(...view.draw(this.data, this.page(sheet)));
       fill(this.frame.body, drawn);
     } catch (error) {
@@ -302,10 +326,17 @@ class App {
     }
   }
 
+  /** What is half filled in would be lost, so that it waits until it is taken: then the state is another. */
   private drawFilters(): void {
+    const state = JSON.stringify(this.state);
+    const filtersKey = JSON.stringify([state, this.zone, this.span, this.known?.projects.length, this.known?.models.length]);
+    if (filtersKey === this.drawn.filters) return;
+    if (state === this.drawn.state && (this.isPressed() || filters.isInUse(this.frame.filters))) return;
     const kept = keep();
     fill(this.frame.filters, filters.bar(this.page([]), usesOf(this.state), this.known, this.span));
     restore(kept);
+    this.drawn.filters = filtersKey;
+    this.drawn.state = state;
   }
 
   /** Of several zones: the chosen one, the answer's, the daemon's, the browser's. */
@@ -328,8 +359,14 @@ class App {
     this.soon = window.setTimeout(() => { this.soon = 0; if (document.hidden) this.isMissed = true; else void this.load(); }, Math.max(50, CALM - (Date.now() - this.askedAt)));
   }
 
-  /** Somebody reads off a chart, or marks text: new numbers wait. */
+  /** A click is a press and a release of the same element, so that nothing is drawn anew between them. */
+  private isPressed(): boolean {
+    return Date.now() - this.pressedAt < LONGEST_PRESS;
+  }
+
+  /** Somebody reads off a chart, marks text, or clicks: new numbers wait. */
   private isInUse(): boolean {
+    if (this.isPressed()) return true;
     const marked = getSelection();
     const isMarking = marked !== null && !marked.isCollapsed && this.frame.body.contains(marked.anchorNode);
     return isMarking || this.frame.body.querySelector(".plot:hover") !== null;

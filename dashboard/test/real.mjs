@@ -176,6 +176,8 @@ test("a session with only a main thread has no card of agents, and one with an a
 
 test("a session is whole on its page: no time, project or model of it can be chosen there, and on the page above they can", async () => {
   const chosen = () => page.locator(".filters .period, .filters #filter-project, .filters #filter-model").count();
+  home.call("alone", {});
+  home.cco("scan");
   await settled("?view=projects&session=alone");
   assert.equal(await chosen(), 0);
   assert.equal(await page.locator(".filters #filter-zone").count(), 1);
@@ -185,6 +187,8 @@ test("a session is whole on its page: no time, project or model of it can be cho
 });
 
 test("a zone that is none is told beside its field, and a call's command means the same to a shell", async () => {
+  home.call("alone", {});
+  home.cco("scan");
   await settled("?view=projects&session=alone");
   const before = page.url();
   await page.fill("#filter-zone", "Mars/X");
@@ -198,6 +202,71 @@ test("a zone that is none is told beside its field, and a call's command means t
   await page.press("#filter-zone", "Enter");
   await page.waitForURL(/Berlin/);
   assert.equal(await page.locator(".field .wrong").innerText(), "");
+});
+
+/** Opens a view and does something there while the answer that says what can be chosen is on its way. */
+const whileUnknown = async (query, work) => {
+  const route = "**/api/stats/breakdown?period=all&by=account";
+  let answer;
+  const asked = new Promise((done) => { answer = done; });
+  await page.route(route, (one) => answer(one), { times: 1 });
+  await page.goto(home.base + query);
+  await page.waitForSelector(".drawn");
+  const held = await asked;
+  await work();
+  assert.equal(await page.locator(".frame[data-known]").count(), 0);
+  await held.continue();
+  await page.waitForSelector(".frame[data-known]");
+};
+
+test("what is typed into a filter before all is known that can be chosen stays, and is taken", async () => {
+  const choices = page.locator("#filter-model option");
+  await whileUnknown("?view=cost&period=month", async () => {
+    await page.focus("#filter-zone");
+    await page.keyboard.type("Europe/Berl");
+    assert.equal(await choices.count(), 1);
+  });
+  await page.keyboard.type("in");
+  assert.equal(await page.inputValue("#filter-zone"), "Europe/Berlin");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/Berlin/);
+  await page.waitForFunction(() => document.querySelectorAll("#filter-model option").length > 1);
+
+  await whileUnknown("?view=cost&period=month", async () => {
+    await page.fill("#filter-zone", "Europe/Berlin");
+  });
+  await page.press("#filter-zone", "Enter");
+  await page.waitForURL(/Berlin/);
+
+  await whileUnknown("?view=cost&period=month", async () => {
+    await page.fill("#filter-zone", "Mars/X");
+    await page.press("#filter-zone", "Enter");
+  });
+  assert.match(await page.locator(".field .wrong").innerText(), /No time zone is called “Mars\/X”/);
+  await page.fill("#filter-zone", "");
+  await page.waitForFunction(() => document.querySelectorAll("#filter-model option").length > 1);
+
+  await whileUnknown("?view=cost&period=month", async () => {
+    await page.click(".range summary");
+    await page.fill('.range input[aria-label="First day"]', "2026-01-02");
+  });
+  await page.click(".range .primary");
+  await page.waitForURL(/from=2026-01-0/);
+  assert.ok((await choices.count()) > 1);
+});
+
+test("a click is one though all that can be chosen becomes known between press and release", async () => {
+  home.call("web-shop", { cwd: "/home/ann/shop-of-web/web" });
+  home.call("web-blog", { cwd: "/home/ann/blog-of-web/web" });
+  home.cco("scan");
+  const door = page.locator('table[aria-label="Projects"] button.door').filter({ hasText: "blog-of-web/web" });
+  await whileUnknown("?view=projects&period=all&find=web", async () => {
+    assert.equal(await door.locator(".name").innerText(), "web");
+    await door.hover();
+    await page.mouse.down();
+  });
+  await page.mouse.up();
+  await page.locator(".crumbs .name").getByText("blog-of-web/web", { exact: true }).waitFor();
 });
 
 test("a call that is appended to a transcript appears on Now within five seconds, without a reload; an open menu stays open", async () => {

@@ -12,6 +12,7 @@ export interface Props {
   title?: string | undefined;
   role?: string | undefined;
   type?: string | undefined;
+  /** An input begins with it. */
   value?: string | undefined;
   /** Attributes, `data-*` and `aria-*` among them; `true` is an empty one, `false` none. */
   attrs?: Record<string, string | number | boolean | undefined>;
@@ -34,7 +35,11 @@ function dress(element: HTMLElement, props: Props): void {
   if (props.title) element.title = shown(props.title);
   if (props.role) element.setAttribute("role", props.role);
   if (props.type) element.setAttribute("type", props.type);
-  if (props.value !== undefined) (element as HTMLInputElement).value = props.value;
+  if (props.value !== undefined) {
+    // Of an input it tells apart what was typed since.
+    if (element instanceof HTMLInputElement) element.defaultValue = props.value;
+    else (element as HTMLOptionElement).value = props.value;
+  }
   for (const [name, value] of Object.entries(props.attrs ?? {})) {
     if (value === undefined || value === false || BANNED.test(name)) continue;
     element.setAttribute(name, value === true ? "" : shown(String(value)));

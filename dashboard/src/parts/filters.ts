@@ -49,6 +49,11 @@ export function bar(page: Page, uses: readonly FilterKey[], of: Known | null, sp
   );
 }
 
+/** Somebody is at it: what is typed and not taken yet, or open, would be gone if it were drawn anew. */
+export function isInUse(bar: Element): boolean {
+  return bar.querySelector("details[open]") !== null || [...bar.querySelectorAll<HTMLInputElement>("input:not([type=date])")].some((input) => input.value !== input.defaultValue);
+}
+
 type Option = { key: string; label: string };
 
 /** What is chosen can be seen, also where nothing is known of it. */
@@ -116,7 +121,10 @@ function zone(page: Page): HTMLElement {
         const isWrong = wanted !== "" && !isZone(wanted);
         fill(wrong, isWrong ? `No time zone is called “${wanted}”. Names are like Europe/Berlin.` : null);
         input.setAttribute("aria-invalid", String(isWrong));
-        if (!isWrong) page.set({ zone: wanted });
+        if (isWrong) return;
+        // Where it is the same as before nothing is drawn.
+        input.value = wanted;
+        page.set({ zone: wanted });
       },
     },
   });

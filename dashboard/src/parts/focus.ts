@@ -16,6 +16,7 @@ export function restore(kept: Kept | null): void {
   if (!kept) return;
   for (const element of document.querySelectorAll<HTMLElement>("[data-keep]")) {
     if (element.dataset["keep"] !== kept.key) continue;
+    if (element === document.activeElement) return;
     element.focus({ preventScroll: true });
     if (kept.from !== null && element instanceof HTMLInputElement) element.setSelectionRange(kept.from, kept.to);
     return;
