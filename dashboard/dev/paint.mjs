@@ -59,7 +59,7 @@ async function bare() {
 
 /** A daemon over made-up transcripts, and a link to its page. */
 async function daemon(program) {
-  const home = new Home(program);
+  const home = new Home({ program });
   home.work([]);
   await home.serve();
   // What it answers first is read from the disk: people have a daemon that runs.

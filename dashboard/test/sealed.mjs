@@ -45,9 +45,10 @@ export class Home {
   #chance = dice(6);
   #ids = 0;
   #program;
+  #zone;
 
-  constructor(program = PROGRAM) {
-    this.#program = program;
+  constructor({ program = PROGRAM, zone = "UTC" } = {}) {
+    [this.#program, this.#zone] = [program, zone];
     mkdirSync(join(this.root, "projects"), { recursive: true });
     mkdirSync(this.#state());
     mkdirSync(join(this.folder, "no-programs"));
@@ -59,7 +60,7 @@ export class Home {
   }
 
   #environment() {
-    return { HOME: this.folder, CCO_HOME: this.#state(), CLAUDE_CONFIG_DIR: this.root, PATH: join(this.folder, "no-programs"), TZ: "UTC", LC_ALL: "C.UTF-8" };
+    return { HOME: this.folder, CCO_HOME: this.#state(), CLAUDE_CONFIG_DIR: this.root, PATH: join(this.folder, "no-programs"), TZ: this.#zone, LC_ALL: "C.UTF-8" };
   }
 
   /** Where the next daemon listens, and what else its settings say. */
