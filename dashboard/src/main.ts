@@ -109,7 +109,7 @@ class App {
 
   /** Takes a code out of the address where there is one, then asks. */
   private async enter(): Promise<void> {
-    delete this.frame.root.dataset["known"];
+    this.doubtKnown();
     try {
       await exchangeCode();
     } catch (error) {
@@ -125,12 +125,17 @@ class App {
 
   /** Asks what can be chosen. The frame says `known` once that is answered, whatever the answer is. */
   private async learn(): Promise<void> {
-    const turn = ++this.learning;
-    delete this.frame.root.dataset["known"];
+    const turn = this.doubtKnown();
     const known = await filters.known().catch(() => null);
     if (turn !== this.learning) return;
     if (known) this.know(known);
     this.frame.root.dataset["known"] = "";
+  }
+
+  /** It is asked for anew: an answer that is still on its way is nothing any more. */
+  private doubtKnown(): number {
+    delete this.frame.root.dataset["known"];
+    return ++this.learning;
   }
 
   private know(known: filters.Known): void {
@@ -326,7 +331,7 @@ class App {
     }
   }
 
-  /** What is half filled in would be lost, so that it waits until it is taken: then the state is another. */
+  /** Draws the filters where something of them changed. What is half filled in would be lost: of the same state that waits. */
   private drawFilters(): void {
     const state = JSON.stringify(this.state);
     const filtersKey = JSON.stringify([state, this.zone, this.span, this.known?.projects.length, this.known?.models.length]);

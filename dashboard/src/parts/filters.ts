@@ -49,9 +49,10 @@ export function bar(page: Page, uses: readonly FilterKey[], of: Known | null, sp
   );
 }
 
-/** Somebody is at it: what is typed and not taken yet, or open, would be gone if it were drawn anew. */
+/** Somebody is at it: what is open, or typed and not taken yet, would be gone if it were drawn anew. What is found is taken at once. */
 export function isInUse(bar: Element): boolean {
-  return bar.querySelector("details[open]") !== null || [...bar.querySelectorAll<HTMLInputElement>("input:not([type=date])")].some((input) => input.value !== input.defaultValue);
+  const zone = bar.querySelector<HTMLInputElement>("#filter-zone");
+  return bar.querySelector("details[open]") !== null || (zone !== null && zone.value !== zone.defaultValue);
 }
 
 type Option = { key: string; label: string };
