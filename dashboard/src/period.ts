@@ -1,7 +1,7 @@
 // Periods: their words, their neighbours, and the names of buckets in them.
 // Must not: fetch; which period holds now is the server's to say.
 
-import { civil, instantOf, stepped } from "./civil.ts";
+import { civil, dateOf, instantOf, startOfDate, stepped } from "./civil.ts";
 import { clockTime, dayName, instant, monthName, shortDay } from "./format.ts";
 import type { Period, State } from "./state.ts";
 import type { Stats } from "./types.ts";
@@ -95,4 +95,17 @@ export function bucketName(at: number, granularity: string, zone: string): strin
   if (granularity === "century") return `Century from ${civil(at, zone)[0]}`;
   if (granularity === "week") return `Week of ${dayName(at, zone)}`;
   return granularity === "month" ? monthName(at, zone) : dayName(at, zone);
+}
+
+/** Of more days than this no gap can be seen. */
+const MOST_DAYS = 800;
+
+/** These dates, which are sorted, and those between them: on an axis three days of a week are not three in a row. */
+export function withDaysBetween(dates: readonly string[], zone: string): readonly string[] {
+  const last = dates.at(-1) ?? "";
+  const all: string[] = [];
+  for (let at = startOfDate(dates[0] ?? "", zone); at !== null && dateOf(at, zone) <= last; at = stepped(at, "day", 1, zone)) {
+    if (all.push(dateOf(at, zone)) > MOST_DAYS) return dates;
+  }
+  return dates.every((date) => all.includes(date)) ? all : dates;
 }

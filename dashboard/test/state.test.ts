@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { scope } from "../src/page.ts";
-import { before, isCalendar, neighbour, spanNow, spanWords } from "../src/period.ts";
+import { before, isCalendar, neighbour, spanNow, spanWords, withDaysBetween } from "../src/period.ts";
 import { DEFAULTS, address, filters, mistakes, narrowed, parse } from "../src/state.ts";
 
 test("an address says only what differs, and says it back", () => {
@@ -70,4 +70,14 @@ test("a saved file names only the filters that mean something for what it shows"
   assert.equal(told("projects", ""), "today, shop/web, main, Opus, ann, UTC");
   assert.equal(told("now"), "today, shop/web, main, Opus, ann, UTC");
   assert.equal(told("sources"), "UTC");
+});
+
+test("days without a call have their place on an axis", () => {
+  const between = ["2026-10-24", "2026-10-25", "2026-10-26"];
+  assert.deepEqual(withDaysBetween(["2026-10-24", "2026-10-26"], "Europe/Berlin"), between, "one of them has 25 hours");
+  assert.deepEqual(withDaysBetween([], "UTC"), []);
+  // Samoa never had the 30th.
+  assert.deepEqual(withDaysBetween(["2011-12-29", "2011-12-31"], "Pacific/Apia"), ["2011-12-29", "2011-12-31"]);
+  const far = ["2026-10-24", "9999-12-31"];
+  assert.deepEqual(withDaysBetween(far, "UTC"), far, "a call of the year 9999 makes no axis of millions of days");
 });

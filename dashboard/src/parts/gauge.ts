@@ -111,6 +111,7 @@ function state(page: Page, window: LimitWindow): Child {
 function pace(page: Page, window: LimitWindow): Child {
   if (!window.pace) return null;
   const full = instant(window.pace.fullAt);
+  if (full !== null && full <= page.now) return h("strong", null, "Full by now at this pace");
   if (full !== null) {
     const when = full - page.now < 86_400_000 ? clockTime(full, page.zone) : `${dayName(full, page.zone)}, ${clockTime(full, page.zone)}`;
     return h("strong", null, `Full ${when} at this pace`);
@@ -127,5 +128,5 @@ function says(window: LimitWindow): string {
   const when = window.observedAt ? `, observed ${window.observedAt}` : "";
   const resets = window.resetsAt ? ` The window resets ${window.resetsAt}.` : "";
   const pace = window.pace ? ` The pace is ${window.pace.percentPerHour}% an hour, ${window.pace.percentAtReset}% at the reset.` : "";
-  return `${from}${when}.${resets}${pace} Of several readings the newest of the open window holds.`;
+  return `${from}${when}.${resets}${pace} Of several readings of one window the higher holds, until the service says less.`;
 }

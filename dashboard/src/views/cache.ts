@@ -10,7 +10,7 @@ import { chart } from "../parts/chart.ts";
 import { h } from "../parts/dom.ts";
 import { amount, card, figures, marked } from "../parts/figure.ts";
 import { type Column, table } from "../parts/table.ts";
-import { inWords, spanOf } from "../period.ts";
+import { inWords, spanOf, withDaysBetween } from "../period.ts";
 import { type Query, type State, filters } from "../state.ts";
 import type { Breakdown, Slice, Stats } from "../types.ts";
 import { hitRatio, hitsOf, pricedIn, pricedOf } from "./common.ts";
@@ -59,7 +59,9 @@ function summary(page: Page, { stats, query }: Cache): HTMLElement {
 
 function over(page: Page, { days, query }: Cache): HTMLElement {
   const isHours = days.by === "hour_of_day";
-  const rows = [...days.rows].sort((a, b) => (isHours ? Number(a.key) - Number(b.key) : a.key.localeCompare(b.key)));
+  const sorted = [...days.rows].sort((a, b) => (isHours ? Number(a.key) - Number(b.key) : a.key.localeCompare(b.key)));
+  const known = new Map(sorted.map((row) => [row.key, row]));
+  const rows: Slice[] = isHours ? sorted : withDaysBetween([...known.keys()], page.zone).map((key) => known.get(key) ?? { key, label: key });
   const at = (row: Slice): number => startOfDate(row.key, page.zone) ?? 0;
   const title = isHours ? "Hit ratio by hour of day" : "Hit ratio by day";
   return card(title, null, rows.length === 0 ? h("p", { class: "nothing" }, "No call in this time.") : chart(page, {
