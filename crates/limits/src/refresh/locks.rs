@@ -129,7 +129,8 @@ struct Directory {
 }
 
 impl Directory {
-    /// None: somebody holds it. A dead process's is cleared, and then it is tried once more: that is no waiting.
+    /// None: somebody holds it. A dead process's is cleared, and then it is tried once more, whatever the patience:
+    /// nobody holds it. Not at once: Claude Code may be about to clear the same one, and would clear ours.
     fn take(path: &Path, aside: &str, now_ms: i64) -> io::Result<Option<Self>> {
         for _ in 0..2 {
             match fs::create_dir(path) {
@@ -141,7 +142,10 @@ impl Directory {
                 Err(error) => return Err(error),
             }
             match Seen::of(path) {
-                Ok(Some(seen)) if seen.is_stale(now_ms) => clear(path, seen, aside)?,
+                Ok(Some(seen)) if seen.is_stale(now_ms) => {
+                    clear(path, seen, aside)?;
+                    thread::sleep(PAUSE);
+                }
                 Ok(_) => return Ok(None),
                 // It was given back just now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

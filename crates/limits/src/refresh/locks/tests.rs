@@ -30,8 +30,12 @@ fn until(mut is_so: impl FnMut() -> bool) {
 
 impl Place {
     fn take(&self, later_ms: i64) -> Result<Locks, Held> {
+        self.take_by(&|| now_ms() + later_ms)
+    }
+
+    fn take_by(&self, now_ms: &dyn Fn() -> i64) -> Result<Locks, Held> {
         let theirs = [self.theirs[0].as_path(), self.theirs[1].as_path()];
-        Locks::take(&self.ours, theirs, Duration::from_millis(50), &|| now_ms() + later_ms)
+        Locks::take(&self.ours, theirs, Duration::from_millis(50), now_ms)
     }
 
     fn names(&self) -> Vec<String> {
@@ -59,10 +63,14 @@ fn a_lock_that_was_touched_within_a_minute_is_never_taken() {
     for which in [0, 1] {
         let place = place();
         fs::create_dir(&place.theirs[which]).unwrap();
-        assert_eq!(place.take(50_000).unwrap_err(), Held::ByClaudeCode);
+        let touched_ms =
+            place.theirs[which].metadata().map(|of| of.mtime() * 1_000 + of.mtime_nsec() / 1_000_000);
+        let minute_ms = touched_ms.unwrap() + 60_000;
+        assert_eq!(place.take_by(&|| minute_ms).unwrap_err(), Held::ByClaudeCode);
         assert_eq!(place.take(-86_400_000).unwrap_err(), Held::ByClaudeCode, "a clock that went back");
         assert!(place.theirs[which].is_dir());
         assert!(!place.theirs[1 - which].exists(), "what was taken first is given back");
+        drop(place.take_by(&|| minute_ms + 1).unwrap());
     }
 }
 
