@@ -31,7 +31,7 @@ const MOST_ABOVE: usize = 40;
 pub(crate) struct Git {
     /// Repositories that took too long, and from when on each may be looked at with patience.
     slow: HashMap<PathBuf, Instant>,
-    /// The one that was looked at with patience last: of others that wait as long it comes after them.
+    /// The one that was looked at with patience last: of those that wait equally long the next one is next.
     last: Option<PathBuf>,
     /// The state of `config.toml` under which they did.
     stamp: Option<Stamp>,
@@ -88,8 +88,9 @@ impl Git {
     /// The slow one that has waited longest for its turn.
     fn due(&self, now: Instant) -> Option<PathBuf> {
         let due = self.slow.iter().filter(|(_, from)| **from <= now);
-        due.min_by_key(|(root, from)| (**from, self.last.as_ref() == Some(root), *root))
-            .map(|(root, _)| root.clone())
+        // All of them in turn, by their names.
+        let had_its_turn = |root: &PathBuf| self.last.as_ref().is_some_and(|last| root <= last);
+        due.min_by_key(|(root, from)| (**from, had_its_turn(root), *root)).map(|(root, _)| root.clone())
     }
 
     /// One was looked at with patience, and took so long. One that would have been told in time is slow no more: it was
@@ -171,16 +172,16 @@ mod tests {
     #[test]
     fn none_is_kept_from_its_turn_by_settings_that_change_again_and_again() {
         let (mut git, began) = (Git::default(), Instant::now());
-        let names = ["/a", "/b"];
+        let names = ["/a", "/b", "/c"];
         let mut turns = Vec::new();
-        for turn in 0..4_u32 {
+        for turn in 0..6_u32 {
             git.follow(Some(Stamp { size: turn.into(), changed_ns: 0, inode: 0 }));
             looked_at(&mut git, &names, began + TURN * turn, &names);
             let root = git.due(began + TURN * turn).expect("one of them");
             git.on_patience(&root, began + TURN * turn, PATIENCE);
             turns.push(root);
         }
-        assert_eq!(turns, roots(&["/a", "/b", "/a", "/b"]));
+        assert_eq!(turns, roots(&["/a", "/b", "/c", "/a", "/b", "/c"]));
     }
 
     #[test]

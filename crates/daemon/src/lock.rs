@@ -67,16 +67,19 @@ impl Instance {
         let mut options = OpenOptions::new();
         let path = state.join(LOCK);
         let mut lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        for turn in 0.. {
-            if takes(lock.try_lock())? {
-                break;
-            }
-            let only_lookers = takes(lock.try_lock_shared())?;
-            if only_lookers {
+        let (mut held, mut looked_at) = (0, 0);
+        while !takes(lock.try_lock())? {
+            if takes(lock.try_lock_shared())? {
                 lock.unlock()?;
+                looked_at += 1;
+            } else {
+                held += 1;
             }
-            if turn >= if only_lookers { TURNS_OF_LOOKERS } else { TURNS } {
+            if held > TURNS {
                 return Ok(Claim::Taken(told(state, lock)));
+            }
+            if looked_at > TURNS_OF_LOOKERS {
+                return Err(io::Error::other("it is looked at all the time"));
             }
             std::thread::sleep(TURN);
         }

@@ -158,8 +158,7 @@ fn a_request_that_means_two_things_is_answered_as_none() {
 #[test]
 fn it_ends_within_a_second_whoever_holds_on() {
     // It gives them 0.6 s: what a busy machine adds once it does not add three times.
-    let times: Vec<Duration> = (0..3).map(|_| end_of_one_that_is_held()).collect();
-    assert!(times.iter().any(|time| *time < Duration::from_secs(1)), "{times:?}");
+    assert!((0..3).any(|_| end_of_one_that_is_held() < Duration::from_secs(1)));
 }
 
 /// How long one takes to end that clients hold on to in every way.
