@@ -57,7 +57,7 @@ pub(crate) fn ledger_place(
         Err(error) => {
             let (folder, ledger, why) = (folder.display(), folder.join(LEDGER), why(&error));
             // Its sums may differ from those that are shown now, and nothing else would say so.
-            let unread = match ledger.exists() {
+            let unread = match !matches!(ledger.try_exists(), Ok(false)) {
                 true => format!("; what only {} knows is not in these numbers", ledger.display()),
                 false => String::new(),
             };

@@ -19,7 +19,7 @@ use crate::config::check::{Checked, check};
 use crate::config::edit::remove::{has_value, without_value};
 use crate::config::edit::{Target, template, with_value};
 use crate::config::keys::{self, KEYS, Key, Value};
-use crate::config::prices::rate_of;
+use crate::config::prices::{OwnPrice, rate_of};
 use crate::config::{Config, Source, Sourced, read_if_there};
 use crate::env::{CCO_HOME, Env};
 use crate::error::{CliError, Exit, why};
@@ -106,10 +106,14 @@ fn get_rate(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     let list = price_list::with_overrides(price_list::embedded(), &config.overrides());
-    let rate = list.find(model).and_then(|priced| rate_of(&priced.rates, class));
+    let priced = list.find(model);
+    let rate = priced.and_then(|priced| rate_of(&priced.rates, class));
     if common.json {
-        let own = config.prices.iter().find(|own| own.rates.model == model);
-        let own = own.filter(|own| own.classes().iter().any(|(name, _)| *name == class));
+        // By whatever name: a list may have several for one model.
+        let is_meant = |own: &&OwnPrice| {
+            list.find(&own.rates.model) == priced && own.classes().iter().any(|(name, _)| *name == class)
+        };
+        let own = config.prices.iter().find(is_meant);
         out.data(&json::render(&json!({
             "key": format!("prices.{model:?}.{class}"),
             "value": rate,
