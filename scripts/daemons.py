@@ -105,11 +105,11 @@ class Daemon:
 
 
 class Listener:
-    """Hears the daemon's events in a thread: when each call was told of, by its tokens; and up to which call it was told to
-    ask anew, each time."""
+    """Hears the daemon's events in a thread: when each call was told of, by its tokens, and the number of each; and each time it was told
+    to ask anew: the highest number that it had heard by then, and the one up to which it is to ask."""
 
     def __init__(self, daemon):
-        self.heard, self.resets, self.news = {}, [], threading.Condition()
+        self.heard, self.calls, self.resets, self.news = {}, set(), [], threading.Condition()
         self.connection = daemon.connection(timeout=None)
         self.connection.request("GET", "/api/stats/live", headers={"Authorization": f"Bearer {daemon.token()}"})
         self.answer = self.connection.getresponse()
@@ -134,10 +134,16 @@ class Listener:
     def _on(self, name, number, data, at):
         with self.news:
             if name == b"reset":
-                self.resets.append(int(number.rsplit(b".", 1)[1]))
+                self.resets.append((max(self.calls, default=0), int(number.rsplit(b".", 1)[1])))
             elif data.get("type") == "call":
                 self.heard.setdefault(data["tokens"], at)
+                self.calls.add(data["id"])
             self.news.notify_all()
+
+    def missed(self, most):
+        """The numbers of calls, up to this one, that it neither heard of nor was told to ask for."""
+        asked = [range(heard + 1, upto + 1) for heard, upto in self.resets]
+        return [call for call in range(1, most + 1) if call not in self.calls and not any(call in numbers for numbers in asked)]
 
     def told(self, tokens, patience=PATIENCE):
         """When a call of so many tokens was told of."""

@@ -55,12 +55,14 @@ def largest_until(daemon, end, largest=0.0):
 
 def judged(daemon, rows, listener, told, before, peak, is_long):
     """What is wrong, and what was measured."""
-    missed = [tokens for tokens in range(1_001, 1_001 + rows.calls) if tokens not in listener.heard]
+    missed = listener.missed(rows.calls)
     measured = {"calls": rows.calls, "mib": f"{before:.1f} before, {peak:.1f} at most", "resets of whoever reads all along": len(listener.resets), **told}
     odd = [what for what in told if what.split()[0] in ("silent", "slow", "resumed") and what.split()[1] not in ("200", "503", "cut", "closed")]
     # More than a thousand calls at once are not told one by one: a busy machine may come to that, two seconds late.
-    if missed and not listener.resets or not listener.heard:
-        return f"whoever reads all along missed {len(missed)} of {rows.calls} calls, first the one of {missed[0]} tokens", measured
+    if missed:
+        return f"whoever reads all along missed {len(missed)} of {rows.calls} calls that it was not told to ask for, first number {missed[0]}", measured
+    if not listener.heard:
+        return "whoever reads all along heard of no call", measured
     if told.get("gaps") or told.get("heard least") != rows.calls:
         return f"whoever came back missed {told.get('gaps')} calls, and heard up to {told.get('heard least')} of {rows.calls} in the end", measured
     if odd or not told.get("silent 503") or not told.get("silent 200") or not told.get("resumed 200"):
@@ -89,7 +91,7 @@ def tried(binary, _, seed, is_long):
                     with Crowd(daemon, deaf=DEAF, resume={"count": 8, "upto": publisher.count}) as crowd:
                         peak = largest_until(daemon, begun + WARM + seconds)
                         # Who comes and goes comes once more when the crowd ends, and hears what is there by then.
-                        daemons.until(lambda: 1_000 + publisher.count in listener.heard or publisher.count <= max(listener.resets, default=0),
+                        daemons.until(lambda: 1_000 + publisher.count in listener.heard or any(publisher.count <= upto for _, upto in listener.resets),
                                       "whoever reads all along is told of the last call", pause=0.01)
                 wrong, measured = judged(daemon, rows, listener, crowd.told, before, peak, is_long)
             return wrong or judging.wrong_totals(binary, environment, rows), measured
