@@ -131,13 +131,13 @@ class Refused:
         failed = failures(folder / "trace", daemon.process.pid)
         # What failed only later found all of it counted, or well.
         late, ill = (moment - max((at for at in failed if at <= moment), default=moment) for moment in (complete, well))
-        faults = {f"panic: {said[-300:]}": "panicked" in said, f"it ended with {daemon.process.returncode}: {said[-300:]}": daemon.process.returncode}
         # What was counted late though no call failed meanwhile waited for its turn, and there was nothing to say.
         is_silent = took > SOON and any(behind <= at <= complete for at in failed) and "was not taken in" not in said
+        faults = {f"panic: {said[-300:]}": "panicked" in said, f"it ended with {daemon.process.returncode}: {said[-300:]}": daemon.process.returncode,
+                  f"it was behind for {took:.1f} s and said nothing: {said[-300:]}": is_silent}
         times = {f"it took {took_end:.1f} s to end": took_end > TERM,
                  f"complete only {late:.2f} s after the last call that failed: {said[-300:]}": late > RECOVERY,
-                 f"well only {ill:.1f} s after the last call that failed: {said[-300:]}": ill > LOOKS + RECOVERY,
-                 f"it was behind for {took:.1f} s and said nothing: {said[-300:]}": is_silent}
+                 f"well only {ill:.1f} s after the last call that failed: {said[-300:]}": ill > LOOKS + RECOVERY}
         wrong = wrong or first_so(faults) or judging.ledger_damage(home) or judging.wrong_totals(self.binary, environment, rows)
         return wrong or (Late(first_so(times)) if first_so(times) else None), Outcome(bool(failed), "was not taken in" in said, late)
 
