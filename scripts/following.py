@@ -60,6 +60,7 @@ class Round:
 
     def one_daemon(self):
         """Starts one and ends it at a random moment; what is wrong with that."""
+        late = None
         with self.daemon() as daemon:
             daemon.serves()
             self.wait_for_trouble()
@@ -69,14 +70,13 @@ class Round:
                 so = f"after SIGTERM it ran for {took:.2f} s and ended with {daemon.process.returncode}: {daemon.words().strip()[-200:]}"
                 if daemon.process.returncode:
                     return so
-                if took > TERM:
-                    return Late(so)
+                late = Late(so) if took > TERM else None
             else:
                 daemon.signal(signal.SIGKILL)
                 self.ends["kill"] += 1
             if "panicked" in (said := daemon.words()):
                 return f"panic: {said[-300:]}"
-        return None
+        return late
 
     def truth(self):
         """What is wrong in the end: with a daemon, without, and of the ledger itself."""
@@ -134,10 +134,13 @@ def followed(binary, seed, seconds, bug=None):
         lane = Round(binary, folder, seed, bug)
         lane.write(seconds)
         try:
-            wrong = None
+            wrong = late = None
             while wrong is None and not lane.is_written():
                 wrong = lane.one_daemon()
-            return wrong or lane.truth(), lane.ends
+                # What is wrong with totals is no matter of time.
+                if isinstance(wrong, Late):
+                    late, wrong = wrong, None
+            return wrong or lane.truth() or late, lane.ends
         except (Silent, Failed, OSError, sqlite3.Error, subprocess.TimeoutExpired) as e:
             return f"{type(e).__name__}: {e}", lane.ends
         finally:

@@ -123,6 +123,7 @@ def trial(binary, seed, left):
         lane.tree.write(lane.cco.root)
         is_named = left is another_programs_socket
         wrong = lane.reports("after a kill", b"another program has " if is_named else None) or commands(lane)
+        late, wrong = (wrong, None) if isinstance(wrong, Late) else (None, wrong)
         if wrong or (wrong := stranger.troubled(token)):
             return wrong, 0.0
         with lane.daemon(said="next") as following:
@@ -131,12 +132,14 @@ def trial(binary, seed, left):
             if status.returncode or json.loads(status.stdout)["pid"] != following.process.pid:
                 return f"of the next one it is said: {status.returncode}, {status.stdout[-200:]} {status.stderr[-200:]}", took
             ended = following.signal(signal.SIGTERM)
-        late = Late(f"the next one served after {took:.2f} s and ended after {ended:.1f} s") if took > TAKEOVER or ended > TERM else None
+        if took > TAKEOVER or ended > TERM:
+            late = Late(f"the next one served after {took:.2f} s and ended after {ended:.1f} s")
         return stranger.troubled(token) or lane.truth() or late, took
 
 
 def commands(lane):
     """What commands say of a daemon that is no more: that there is none, and soon."""
+    late = None
     for words, code in ((("status",), NO_DAEMON), (("stop",), 0)):
         began, done = time.monotonic(), lane.cco.run(lane.home, "daemon", *words)
         took = time.monotonic() - began
@@ -144,8 +147,8 @@ def commands(lane):
         if done.returncode != code or b"no daemon runs" not in done.stderr:
             return so
         if took > SOON:
-            return Late(so)
-    return None
+            late = Late(so)
+    return late
 
 
 def tried(binary, _, seed, is_long):
