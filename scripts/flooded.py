@@ -9,7 +9,7 @@ import daemons, sealed
 from clients import Crowd
 from daemon_bench import resident_mib
 from daemons import Daemon, Listener, Silent
-from judging import Disturbed, Late, Others
+from judging import OTHERS, Disturbed, Late, Others
 from sealed import Failed
 from small_tree import Growing, Tree
 
@@ -18,7 +18,6 @@ SECONDS, SECONDS_SHORT = 30, 6
 RATE, IDLE, AGAIN = 1_000, 2_000, 200
 FILES, USUAL_FILES = 8_192, 1_024  # that a process may open: ours, and a daemon as most have it
 NEEDS = f"{FILES:,} open files are not allowed here"
-OTHERS = 0.5  # cores: when others have more, neither the calm nor the flood is what is measured
 EXPECTED = {200, 429, 503}
 # Half of them were never asked before: `{n}` is any number.
 PATHS = ("/api/stats?period=day", "/api/stats?period=all&granularity=day", "/api/stats/projects?period=all", "/api/stats/sessions?limit=20", "/api/limits",
@@ -113,12 +112,16 @@ def trial(binary, seed, seconds, files):
             daemon.serves()
             listener = Listener(daemon)
             listener.told(rows.append())
-            with Watched(daemon) as calm:
-                idle = aged(rows, listener, seconds, tree.rng)
-            before = resident_mib(daemon.process.pid)
-            with Crowd(daemon, **flood()) as crowd, Watched(daemon) as under:
-                flooded = aged(rows, listener, seconds, tree.rng)
+            with Others(daemon.process.pid) as others:
+                with Watched(daemon) as calm:
+                    idle = aged(rows, listener, seconds, tree.rng)
+                before = resident_mib(daemon.process.pid)
+                with Crowd(daemon, **flood()) as crowd, Watched(daemon) as under:
+                    flooded = aged(rows, listener, seconds, tree.rng)
             wrong, measured = judged(idle, flooded, calm, under, crowd.told, before)
+            measured |= {"cores of others": round(others.cores, 2), "R18's own figures": "NOT held" if wrong else "held"}
+            if isinstance(wrong, Late) and others.cores > OTHERS:
+                wrong = Disturbed(f"{wrong}; others had {others.cores:.1f} cores")
             if "panicked" in (said := daemon.words()):
                 wrong = f"panic: {said[-300:]}"
             # What is wrong with totals is no matter of time.
@@ -135,11 +138,7 @@ def tried(binary, _, seed, is_long):
     if hard != resource.RLIM_INFINITY and hard < FILES:
         return None
     try:
-        with Others() as others:
-            wrong, measured = trial(binary, seed, SECONDS if is_long else SECONDS_SHORT, (USUAL_FILES, FILES))
-        if isinstance(wrong, Late) and others.cores > OTHERS:
-            wrong = Disturbed(f"{wrong}; others had {others.cores:.1f} cores")
-        return wrong, measured | {"cores of others": round(others.cores, 2), "R18's own figures": "NOT held" if wrong else "held"}
+        return trial(binary, seed, SECONDS if is_long else SECONDS_SHORT, (USUAL_FILES, FILES))
     except (Silent, Failed, OSError, http.client.HTTPException) as e:
         return f"{type(e).__name__}: {e}", {}
     finally:
