@@ -307,7 +307,7 @@ async def resume(task, count, stays=3.0, away=3.0, upto=None):
             if not await task.pause(task.rng.uniform(0, away) if came else 0.2):
                 break
         if upto and not resumed.last:
-            # Who never heard of a call missed none.
+            # Who never heard of a call missed none; that this happens to few is for whoever began the crowd to judge.
             task.happened["heard nothing"] += 1
             return
         await come_a_last_time(task, resumed, upto)
