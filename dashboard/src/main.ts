@@ -132,6 +132,12 @@ class App {
     this.frame.root.dataset["known"] = "";
   }
 
+  /** Asks again for what could not be had: nobody answered, the ledger was locked, or statistics were turned off. */
+  private learnMissed(): void {
+    const isAsked = this.frame.root.dataset["known"] === undefined;
+    if (!isAsked && !this.known?.accounts) void this.learn();
+  }
+
   /** It is asked for anew: an answer that is still on its way is nothing any more. */
   private doubtKnown(): number {
     delete this.frame.root.dataset["known"];
@@ -201,6 +207,7 @@ class App {
       const isSame = this.dataOf === question && same(this.data, data);
       this.data = data;
       this.dataOf = question;
+      this.learnMissed();
       // What stands for times is drawn anew now and then, though the answer is the same.
       if (isSame && this.frame.body.querySelector(".drawn") && Date.now() - this.drawnAt < STEADY / 2) return;
       if (wasThere) this.drawSoon();
@@ -351,12 +358,7 @@ class App {
   }
 
   private heard(kind: string): void {
-    if (kind === "reset") {
-      void this.load();
-      // It could not be had while nobody answered, or statistics were turned off.
-      if (!this.known) void this.learn();
-      return;
-    }
+    if (kind === "reset") return void this.load();
     const isLimits = kind === "limits";
     if (isLimits && this.state.view !== "now") return;
     if (kind === "summary" && this.state.view !== "now") return;

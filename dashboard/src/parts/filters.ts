@@ -13,14 +13,14 @@ import { ICONS, button, fill, h, icon } from "./dom.ts";
 import { choice } from "./figure.ts";
 
 /** What can be chosen. */
-export interface Known { projects: { key: string; label: string }[]; /** Of all projects, by path. */ names: ReadonlyMap<string, string>; models: string[]; accounts: { key: string; label: string }[] }
+export interface Known { projects: { key: string; label: string }[]; /** Of all projects, by path. */ names: ReadonlyMap<string, string>; models: string[]; /** Null where they could not be had. */ accounts: { key: string; label: string }[] | null }
 
 /** Everything that has ever been used. */
 export async function known(): Promise<Known> {
   const [stats, projects, accounts] = await Promise.all([
     get<Stats>("/api/stats", { period: "all" }),
     get<{ projects: Project[] }>("/api/stats/projects", { period: "all" }),
-    get<Breakdown>("/api/stats/breakdown", { period: "all", by: "account" }).catch(() => ({ by: "account", rows: [] })),
+    get<Breakdown>("/api/stats/breakdown", { period: "all", by: "account" }).catch(() => null),
   ]);
   const names = projectNames(projects.projects.map(({ path }) => path));
   return {
@@ -28,7 +28,7 @@ export async function known(): Promise<Known> {
     names,
     models: [...Object.keys(stats.by_model_tier).filter((tier) => (stats.by_model_tier[tier]?.call_count ?? 0) > 0), ...Object.keys(stats.by_model)],
     // Keys of accounts are their ids; an address of this page says what people call them.
-    accounts: accounts.rows.filter(({ label }) => label !== "").map(({ label }) => ({ key: label, label })),
+    accounts: accounts?.rows.filter(({ label }) => label !== "").map(({ label }) => ({ key: label, label })) ?? null,
   };
 }
 
@@ -43,7 +43,7 @@ export function bar(page: Page, uses: readonly FilterKey[], of: Known | null, sp
     has("project") ? pick("Project", "project", withOwn(of?.projects ?? [], state.project, page.called(state.project)), state.project, (project) => page.set({ project, branch: "", session: "" })) : null,
     state.branch && has("project") ? chip(`on ${state.branch}`, () => page.set({ branch: "" })) : null,
     has("model") ? pick("Model", "model", withOwn((of?.models ?? []).map((key) => ({ key, label: key })), state.model, state.model), state.model, (model) => page.set({ model })) : null,
-    has("account") && (state.account || (of?.accounts.length ?? 0) > 1) ? pick("Account", "account", withOwn(of?.accounts ?? [], state.account, state.account), state.account, (account) => page.set({ account })) : null,
+    has("account") && (state.account || (of?.accounts?.length ?? 0) > 1) ? pick("Account", "account", withOwn(of?.accounts ?? [], state.account, state.account), state.account, (account) => page.set({ account })) : null,
     has("zone") ? zone(page) : null,
     has("find") ? find(page) : null,
   );
