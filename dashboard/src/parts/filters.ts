@@ -52,7 +52,7 @@ export function bar(page: Page, uses: readonly FilterKey[], of: Known | null, sp
 /** Somebody is at it: what is open, or typed and not taken yet, would be gone if it were drawn anew. What is found is taken at once. */
 export function isInUse(bar: Element): boolean {
   const zone = bar.querySelector<HTMLInputElement>("#filter-zone");
-  return bar.querySelector("details[open]") !== null || (zone !== null && zone.value !== zone.defaultValue);
+  return bar.querySelector("details[open], select[data-used]:focus") !== null || (zone !== null && zone.value !== zone.defaultValue);
 }
 
 type Option = { key: string; label: string };
@@ -62,7 +62,9 @@ const withOwn = (options: readonly Option[], key: string, label: string): readon
   key === "" || options.some((option) => option.key === key) ? options : [{ key, label }, ...options];
 
 function pick(label: string, key: string, options: readonly Option[], chosen: string, choose: (key: string) => void, any = true): HTMLElement {
-  const select = h("select", { id: `filter-${key}`, attrs: { "data-keep": key }, on: { change: () => choose(select.value) } },
+  // Its menu may be open from then on; what was chosen draws another one, which nobody has opened yet.
+  const use = (): void => { select.dataset["used"] = ""; };
+  const select = h("select", { id: `filter-${key}`, attrs: { "data-keep": key }, on: { change: () => choose(select.value), mousedown: use, keydown: use } },
     any ? h("option", { value: "" }, `All ${label.toLowerCase()}s`) : null,
     options.map((option) => h("option", { value: option.key, title: option.key }, option.label)));
   select.value = chosen;
