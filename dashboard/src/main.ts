@@ -40,6 +40,8 @@ class App {
   private dataOf = "";
   private span: Span | null = null;
   private known: filters.Known | null = null;
+  /** Counts the answers of it. */
+  private learnt = 0;
   /** Counts the times that it was asked for: only the last answer is taken. */
   private learning = 0;
   private sheet: SheetPart[] = [];
@@ -147,6 +149,7 @@ class App {
   private know(known: filters.Known): void {
     const wasNew = this.isNew();
     this.known = known;
+    this.learnt++;
     const isRenamed = [...this.names].some(([path, name]) => this.called(path) !== name);
     const view = this.there();
     if (view && (isRenamed || (this.isNew() !== wasNew && view.isEmpty(this.data)))) this.drawSoon();
@@ -341,7 +344,7 @@ class App {
   /** Draws the filters where something of them changed. What is half filled in would be lost: of the same state that waits. */
   private drawFilters(): void {
     const state = JSON.stringify(this.state);
-    const filtersKey = JSON.stringify([state, this.zone, this.span, this.known?.projects.length, this.known?.models.length]);
+    const filtersKey = JSON.stringify([state, this.zone, this.span, this.learnt]);
     if (filtersKey === this.drawn.filters) return;
     if (state === this.drawn.state && (this.isPressed() || filters.isInUse(this.frame.filters))) return;
     const kept = keep();
