@@ -77,7 +77,10 @@ test("days without a call have their place on an axis", () => {
   assert.deepEqual(withDaysBetween(["2026-10-24", "2026-10-26"], "Europe/Berlin"), between, "one of them has 25 hours");
   assert.deepEqual(withDaysBetween([], "UTC"), []);
   // Samoa never had the 30th.
-  assert.deepEqual(withDaysBetween(["2011-12-29", "2011-12-31"], "Pacific/Apia"), ["2011-12-29", "2011-12-31"]);
+  assert.deepEqual(withDaysBetween(["2011-12-28", "2011-12-31", "2012-01-02"], "Pacific/Apia"), ["2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01", "2012-01-02"]);
+  // In Beirut the 29th began at one o'clock.
+  assert.deepEqual(withDaysBetween(["2026-03-28", "2026-03-30"], "Asia/Beirut"), ["2026-03-28", "2026-03-29", "2026-03-30"]);
+  assert.deepEqual(withDaysBetween(["2026-10-24", "unknown"], "UTC"), ["2026-10-24", "unknown"]);
   const far = ["2026-10-24", "9999-12-31"];
   assert.deepEqual(withDaysBetween(far, "UTC"), far, "a call of the year 9999 makes no axis of millions of days");
 });
