@@ -56,8 +56,8 @@ class App {
   private asking: AbortController | null = null;
   private askedAt = 0;
   private drawnAt = 0;
-  /** When a button was pressed that is not released yet; otherwise 0. */
-  private pressedAt = 0;
+  /** When a button was pressed that is not released yet, on a clock that nobody sets. */
+  private pressedAt = -Infinity;
   private soon = 0;
   private toastTimer = 0;
   private isGated = false;
@@ -105,8 +105,8 @@ class App {
       void this.load();
     });
     document.addEventListener("click", (event) => this.shut(event));
-    addEventListener("pointerdown", () => { this.pressedAt = Date.now(); }, true);
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { this.pressedAt = 0; }, true);
+    addEventListener("pointerdown", () => { this.pressedAt = performance.now(); }, true);
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { this.pressedAt = -Infinity; }, true);
   }
 
   /** Takes a code out of the address where there is one, then asks. */
@@ -371,7 +371,7 @@ class App {
 
   /** A click is a press and a release of the same element, so that nothing is drawn anew between them. */
   private isPressed(): boolean {
-    return Date.now() - this.pressedAt < LONGEST_PRESS;
+    return performance.now() - this.pressedAt < LONGEST_PRESS;
   }
 
   /** Somebody reads off a chart, marks text, or clicks: new numbers wait. */
