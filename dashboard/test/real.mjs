@@ -12,7 +12,7 @@ import { ACCOUNT, Home } from "./sealed.mjs";
 
 const VIEWS = ["?", "?view=cost&period=all", "?view=projects&period=all", "?view=heatmap&period=all", "?view=cache&period=all", "?view=tools&period=all", "?view=sources"];
 /** Lines of Chromium itself about answers that a test provokes. */
-const PROVOKED = /^Failed to load resource: (the server responded with a status of (400|401|503)|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE))/;
+const PROVOKED = /^Failed to load resource: (the server responded with a status of (400|401|429|503)|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE))/;
 
 /** A zone where it is noon: no day ends while tests run, and what was called a minute ago is of today. */
 const noon = (at) => `Etc/GMT${at.getUTCHours() < 12 ? "-" : "+"}${Math.abs(12 - at.getUTCHours())}`;
@@ -226,6 +226,19 @@ const whileUnknown = async (query, work) => {
   await page.waitForSelector(".frame[data-known]");
 };
 
+test("what can be chosen is asked for again once there are answers, where it could not be had as the page opened", async () => {
+  for (const [query, status] of [["api/stats?period=all", 503], ["api/stats/breakdown?period=all&by=account", 503], ["api/stats/projects?period=all", 429]]) {
+    await page.route(`**/${query}`, (one) => one.fulfill({ status }), { times: 1 });
+    const answered = page.waitForResponse((one) => one.url() === home.base + query && one.ok());
+    await settled("?view=cost&period=day");
+    await page.waitForSelector(".pulse.live");
+    home.call("plain-0");
+    await answered;
+    await page.waitForFunction(() => document.querySelectorAll("#filter-project option").length > 1);
+  }
+  forgive();
+});
+
 test("what is typed into a filter before all is known that can be chosen stays, and is taken", async () => {
   const choices = page.locator("#filter-model option");
   await whileUnknown("?view=cost&period=month", async () => {
@@ -252,6 +265,13 @@ test("what is typed into a filter before all is known that can be chosen stays, 
   assert.match(await page.locator(".field .wrong").innerText(), /No time zone is called “Mars\/X”/);
   await page.fill("#filter-zone", "");
   await page.waitForFunction(() => document.querySelectorAll("#filter-model option").length > 1);
+
+  await whileUnknown("?view=cost&period=month", async () => {
+    await page.focus("#filter-granularity");
+    await page.keyboard.press("Space");
+    await page.evaluate(() => { document.querySelector("#filter-granularity").__same = true; });
+  });
+  assert.equal(await page.evaluate(() => document.querySelector("#filter-granularity").__same), true, "a menu that is open");
 
   await whileUnknown("?view=cost&period=month", async () => {
     await page.click(".range summary");
