@@ -57,7 +57,7 @@ pub(crate) fn ledger_place(
         Err(error) => {
             let (folder, ledger, why) = (folder.display(), folder.join(LEDGER), why(&error));
             // Its sums may differ from those that are shown now, and nothing else would say so.
-            let unread = match !matches!(ledger.try_exists(), Ok(false)) {
+            let unread = match may_be_there(&ledger) {
                 true => format!("; what only {} knows is not in these numbers", ledger.display()),
                 false => String::new(),
             };
@@ -65,6 +65,11 @@ pub(crate) fn ledger_place(
             (LedgerPlace::Memory, Some(warning))
         }
     }
+}
+
+/// Where nobody may look it may be.
+fn may_be_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or_else(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// The ledger's file, there or not; none where there is no home and nothing is set.
