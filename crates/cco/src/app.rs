@@ -52,6 +52,8 @@ pub(crate) struct App<'o> {
     snapshot: Option<SnapshotSetup>,
     /// The state folder in which a daemon of this ledger would be; none: nothing is kept, so none is.
     daemon: Option<PathBuf>,
+    /// What is noted down is there for the next run.
+    pub(crate) lasts: bool,
     /// Keeps the made-up tree for as long as the run.
     _demo: Option<TempDir>,
 }
@@ -104,15 +106,11 @@ impl<'o> App<'o> {
             can_ask: env.stdin_is_terminal && env.stderr_is_terminal,
             daemon: snapshot.as_ref().and_then(|setup| Some(setup.path.parent()?.to_owned())),
             snapshot,
+            lasts,
             _demo: demo,
         };
         app.tell_of_rebuilding();
         Ok(app)
-    }
-
-    /// What is noted down is there for the next run.
-    pub(crate) fn keeps(&self) -> bool {
-        self.snapshot.is_some()
     }
 
     /// Leaves what is known by now to status lines. Without it they show what was known before, with its age.

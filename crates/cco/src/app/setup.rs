@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cco_engine::price::PriceList;
 use cco_engine::snapshot::SnapshotSetup;
-use cco_engine::{LedgerPlace, Setup, price_list};
+use cco_engine::{LedgerPlace, Setup};
 use jiff::tz::TimeZone;
 
 use crate::args::{CommonArgs, CostMode};
@@ -68,7 +67,7 @@ pub(crate) fn engine_setup(
         roots: roots.usable.clone(),
         user_home: env.home.clone(),
         ledger_zone,
-        prices: prices(config),
+        prices: config.price_list(),
         threads: env.threads,
         now: env.now,
         places: places::places(env, config, folder, &roots.config_dirs(), zone),
@@ -80,17 +79,12 @@ pub(crate) fn ledger_zone(config: &Config) -> TimeZone {
     config.lasting_zone().unwrap_or_else(zone::machine)
 }
 
-/// The built-in list, with the user's own prices.
-fn prices(config: &Config) -> PriceList {
-    price_list::with_overrides(price_list::embedded(), &config.overrides())
-}
-
 /// Says what is not as somebody may believe who asks for another way of costs, or has prices of his own.
 pub(super) fn tell_of_prices(args: &CommonArgs, config: &Config, out: &mut Output) {
     if args.mode == Some(CostMode::Display) {
         out.note("--mode display shows what the other modes show: costs are always worked out from tokens");
     }
-    let prices = prices(config);
+    let prices = config.price_list();
     for (warning, hint) in config.prices.iter().filter_map(|own| own.complaint(&prices)) {
         out.warning(&warning);
         out.hint(&hint);

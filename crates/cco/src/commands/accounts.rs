@@ -236,7 +236,7 @@ fn say_of(
     let seen = SeenAccount { id, email: String::new(), at_ms, name, removed };
     let trouble = app.engine.observe(&Observed { accounts: vec![seen], ..Observed::default() })?;
     trouble.iter().for_each(|why| app.out.warning(why));
-    if app.keeps() {
+    if app.lasts {
         return Ok(());
     }
     Err(CliError::failed("nothing is kept after this run, and this neither"))

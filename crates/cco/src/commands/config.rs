@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cco_daemon::lock;
-use cco_engine::price_list;
 use serde_json::{Value as Json, json};
 
 use crate::args::{CommonArgs, ConfigCommand, ConfigSet};
@@ -105,7 +104,7 @@ fn get_rate(
     common: &CommonArgs,
     out: &mut Output,
 ) -> Result<Exit, CliError> {
-    let list = price_list::with_overrides(price_list::embedded(), &config.overrides());
+    let list = config.price_list();
     let priced = list.find(model);
     let rate = priced.and_then(|priced| rate_of(&priced.rates, class));
     if common.json {
@@ -328,7 +327,7 @@ fn what_holds(target: &Target, path: &Path, env: &Env) -> Result<String, CliErro
             None => "nothing else sets it".to_owned(),
         }),
         Target::Rate { model, class } => {
-            let list = price_list::with_overrides(price_list::embedded(), &config.overrides());
+            let list = config.price_list();
             let rate = list.find(model).and_then(|priced| rate_of(&priced.rates, class));
             Ok(match rate {
                 Some(rate) => format!("its rate is {rate} now (price list {})", list.id()),

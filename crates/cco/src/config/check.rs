@@ -4,8 +4,6 @@
 
 use std::path::Path;
 
-use cco_engine::price_list;
-
 use super::{Config, keys, read_if_there};
 use crate::env::Env;
 use crate::error::CliError;
@@ -31,7 +29,7 @@ pub(crate) fn check(path: Option<&Path>, env: &Env) -> Result<Checked, CliError>
         Err(error) => return Ok(Checked { errors: vec![error], is_broken: true, ..Checked::default() }),
     };
     let errors = config.refused();
-    let prices = price_list::with_overrides(price_list::embedded(), &config.overrides());
+    let prices = config.price_list();
     let incomplete = config.prices.iter().filter_map(|own| own.complaint(&prices));
     // Reports run all the same.
     let remote = keys::daemon::listen(&config).err().map(|wrong| (wrong.message, Some(wrong.hint)));

@@ -14,7 +14,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use cco_engine::price_list::ModelOverride;
+use cco_engine::price::PriceList;
+use cco_engine::price_list::{self, ModelOverride};
 use jiff::tz::TimeZone;
 
 use crate::env::Env;
@@ -114,9 +115,10 @@ impl Config {
         std::mem::take(&mut self.refused).into_values().collect()
     }
 
-    /// The user's prices, for the price list.
-    pub(crate) fn overrides(&self) -> Vec<ModelOverride> {
-        self.prices.iter().map(|own| own.rates.clone()).collect()
+    /// The built-in price list, with the user's own prices.
+    pub(crate) fn price_list(&self) -> PriceList {
+        let own: Vec<ModelOverride> = self.prices.iter().map(|own| own.rates.clone()).collect();
+        price_list::with_overrides(price_list::embedded(), &own)
     }
 
     /// The zone of reports; none: the system's.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use cco_engine::health::{Health, Step, Transcripts, sqlite, transcripts};
 use cco_engine::limits::{check_up, share};
-use cco_engine::{Engine, LedgerPlace, Setup, price_list};
+use cco_engine::{Engine, LedgerPlace, Setup};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -297,7 +297,7 @@ fn open(
         roots: roots.usable.clone(),
         user_home: env.home.clone(),
         ledger_zone: config.lasting_zone().unwrap_or_else(zone::machine),
-        prices: price_list::with_overrides(price_list::embedded(), &config.overrides()),
+        prices: config.price_list(),
         threads: env.threads,
         now: env.now,
         places: cco_engine::limits::Places::default(),
